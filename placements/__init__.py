@@ -1,0 +1,76 @@
+"""Placements: clinical placements declared, matched with a proof, explained and published."""
+
+from flask import Flask
+from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, PackageLoader
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from placements import tables, tasks, web
+from placements.extensions import csrf, db, limiter, login_manager
+from placements.settings import ROOT, Settings, read_settings
+from placements.web import errors, formats, headers
+
+# A cohort file is far smaller; anything above this is refused before it is read.
+MOST_REQUEST_BYTES = 60 * 1024 * 1024
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application: extensions, parts, pages and the queue, all bound to these settings."""
+    settings = settings or read_settings()
+    app = Flask(__name__, static_folder=None)
+    app.jinja_options = {
+        # The design system's macros chain through parameters that may be missing.
+        "undefined": ChainableUndefined,
+        "loader": ChoiceLoader([FileSystemLoader(ROOT / "templates"), PackageLoader("nhsuk_frontend_jinja")]),
+        "autoescape": True,
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+    }
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_ENGINES={"default": settings.database_url},
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_NAME="placements",
+        PERMANENT_SESSION_LIFETIME=8 * 3600,
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=MOST_REQUEST_BYTES,
+        MAX_FORM_PARTS=10_000,
+        MAX_FORM_MEMORY_SIZE=5 * 1024 * 1024,
+        RATELIMIT_ENABLED=settings.rate_limits,
+        RATELIMIT_STORAGE_URI=settings.rate_limit_storage,
+    )
+    app.extensions["settings"] = settings
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented way to wrap it
+            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies
+        )
+    db.init_app(app)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    login_manager.init_app(app)
+    huey = tasks.make_huey(settings)
+    tasks.bind(huey, app.app_context)
+    app.extensions["huey"] = huey
+
+    headers.init_app(app, settings)
+    formats.init_app(app)
+    errors.init_app(app)
+    web.init_app(app, settings)
+    _register_parts(app)
+    return app
+
+
+def _register_parts(app: Flask) -> None:
+    from placements.accounts.routes import accounts
+    from placements.allocations.routes import allocations
+    from placements.capacity.routes import capacity
+    from placements.cohorts.routes import cohorts
+    from placements.rounds.routes import rounds
+    from placements.scenarios.routes import scenarios
+
+    for part in (accounts, rounds, capacity, cohorts, scenarios, allocations):
+        app.register_blueprint(part)
+
+
+__all__ = ["create_app", "tables"]

@@ -1,0 +1,136 @@
+"""Who may do what. Which rows a person may see is each part's `visible_...` query; this is which actions.
+
+Permission has one table, ROLE_ACTIONS. It knows no model, so every part can ask it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from placements.errors import NotAllowed
+
+
+class Role(StrEnum):
+    """The four roles, each tied to its organisation (see `Viewer`)."""
+
+    PLACEMENT_OFFICER = "placement_officer"
+    PRACTICE_EDUCATOR = "practice_educator"
+    ACADEMY_LEAD = "academy_lead"
+    ADMINISTRATOR = "administrator"
+
+    @property
+    def words(self) -> str:
+        return self.value.replace("_", " ")
+
+
+class Action(StrEnum):
+    """Everything that a person can do; also the name under which it is audited."""
+
+    SIGN_IN = "sign_in"
+    SEE_ROUNDS = "see_rounds"
+    CREATE_ROUND = "create_round"
+    OPEN_ROUND = "open_round"
+    SEE_DECLARATIONS = "see_declarations"
+    SAVE_DECLARATION = "save_declaration"
+    SUBMIT_DECLARATION = "submit_declaration"
+    SEE_COHORTS = "see_cohorts"
+    RECEIVE_UPLOAD = "receive_upload"
+    ACCEPT_UPLOAD = "accept_upload"
+    DISCARD_UPLOAD = "discard_upload"
+    SUBMIT_COHORT = "submit_cohort"
+    SEE_RUNS = "see_runs"
+    START_RUN = "start_run"
+    CANCEL_RUN = "cancel_run"
+    ADOPT_RUN = "adopt_run"
+    PUBLISH_ROUND = "publish_round"
+    SEE_PUBLICATIONS = "see_publications"
+    SEE_PEOPLE = "see_people"
+    CREATE_PERSON = "create_person"
+    CHANGE_PERSON = "change_person"
+    CHANGE_PASSWORD = "change_password"
+    SEE_AUDIT = "see_audit"
+    LOAD_REFERENCE = "load_reference"
+
+
+EVERYONE = frozenset({Action.SIGN_IN, Action.SEE_ROUNDS, Action.CHANGE_PASSWORD})
+
+ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
+    Role.PLACEMENT_OFFICER: EVERYONE
+    | {
+        Action.SEE_COHORTS,
+        Action.RECEIVE_UPLOAD,
+        Action.ACCEPT_UPLOAD,
+        Action.DISCARD_UPLOAD,
+        Action.SUBMIT_COHORT,
+        Action.SEE_PUBLICATIONS,
+    },
+    Role.PRACTICE_EDUCATOR: EVERYONE
+    | {
+        Action.SEE_DECLARATIONS,
+        Action.SAVE_DECLARATION,
+        Action.SUBMIT_DECLARATION,
+        Action.SEE_PUBLICATIONS,
+    },
+    Role.ACADEMY_LEAD: EVERYONE
+    | {
+        Action.CREATE_ROUND,
+        Action.OPEN_ROUND,
+        Action.SEE_DECLARATIONS,
+        Action.SEE_COHORTS,
+        Action.SEE_RUNS,
+        Action.START_RUN,
+        Action.CANCEL_RUN,
+        Action.ADOPT_RUN,
+        Action.PUBLISH_ROUND,
+        Action.SEE_PUBLICATIONS,
+    },
+    Role.ADMINISTRATOR: EVERYONE
+    | {
+        Action.SEE_PEOPLE,
+        Action.CREATE_PERSON,
+        Action.CHANGE_PERSON,
+        Action.SEE_AUDIT,
+        Action.LOAD_REFERENCE,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """The person for whom something is read or done, as plain values.
+
+    Exactly one of `network_id` (academy leads and administrators), `trust_id` (practice educators) and
+    `hei_id` (placement officers) is set. Routes make one from the session; the shell and the worker make
+    their own.
+    """
+
+    person_id: int | None
+    name: str
+    role: Role
+    network_id: int | None = None
+    trust_id: int | None = None
+    hei_id: int | None = None
+
+    def may(self, action: Action) -> bool:
+        return action in ROLE_ACTIONS[self.role]
+
+
+def require(viewer: Viewer, action: Action) -> None:
+    """Raise NotAllowed unless the viewer's role includes the action."""
+    if not viewer.may(action):
+        raise NotAllowed(
+            f"Your role ({viewer.role.words}) does not include this: {action.replace('_', ' ')}."
+        )
+
+
+class Can:
+    """What a template asks: `can.publish_round` is a plain answer, never a role."""
+
+    def __init__(self, viewer: Viewer | None) -> None:
+        self._viewer = viewer
+
+    def __getattr__(self, name: str) -> bool:
+        try:
+            action = Action(name)
+        except ValueError:
+            raise AttributeError(f"no action is called {name}") from None
+        return self._viewer is not None and self._viewer.may(action)

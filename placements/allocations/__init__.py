@@ -1,0 +1,1 @@
+"""The allocation that stands, and its publications."""

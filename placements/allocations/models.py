@@ -1,0 +1,80 @@
+"""The allocation that stands for each requirement, and the frozen lines of each publication."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from placements.cohorts.models import Requirement
+from placements.database import Base, UtcDateTime, words
+from placements.organisations.models import Department
+from placements.rounds.models import Round
+from placements.scenarios.models import Run
+
+
+class Allocation(Base):
+    """What stands for one requirement once an academy lead has adopted a run."""
+
+    __tablename__ = "allocation"
+
+    requirement_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("requirement.id", ondelete="CASCADE"), primary_key=True
+    )
+    run_id: Mapped[int] = mapped_column(sa.ForeignKey("run.id"), index=True)
+    department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("department.id"))
+
+    requirement: Mapped[Requirement] = relationship()
+    department: Mapped[Department | None] = relationship()
+    run: Mapped[Run] = relationship()
+
+
+class Publication(Base):
+    """A round's allocations made known, numbered from 1."""
+
+    __tablename__ = "publication"
+    __table_args__ = (sa.UniqueConstraint("round_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    round_id: Mapped[int] = mapped_column(sa.ForeignKey("round.id"))
+    number: Mapped[int]
+    run_id: Mapped[int] = mapped_column(sa.ForeignKey("run.id"))
+    published_utc: Mapped[datetime] = mapped_column(UtcDateTime)
+    published_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+
+    round: Mapped[Round] = relationship()
+    lines: Mapped[list["PublicationLine"]] = relationship(back_populates="publication")
+
+
+class PublicationLine(Base):
+    """One requirement as published, by value: lists read only these, whatever changes later."""
+
+    __tablename__ = "publication_line"
+    __table_args__ = (
+        sa.UniqueConstraint("publication_id", "requirement_id"),
+        sa.CheckConstraint("(state = 'placed') = (department_id IS NOT NULL)", name="placed_somewhere"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    publication_id: Mapped[int] = mapped_column(sa.ForeignKey("publication.id"), index=True)
+    # Not a foreign key: a line outlives the learner's record.
+    requirement_id: Mapped[int]
+    state: Mapped[str] = mapped_column(words("state", "placed", "unplaced"))
+    hei_id: Mapped[int] = mapped_column(sa.ForeignKey("hei.id"), index=True)
+    hei: Mapped[str] = mapped_column(sa.String(200))
+    programme: Mapped[str] = mapped_column(sa.String(200))
+    stage: Mapped[str] = mapped_column(sa.String(100))
+    learner_reference: Mapped[str] = mapped_column(sa.String(60))
+    block: Mapped[str] = mapped_column(sa.String(100))
+    first_week: Mapped[date]
+    weeks: Mapped[int]
+    department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("department.id"))
+    trust_id: Mapped[int | None] = mapped_column(sa.ForeignKey("trust.id"), index=True)
+    trust: Mapped[str | None] = mapped_column(sa.String(200))
+    site: Mapped[str | None] = mapped_column(sa.String(200))
+    site_postcode: Mapped[str | None] = mapped_column(sa.String(8))
+    modality: Mapped[str | None] = mapped_column(sa.String(100))
+    travel_minutes: Mapped[int | None]
+    # Why there is no place, in words.
+    reason: Mapped[str | None] = mapped_column(sa.Text)
+
+    publication: Mapped[Publication] = relationship(back_populates="lines")

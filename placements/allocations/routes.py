@@ -1,0 +1,5 @@
+"""Pages about allocations."""
+
+from flask import Blueprint
+
+allocations = Blueprint("allocations", __name__)

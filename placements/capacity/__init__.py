@@ -1,0 +1,1 @@
+"""Capacity declarations: what a department offers in a round, week by week."""

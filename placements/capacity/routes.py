@@ -1,0 +1,5 @@
+"""Pages about capacity."""
+
+from flask import Blueprint
+
+capacity = Blueprint("capacity", __name__)

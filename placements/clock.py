@@ -1,0 +1,36 @@
+"""The only place that asks what time it is, so that tests can say."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+Clock = Callable[[], datetime]
+
+_now: Clock = lambda: datetime.now(UTC)
+
+
+def now_utc() -> datetime:
+    """The present moment, in UTC."""
+    return _now()
+
+
+def today() -> date:
+    """Today's date, in UTC."""
+    return now_utc().date()
+
+
+def set_clock(clock: Clock | None) -> None:
+    """Let tests say what time it is; None gives back the real clock."""
+    global _now
+    _now = clock or (lambda: datetime.now(UTC))
+
+
+def is_monday(day: date) -> bool:
+    """Weeks are named by their Monday throughout."""
+    return day.weekday() == 0
+
+
+def mondays(first: date, weeks: int) -> list[date]:
+    """The Mondays of `weeks` whole weeks from `first`; raises ValueError where `first` is no Monday."""
+    if not is_monday(first):
+        raise ValueError(f"{first.isoformat()} is not a Monday")
+    return [first + timedelta(weeks=index) for index in range(weeks)]

@@ -1,0 +1,1 @@
+"""Cohorts, their uploads, learners and requirements."""

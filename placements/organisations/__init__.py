@@ -1,0 +1,1 @@
+"""ICBs, trusts, sites, departments, HEIs, programmes and the reference data about learners."""

@@ -1,0 +1,1 @@
+"""Rounds, their blocks, and what each cohort needs in each block."""

@@ -1,0 +1,42 @@
+"""Pages about rounds."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import login_required
+
+from placements.access import Action, require
+from placements.extensions import db
+from placements.rounds import queries, service
+from placements.web import viewer
+from placements.web.panels import panels_for
+
+rounds = Blueprint("rounds", __name__, url_prefix="/rounds")
+
+
+@rounds.get("/")
+@login_required
+def see_rounds() -> ResponseReturnValue:
+    """The rounds that the person may see."""
+    require(viewer(), Action.SEE_ROUNDS)
+    return render_template("rounds/see_rounds.html", rounds=queries.rounds(db.session, viewer()))
+
+
+@rounds.get("/<int:round_id>")
+@login_required
+def see_round(round_id: int) -> ResponseReturnValue:
+    """One round: its dates, its blocks, and how each part of it stands."""
+    require(viewer(), Action.SEE_ROUNDS)
+    round_ = queries.round_by_id(db.session, viewer(), round_id)
+    lines = [(panel, panel.status(viewer(), round_.id)) for panel in panels_for(viewer())]
+    return render_template(
+        "rounds/see_round.html", round=round_, lines=lines, plan=queries.plan(db.session, round_.id)
+    )
+
+
+@rounds.post("/<int:round_id>/open")
+@login_required
+def open_round(round_id: int) -> ResponseReturnValue:
+    """Let trusts declare and HEIs submit."""
+    round_ = service.open_round(viewer(), round_id)
+    flash(f"{round_.name} is open: trusts can declare and HEIs can submit.")
+    return redirect(url_for("rounds.see_round", round_id=round_id))

@@ -1,0 +1,138 @@
+"""What can be done with rounds."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from placements.access import Action, Viewer
+from placements.clock import is_monday
+from placements.errors import NotFound, Refused
+from placements.organisations.models import Hei, Modality, Programme, Stage
+from placements.rounds.models import Block, PlanLine, Round
+from placements.rounds.queries import visible_rounds
+from placements.states import ROUND
+from placements.transaction import transaction, violates
+
+MOST_WEEKS = 60
+
+
+@dataclass(frozen=True)
+class NewPlanLine:
+    """Learners of this programme and stage need a place of any of these modalities (by key)."""
+
+    programme_id: int
+    stage_id: int
+    modalities: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NewBlock:
+    """`first_week` is a Monday; `weeks` whole weeks."""
+
+    name: str
+    first_week: date
+    weeks: int
+    plan: tuple[NewPlanLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class NewRound:
+    """A round to be made, as a draft."""
+
+    name: str
+    first_week: date
+    last_week: date
+    declare_by: date
+    submit_by: date
+    blocks: tuple[NewBlock, ...]
+
+
+def create_round(viewer: Viewer, new: NewRound) -> Round:
+    """Make a draft round with its blocks and plan; raises Refused naming each wrong value."""
+    if wrong := _wrong_values(new):
+        raise Refused("The round could not be made: " + "; ".join(wrong.values()) + ".", wrong)
+    with transaction(viewer, Action.CREATE_ROUND) as tx:
+        modalities = {row.key: row for row in tx.session.scalars(select(Modality))}
+        round_ = Round(
+            network_id=viewer.network_id,
+            name=new.name,
+            first_week=new.first_week,
+            last_week=new.last_week,
+            declare_by=new.declare_by,
+            submit_by=new.submit_by,
+        )
+        for block in new.blocks:
+            row = Block(name=block.name, first_week=block.first_week, weeks=block.weeks)
+            for line in block.plan:
+                programme = tx.session.get(Programme, line.programme_id)
+                stage = tx.session.get(Stage, line.stage_id)
+                if programme is None or stage is None or stage.learner_group_id != programme.learner_group_id:
+                    raise Refused(f"{block.name}: the plan names a programme or stage that does not exist.")
+                hei = tx.session.get(Hei, programme.hei_id)
+                if hei is None or hei.network_id != viewer.network_id:
+                    raise Refused(f"{block.name}: {programme.name} belongs to another network.")
+                unknown = [key for key in line.modalities if key not in modalities]
+                if unknown or not line.modalities:
+                    raise Refused(
+                        f"{block.name}: no modality is called {', '.join(unknown) or '(none given)'}."
+                    )
+                row.plan_lines.append(
+                    PlanLine(
+                        programme_id=line.programme_id,
+                        stage_id=line.stage_id,
+                        modalities=[modalities[key] for key in line.modalities],
+                    )
+                )
+            round_.blocks.append(row)
+        tx.session.add(round_)
+        try:
+            tx.session.flush()
+        except IntegrityError as error:
+            if violates(error, "uq_round_network_id_name", "round.network_id, round.name"):
+                raise Refused("A round of this name exists.", {"name": "Use a name of its own"}) from None
+            raise
+        tx.note(round_, blocks=len(new.blocks))
+    return round_
+
+
+def open_round(viewer: Viewer, round_id: int) -> Round:
+    """Let trusts declare and HEIs submit."""
+    with transaction(viewer, Action.OPEN_ROUND) as tx:
+        round_ = tx.session.scalar(visible_rounds(viewer).where(Round.id == round_id))
+        if round_ is None:
+            raise NotFound("There is no such round.")
+        round_.state = ROUND.move(round_.state, "open")
+        tx.note(round_)
+    return round_
+
+
+def _wrong_values(new: NewRound) -> dict[str, str]:
+    wrong: dict[str, str] = {}
+    if not new.name.strip():
+        wrong["name"] = "give the round a name"
+    for field in ("first_week", "last_week"):
+        if not is_monday(getattr(new, field)):
+            wrong[field] = f"{getattr(new, field).isoformat()} is not a Monday"
+    if new.last_week < new.first_week:
+        wrong["last_week"] = "the last week is before the first"
+    elif (new.last_week - new.first_week).days // 7 >= MOST_WEEKS:
+        wrong["last_week"] = f"a round has at most {MOST_WEEKS} weeks"
+    if not new.blocks:
+        wrong["blocks"] = "a round has at least one block"
+    for index, block in enumerate(new.blocks):
+        field = f"blocks.{index}"
+        if not is_monday(block.first_week):
+            wrong[field] = f"{block.name} begins on {block.first_week.isoformat()}, which is not a Monday"
+        elif not 1 <= block.weeks <= MOST_WEEKS:
+            wrong[field] = f"{block.name} has {block.weeks} weeks: use 1 to {MOST_WEEKS}"
+        elif block.first_week < new.first_week or (
+            (block.first_week - new.first_week).days // 7 + block.weeks
+            > (new.last_week - new.first_week).days // 7 + 1
+        ):
+            wrong[field] = f"{block.name} is not within the weeks of the round"
+    names = [block.name for block in new.blocks]
+    for name in {name for name in names if names.count(name) > 1}:
+        wrong[f"blocks.{name}"] = f"two blocks are called {name}"
+    return wrong

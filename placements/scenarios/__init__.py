@@ -1,0 +1,1 @@
+"""Scenarios and runs: the frozen snapshot, the solve and what it proposes."""

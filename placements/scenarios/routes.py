@@ -1,0 +1,5 @@
+"""Pages about scenarios."""
+
+from flask import Blueprint
+
+scenarios = Blueprint("scenarios", __name__)

@@ -1,0 +1,71 @@
+"""Settings, read once from the environment. Every name starts with PLACEMENTS_."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are and how they are reached.
+
+    `database_url` is an SQLAlchemy URL. `var` holds everything this installation writes. `secure_cookies`
+    belongs on wherever the site is served over HTTPS; it is off by default since `make run` is not.
+    """
+
+    var: Path
+    database_url: str
+    secret_key: str
+    host: str = "127.0.0.1"
+    port: int = 8000
+    secure_cookies: bool = False
+    use_frutiger: bool = False
+    rate_limits: bool = True
+    rate_limit_storage: str = "memory://"
+    trusted_proxies: int = 0
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings; raises ValueError naming the variable where a value cannot be used."""
+    var = Path(environ.get("PLACEMENTS_VAR", ROOT / "var")).resolve()
+    var.mkdir(parents=True, exist_ok=True)
+    return Settings(
+        var=var,
+        database_url=environ.get("PLACEMENTS_DATABASE_URL", f"sqlite:///{var / 'placements.sqlite'}"),
+        secret_key=environ.get("PLACEMENTS_SECRET_KEY") or _kept_secret(var / "secret-key"),
+        host=environ.get("PLACEMENTS_HOST", "127.0.0.1"),
+        port=_number(environ, "PLACEMENTS_PORT", 8000, least=1, most=65535),
+        secure_cookies=_switch(environ, "PLACEMENTS_SECURE_COOKIES"),
+        use_frutiger=_switch(environ, "PLACEMENTS_USE_FRUTIGER"),
+        rate_limit_storage=environ.get("PLACEMENTS_RATE_LIMIT_STORAGE", "memory://"),
+        trusted_proxies=_number(environ, "PLACEMENTS_TRUSTED_PROXIES", 0, least=0, most=5),
+    )
+
+
+def _kept_secret(path: Path) -> str:
+    """The signing key of this installation, made on first use and readable by its owner alone."""
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    with os.fdopen(handle, "w") as file:
+        file.write(secret := secrets.token_hex(32))
+    return secret
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
+    text = environ.get(name, str(default))
+    if not text.isdigit() or not least <= int(text) <= most:
+        raise ValueError(f"{name} is {text!r}: it must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def _switch(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(name, "off").lower()
+    if text not in {"on", "off"}:
+        raise ValueError(f"{name} is {text!r}: it must be on or off")
+    return text == "on"

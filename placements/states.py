@@ -1,0 +1,67 @@
+"""A state machine is one table of moves, which services obey and pages read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from placements.errors import Refused
+
+
+@dataclass(frozen=True)
+class StateMachine:
+    """`moves`: verb -> (states from which it may be done, state it leads to)."""
+
+    what: str
+    moves: Mapping[str, tuple[frozenset[str], str]]
+
+    def allows(self, state: str, verb: str) -> bool:
+        return state in self.moves[verb][0]
+
+    def move(self, state: str, verb: str) -> str:
+        """The state after `verb`; raises Refused, in words, where it may not be done now."""
+        sources, target = self.moves[verb]
+        if state not in sources:
+            wanted = " or ".join(sorted(sources))
+            raise Refused(
+                f"This {self.what} is {state}, so you cannot {verb} it: it would have to be {wanted}."
+            )
+        return target
+
+
+ROUND = StateMachine(
+    "round",
+    {
+        "open": (frozenset({"draft"}), "open"),
+        "publish": (frozenset({"open", "published"}), "published"),
+    },
+)
+DECLARATION = StateMachine(
+    "declaration",
+    {
+        "save": (frozenset({"draft", "submitted"}), "draft"),
+        "submit": (frozenset({"draft"}), "submitted"),
+    },
+)
+UPLOAD = StateMachine(
+    "upload",
+    {
+        "accept": (frozenset({"received"}), "accepted"),
+        "discard": (frozenset({"received"}), "discarded"),
+    },
+)
+COHORT = StateMachine(
+    "cohort",
+    {
+        "change": (frozenset({"draft", "submitted"}), "draft"),
+        "submit": (frozenset({"draft"}), "submitted"),
+    },
+)
+RUN = StateMachine(
+    "run",
+    {
+        "claim": (frozenset({"queued"}), "running"),
+        "finish": (frozenset({"running"}), "finished"),
+        "fail": (frozenset({"queued", "running"}), "failed"),
+        "cancel": (frozenset({"queued", "running"}), "cancelled"),
+        "requeue": (frozenset({"running", "queued"}), "queued"),
+    },
+)

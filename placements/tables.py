@@ -1,0 +1,23 @@
+"""Every table, imported in one place so that the metadata is whole wherever it is used."""
+
+from placements.accounts import models as accounts
+from placements.allocations import models as allocations
+from placements.audit import models as audit
+from placements.capacity import models as capacity
+from placements.cohorts import models as cohorts
+from placements.database import Base
+from placements.organisations import models as organisations
+from placements.rounds import models as rounds
+from placements.scenarios import models as scenarios
+
+__all__ = [
+    "Base",
+    "accounts",
+    "allocations",
+    "audit",
+    "capacity",
+    "cohorts",
+    "organisations",
+    "rounds",
+    "scenarios",
+]

@@ -1,0 +1,89 @@
+"""The only place that commits. A service function is one whole action inside one transaction."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from placements.access import Action, Viewer, require
+from placements.audit.models import AuditEntry
+from placements.clock import now_utc
+from placements.errors import Stale
+from placements.extensions import db
+
+CHANGED_MEANWHILE = "Somebody else changed this while you were working on it. Nothing of yours was saved yet."
+
+
+class Transaction:
+    """What a service has in hand while it acts: the session, the audit record, and what follows the commit."""
+
+    def __init__(self, viewer: Viewer, action: Action) -> None:
+        self.viewer = viewer
+        self.action = action
+        self.session: Session = db.session
+        self._subject: tuple[str, int] | None = None
+        self._detail: dict[str, Any] = {}
+        self._afterwards: list[Callable[[], object]] = []
+
+    def note(self, subject: Any = None, **detail: Any) -> None:
+        """Say what was acted on (a row with an `id`) and the plain facts to be audited with it."""
+        if subject is not None:
+            self.session.flush()
+            self._subject = (subject.__tablename__, subject.id)
+        self._detail |= detail
+
+    def afterwards(self, call: Callable[[], object]) -> None:
+        """Do this once the commit has succeeded: queue a job, never write."""
+        self._afterwards.append(call)
+
+    def _audit(self) -> None:
+        subject, subject_id = self._subject or (None, None)
+        self.session.add(
+            AuditEntry(
+                at_utc=now_utc(),
+                person_id=self.viewer.person_id,
+                person_name=self.viewer.name,
+                action=self.action.value,
+                subject=subject,
+                subject_id=subject_id,
+                detail=self._detail,
+            )
+        )
+
+
+@contextmanager
+def transaction(viewer: Viewer, action: Action) -> Iterator[Transaction]:
+    """Ask access, let the service act, audit, commit, then queue what follows; all or nothing.
+
+    Raises NotAllowed before anything is read, and Stale where another person's change came first: the
+    version column of a row differs, or the database found two writers in each other's way. Other
+    IntegrityErrors pass through for the service to put into words.
+    """
+    require(viewer, action)
+    tx = Transaction(viewer, action)
+    try:
+        yield tx
+        tx._audit()
+        tx.session.commit()
+    except StaleDataError:
+        tx.session.rollback()
+        raise Stale(CHANGED_MEANWHILE) from None
+    except OperationalError as error:
+        tx.session.rollback()
+        if "database is locked" in str(error):
+            raise Stale("The database was busy with somebody else's work. Please try again.") from None
+        raise
+    except BaseException:
+        tx.session.rollback()
+        raise
+    for call in tx._afterwards:
+        call()
+
+
+def violates(error: IntegrityError, constraint: str, columns: str = "") -> bool:
+    """Whether the error is this constraint's: PostgreSQL says its name, SQLite the `table.column` list."""
+    text = str(error.orig)
+    return constraint in text or bool(columns and columns in text)

@@ -1,0 +1,51 @@
+"""How dates, weeks, counts and minutes read on a page."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+
+LONDON = ZoneInfo("Europe/London")
+
+
+def day(value: date) -> str:
+    """4 January 2027"""
+    return f"{value.day} {value:%B %Y}"
+
+
+def short_day(value: date) -> str:
+    """4 Jan"""
+    return f"{value.day} {value:%b}"
+
+
+def moment(value: datetime) -> str:
+    """4 January 2027 at 2:05pm, in London's time."""
+    local = value.replace(tzinfo=value.tzinfo or UTC).astimezone(LONDON)
+    hour = local.hour % 12 or 12
+    return f"{day(local.date())} at {hour}:{local:%M}{'am' if local.hour < 12 else 'pm'}"
+
+
+def minutes(value: int | None) -> str:
+    """95 -> 1 h 35 min"""
+    if value is None:
+        return "not known"
+    hours, rest = divmod(int(value), 60)
+    if not hours:
+        return f"{rest} min"
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """1 place, 2 places, 1,200 places"""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def percent(part: float, whole: float) -> str:
+    """98.5%; a dash where there is nothing to divide by."""
+    return f"{100 * part / whole:.1f}%" if whole else "–"
+
+
+def init_app(app: Flask) -> None:
+    for function in (day, short_day, moment, minutes):
+        app.jinja_env.filters[function.__name__] = function
+    app.jinja_env.globals.update(count=count, percent=percent)

