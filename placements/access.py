@@ -10,12 +10,13 @@ from placements.errors import NotAllowed
 
 
 class Role(StrEnum):
-    """The four roles, each tied to its organisation (see `Viewer`)."""
+    """The four roles, each tied to its organisation (see `Viewer`), and the system itself, which no account has."""
 
     PLACEMENT_OFFICER = "placement_officer"
     PRACTICE_EDUCATOR = "practice_educator"
     ACADEMY_LEAD = "academy_lead"
     ADMINISTRATOR = "administrator"
+    SYSTEM = "system"
 
     @property
     def words(self) -> str:
@@ -40,6 +41,11 @@ class Action(StrEnum):
     SEE_RUNS = "see_runs"
     START_RUN = "start_run"
     CANCEL_RUN = "cancel_run"
+    CLAIM_RUN = "claim_run"
+    REPORT_RUN = "report_run"
+    RECORD_RUN = "record_run"
+    FAIL_RUN = "fail_run"
+    RECOVER_RUN = "recover_run"
     ADOPT_RUN = "adopt_run"
     PUBLISH_ROUND = "publish_round"
     SEE_PUBLICATIONS = "see_publications"
@@ -89,8 +95,18 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.CREATE_PERSON,
         Action.CHANGE_PERSON,
         Action.SEE_AUDIT,
-        Action.LOAD_REFERENCE,
     },
+    Role.SYSTEM: frozenset(
+        {
+            Action.LOAD_REFERENCE,
+            Action.CREATE_PERSON,
+            Action.CLAIM_RUN,
+            Action.REPORT_RUN,
+            Action.RECORD_RUN,
+            Action.FAIL_RUN,
+            Action.RECOVER_RUN,
+        }
+    ),
 }
 
 
@@ -112,6 +128,10 @@ class Viewer:
 
     def may(self, action: Action) -> bool:
         return action in ROLE_ACTIONS[self.role]
+
+
+# The worker and the shell, when they act for nobody in particular.
+SYSTEM = Viewer(person_id=None, name="the system", role=Role.SYSTEM)
 
 
 def require(viewer: Viewer, action: Action) -> None:

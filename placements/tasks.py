@@ -7,12 +7,13 @@ their commit, and the worker runs it inside an application context.
 from collections.abc import Callable
 from typing import Any
 
-from huey import Huey, PostgresHuey, SqliteHuey
+from huey import Huey, PostgresHuey, SqliteHuey, crontab
 from sqlalchemy.engine import make_url
 
 from placements.settings import Settings
 
 _jobs: dict[str, Callable[..., None]] = {}
+_chores: list[Callable[[], None]] = []
 _queue: Callable[[str, dict[str, Any]], object] | None = None
 
 
@@ -20,6 +21,18 @@ def job(function: Callable[..., None]) -> Callable[..., None]:
     """Register a function that the worker may run under its own name; its arguments must be plain values."""
     _jobs[function.__name__] = function
     return function
+
+
+def chore(function: Callable[[], None]) -> Callable[[], None]:
+    """Register a function that every worker does when it starts and then each minute."""
+    _chores.append(function)
+    return function
+
+
+def do_chores() -> None:
+    """Do every chore once, in registration order; the caller has entered the application's context."""
+    for function in _chores:
+        function()
 
 
 def queue(name: str, **arguments: Any) -> None:
@@ -48,4 +61,9 @@ def bind(huey: Huey, context: Callable[[], Any]) -> None:
         with context():
             _jobs[name](**arguments)
 
+    def tidy() -> None:
+        with context():
+            do_chores()
+
     _queue = huey.task(name="placements_job")(perform)
+    huey.periodic_task(crontab(minute="*"), name="placements_chores")(tidy)

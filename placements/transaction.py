@@ -55,8 +55,10 @@ class Transaction:
 
 
 @contextmanager
-def transaction(viewer: Viewer, action: Action) -> Iterator[Transaction]:
+def transaction(viewer: Viewer, action: Action, *, audited: bool = True) -> Iterator[Transaction]:
     """Ask access, let the service act, audit, commit, then queue what follows; all or nothing.
+
+    `audited=False` is for what happens every second and tells nobody anything, such as a run's progress.
 
     Raises NotAllowed before anything is read, and Stale where another person's change came first: the
     version column of a row differs, or the database found two writers in each other's way. Other
@@ -66,7 +68,8 @@ def transaction(viewer: Viewer, action: Action) -> Iterator[Transaction]:
     tx = Transaction(viewer, action)
     try:
         yield tx
-        tx._audit()
+        if audited:
+            tx._audit()
         tx.session.commit()
     except StaleDataError:
         tx.session.rollback()

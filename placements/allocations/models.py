@@ -74,6 +74,7 @@ class PublicationLine(Base):
     site_postcode: Mapped[str | None] = mapped_column(sa.String(8))
     modality: Mapped[str | None] = mapped_column(sa.String(100))
     travel_minutes: Mapped[int | None]
+    travel_is_estimated: Mapped[bool] = mapped_column(default=True)
     # Why there is no place, in words.
     reason: Mapped[str | None] = mapped_column(sa.Text)
 

@@ -90,6 +90,23 @@ class Department(Base):
         return f"{self.modality.name}, {self.site.name}"
 
 
+class TravelOverride(Base):
+    """Minutes one way from a postcode or outward code to a site (name or postcode), instead of the estimate."""
+
+    __tablename__ = "travel_override"
+    __table_args__ = (
+        sa.UniqueConstraint("network_id", "origin", "site", "mode"),
+        sa.CheckConstraint("minutes BETWEEN 0 AND 600", name="minutes_in_range"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    network_id: Mapped[int] = mapped_column(sa.ForeignKey("network.id"))
+    origin: Mapped[str] = mapped_column(sa.String(8))
+    site: Mapped[str] = mapped_column(sa.String(200))
+    mode: Mapped[str] = mapped_column(words("mode", "car", "public_transport"))
+    minutes: Mapped[int]
+
+
 class Hei(Base):
     """A higher education institution that submits cohorts."""
 

@@ -67,6 +67,8 @@ class Run(Base):
     snapshot: Mapped[str] = deferred(mapped_column(sa.Text))
     snapshot_hash: Mapped[str] = mapped_column(sa.String(64))
     policy: Mapped[str] = mapped_column(sa.Text)
+    # [learner, site] positions in the snapshot whose minutes come from an uploaded matrix; the rest are estimates.
+    uploaded_travel: Mapped[list[list[int]]] = deferred(mapped_column(sa.JSON, default=list))
     result: Mapped[str | None] = deferred(mapped_column(sa.Text))
     # What the result page shows at the top, computed once from the verified result.
     summary: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
@@ -90,6 +92,7 @@ class Placing(Base):
     requirement_id: Mapped[int] = mapped_column(sa.ForeignKey("requirement.id", ondelete="CASCADE"))
     department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("department.id"))
     travel_minutes: Mapped[int | None]
+    travel_is_estimated: Mapped[bool] = mapped_column(default=True)
     # Which of the learner's ranked sites this is, where it is one.
     preference_rank: Mapped[int | None]
     reason: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
