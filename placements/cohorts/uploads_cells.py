@@ -1,0 +1,302 @@
+"""One cell at a time: what each column may hold, what is forgiven, and what is refused with its reason.
+
+A reader takes a cell's text and gives a `Reading`: the value, and where it was not written as we keep it,
+what it became. It raises `Unusable` with why the cell cannot be taken and what would be right.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Generic, TypeVar
+
+from placements.cohorts import uploads_dates
+from placements.cohorts.uploads_directory import Directory, Match, PlacesFinder
+from placements.cohorts.uploads_result import TravelMode, starts_like_formula, visible
+from placements.geography.postcodes import normalise_postcode
+
+LONGEST_REFERENCE = 50
+LONGEST_CELL = 200
+LONGEST_LIST = 2_000
+MOST_SITES_LISTED = 30
+SHORTEST_TRAVEL_MINUTES = 5
+LONGEST_TRAVEL_MINUTES = 240
+LOWEST_PRIORITY = 3
+
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"))
+_BLANKS = frozenset({"-", "–", "—", "n/a", "na", "none", "nil", "null", "tbc", "not applicable"})
+_SPREADSHEET_ERROR = re.compile(
+    r"#(n/a|ref!|value!|name\?|div/0!|num!|null!|spill!|calc!)|#{3,}", re.IGNORECASE
+)
+_SIGNED_NUMBER = re.compile(r"[+-]\s?\d[\d.,]*", re.ASCII)
+
+Value = TypeVar("Value")
+
+
+class Unusable(Exception):
+    """A cell that cannot be taken: why, and what would be right."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Reading(Generic[Value]):
+    """A cell's value; `became` says it in words where it was not written as we keep it."""
+
+    value: Value
+    became: str | None = None
+
+
+def clean(raw: str, longest: int = LONGEST_CELL, *, numeric: bool = False) -> str:
+    """A cell's text with its spaces tidied; raises `Unusable` for what no text column may hold.
+
+    Refused: text a spreadsheet might run as a formula, a spreadsheet's own error, characters that cannot be
+    seen or were damaged, and text longer than `longest`. In a numeric column a signed number is let through.
+    """
+    seen = raw.translate(_INVISIBLE)
+    if seen.strip().casefold() in _BLANKS:
+        return seen.strip()
+    # A leading apostrophe is how a spreadsheet marks text; what follows it is judged like any other text.
+    seen = seen.lstrip(" ").removeprefix("'")
+    is_number = numeric and _SIGNED_NUMBER.fullmatch(seen.strip()) is not None
+    if seen.strip() and starts_like_formula(seen) and not is_number:
+        sign = {"\t": "a tab", "\r": "a line break"}.get(seen[0], f"“{seen.strip()[:1]}”")
+        raise Unusable(
+            f"It begins with {sign}, which a spreadsheet could run as a formula.",
+            "Write the plain value, beginning with a letter or a figure.",
+        )
+    text = " ".join(unicodedata.normalize("NFC", seen).split())
+    if _SPREADSHEET_ERROR.fullmatch(text):
+        raise Unusable(
+            "It is a spreadsheet's error, not a value.", "Put the formula right or type the value."
+        )
+    if len(text) > longest:
+        raise Unusable(
+            f"It is too long: {len(text):,} characters.",
+            f"Use at most {longest:,} characters in this column.",
+        )
+    if text.isascii() and raw.isprintable():
+        return text
+    for character in seen.strip():
+        if character == "\ufffd":
+            raise Unusable("Part of it was damaged when the file was saved.", "Type the value again.")
+        if unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}:
+            raise Unusable(
+                f"It holds a character that cannot be seen ({visible(character)}).",
+                "Delete what is in the cell and type the value again on one line.",
+            )
+    return text
+
+
+def is_blank_word(text: str) -> bool:
+    """Whether a cell holds a word by which people say that there is nothing to say ("n/a", "-", "none")."""
+    return text.casefold() in _BLANKS
+
+
+@dataclass
+class CellReader:
+    """Reads the cells of one file against one directory; each postcode and name is looked up once."""
+
+    directory: Directory
+    today: date
+    places: PlacesFinder = field(init=False)
+    _located: dict[str, bool] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.places = PlacesFinder(self.directory)
+
+    def reference(self, text: str) -> Reading[str]:
+        """A learner's pseudonymous reference: letters, figures and a few signs; never an e-mail or a name."""
+        if "@" in text:
+            raise Unusable(
+                "It looks like an e-mail address.",
+                "Use a reference that does not say who the learner is, such as the student number.",
+            )
+        if re.fullmatch(r"\d+(\.\d+)?E\+?\d+", text, re.IGNORECASE | re.ASCII):
+            raise Unusable(
+                "A spreadsheet has shortened this number, so the reference is no longer whole.",
+                "Format the column as text, type the reference in full and save the file as CSV again.",
+            )
+        odd = next((c for c in text if not (c.isalnum() or c in " -_./:#")), None)
+        if odd is not None:
+            raise Unusable(
+                f"A reference cannot hold “{odd}”.",
+                "Use letters, figures, spaces, hyphens, stops or slashes only.",
+            )
+        if re.fullmatch(r"[^\W\d_]{2,}( [^\W\d_]{2,})+", text):
+            raise Unusable(
+                "It looks like a person's name.",
+                "Use a reference that does not say who the learner is, such as the student number.",
+            )
+        if not any(c.isalnum() for c in text):
+            raise Unusable(
+                "It holds no letter or figure.", "Write the learner's reference, such as the student number."
+            )
+        return Reading(text)
+
+    def postcode(self, text: str) -> Reading[str]:
+        """A full postcode in any spelling, which the postcode directory must know."""
+        canonical = normalise_postcode(text)
+        if canonical is None:
+            raise Unusable("It is not a full UK postcode.", "Write it in full, such as B15 2GW.")
+        known = self._located.get(canonical)
+        if known is None:
+            known = self._located[canonical] = self.directory.locates(canonical)
+        if not known:
+            raise Unusable(
+                f"{canonical} is not in the directory of UK postcodes.",
+                "Check it against the learner's address; if it is new, use the nearest one that is known.",
+            )
+        return Reading(canonical, None if text == canonical else canonical)
+
+    def travel_limit(self, text: str) -> Reading[int]:
+        """The longest journey in minutes, each way; hours are turned into minutes."""
+        minutes = _minutes(text)
+        if minutes is None or not SHORTEST_TRAVEL_MINUTES <= minutes <= LONGEST_TRAVEL_MINUTES:
+            reason = (
+                "It is not a whole number of minutes."
+                if minutes is None
+                else f"{text} is not between {SHORTEST_TRAVEL_MINUTES} and {LONGEST_TRAVEL_MINUTES} minutes."
+            )
+            raise Unusable(
+                reason,
+                f"Write the longest journey one way in minutes, from {SHORTEST_TRAVEL_MINUTES} to"
+                f" {LONGEST_TRAVEL_MINUTES}, such as 60; or leave it blank for the round's usual limit.",
+            )
+        return Reading(minutes, None if text == str(minutes) else f"{minutes} minutes")
+
+    def priority(self, text: str) -> Reading[int]:
+        """A priority from 1, the highest, to 3."""
+        words = {"high": 1, "highest": 1, "medium": 2, "normal": 2, "low": 3, "lowest": 3}
+        plain = re.sub(r"^(priority|p) ?|(\.0+|st|nd|rd)$", "", text.casefold())
+        number = words.get(plain) or (int(plain) if plain in {"1", "2", "3"} else None)
+        if number is None:
+            raise Unusable(
+                "It is not a priority.",
+                f"Write 1 (highest), 2 or {LOWEST_PRIORITY}; or leave it blank for the usual priority.",
+            )
+        return Reading(number, None if text == str(number) else str(number))
+
+    def available_from(self, text: str) -> Reading[date]:
+        """The first day a learner can be placed; within a year before the round and its end."""
+        try:
+            day = uploads_dates.read_date(text)
+        except uploads_dates.NotADate as fault:
+            raise Unusable(
+                str(fault), "Write the day, month and year, such as 03/09/2027 or 3 September 2027."
+            ) from None
+        starts = min(self.today, self.directory.earliest or self.today)
+        first = starts - timedelta(days=366)
+        last = self.directory.latest or self.today + timedelta(days=5 * 366)
+        if not first <= day <= last:
+            raise Unusable(
+                f"{uploads_dates.spoken(day)} is too far from this round.",
+                f"Give a day from {uploads_dates.spoken(first)} to {uploads_dates.spoken(last)}, or leave it"
+                " blank.",
+            )
+        return Reading(day, None if uploads_dates.written_plainly(text) else uploads_dates.spoken(day))
+
+    def employer(self, text: str) -> Reading[str]:
+        """The ODS code of the trust that employs a learner, from its code, name or abbreviation."""
+        match = self.places.trust(text)
+        code = _one(
+            match,
+            lambda ods: f"{self.directory.trusts[ods]} ({ods})",
+            "trust",
+            "Write the trust's full name or its ODS code; leave it blank for a learner with no employer.",
+        )
+        return Reading(code, None if text == code else f"{code} ({self.directory.trusts[code]})")
+
+    def site(self, text: str) -> Reading[str]:
+        """A site's canonical name, from its name in any case, an abbreviation or its postcode."""
+        name = _one(
+            self.places.site(text), str, "site", "Write the site's full name as in the list of sites."
+        )
+        return Reading(name, None if text == name else name)
+
+    def split_sites(self, raw: str) -> list[str]:
+        """The parts of a cell that may name several sites: between “;”, “|” or lines, or else commas.
+
+        Commas part sites only where the whole is no site's name (some hold a comma) and every part is one.
+        """
+        parts = [part for part in re.split(r"[;|\r\n]", raw) if part.strip()]
+        if len(parts) > MOST_SITES_LISTED:
+            raise Unusable(
+                f"It names {len(parts):,} sites.", f"Name at most {MOST_SITES_LISTED} in one cell."
+            )
+        if len(parts) == 1 and "," in raw and not self.places.site(" ".join(raw.split())).keys:
+            by_comma = [part.strip() for part in raw.split(",") if part.strip()]
+            if len(by_comma) <= MOST_SITES_LISTED and all(
+                len(self.places.site(part).keys) == 1 for part in by_comma
+            ):
+                return by_comma
+        return parts
+
+
+def travel_mode(text: str, *, about_driving: bool = False) -> Reading[TravelMode]:
+    """How a learner travels, from the words people use; “yes” and “no” where the column asks about a car."""
+    words = re.findall(r"[a-z]+", text.casefold().replace("'", "").replace("’", ""))
+    refused = Unusable(
+        "We cannot tell whether the learner travels by car or by public transport.",
+        "Write “car” or “public transport”.",
+    )
+    if about_driving and words in (["y"], ["yes"], ["true"], ["n"], ["no"], ["false"]):
+        mode: TravelMode = "car" if words[0] in {"y", "yes", "true"} else "public_transport"
+        return Reading(mode, _MODE_WORDS[mode])
+    denied = any(_DENIAL.fullmatch(word) for word in words)
+    by_car = any(_BY_CAR.fullmatch(word) for word in words)
+    by_public = any(_BY_PUBLIC_TRANSPORT.fullmatch(word) for word in words)
+    understood = (_DENIAL, _BY_CAR, _BY_PUBLIC_TRANSPORT, _FILLING)
+    unknown = [word for word in words if not any(kind.fullmatch(word) for kind in understood)]
+    if unknown or re.search(r"\d", text) or by_car is by_public or (denied and by_public):
+        raise refused
+    mode = "car" if by_car and not denied else "public_transport"
+    return Reading(mode, None if text in (mode, _MODE_WORDS[mode]) else _MODE_WORDS[mode])
+
+
+DEFAULT_MODE: TravelMode = "public_transport"
+_MODE_WORDS: dict[TravelMode, str] = {"car": "car", "public_transport": "public transport"}
+_BY_CAR = re.compile(r"cars?|driv(e|es|er|ers|ing)|vehicle|van|motor(bike|cycle)|moped")
+_BY_PUBLIC_TRANSPORT = re.compile(
+    r"public|pt|bus(es)?|trains?|rail(way)?|trams?|metro|tube|underground|coach|ferry|foot|walk(s|ing)?"
+    r"|bikes?|bicycle|cycl(e|es|ing)"
+)
+_DENIAL = re.compile(r"no|non|not|dont|doesnt|cannot|cant|without")
+_FILLING = re.compile(
+    r"transport|travels?|and|or|by|on|an?|the|own|has|have|with|us(e|es|ing)|does|can|do|is|only|private|of|to"
+    r"|access"
+)
+
+
+def _minutes(text: str) -> int | None:
+    plain = text.casefold().replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+", text) else text.casefold()
+    if match := re.fullmatch(
+        r"([+-]? ?\d{1,9})(?:\.0+)? ?(?:m|min|mins|minute|minutes)?\.?", plain, re.ASCII
+    ):
+        return int(match[1].replace(" ", ""))
+    if match := re.fullmatch(r"(\d{1,3})(?:\.(\d))? ?(?:h|hr|hrs|hour|hours)\.?", plain, re.ASCII):
+        return int(match[1]) * 60 + int(match[2] or 0) * 6
+    if match := re.fullmatch(
+        r"(\d{1,3}) ?(?:h|hr|hrs|hour|hours|:) ?(?:and )?([0-5]?\d) ?(?:m|min|mins|minutes)?", plain, re.ASCII
+    ):
+        return int(match[1]) * 60 + int(match[2])
+    return None
+
+
+def _one(match: Match, name: Callable[[str], str], kind: str, remedy: str) -> str:
+    if len(match.keys) == 1:
+        return match.keys[0]
+    if match.keys:
+        shown = "; ".join(name(key) for key in match.keys[:4])
+        more = len(match.keys) - 4
+        raise Unusable(
+            f"It could be more than one {kind}: {shown}{f'; and {more} more' if more > 0 else ''}.", remedy
+        )
+    close = " or ".join(f"“{name(key)}”" for key in match.close)
+    raise Unusable(f"We know no {kind} of this name.", f"Did you mean {close}? {remedy}" if close else remedy)

@@ -1,0 +1,169 @@
+"""What came of reading a cohort file: learners, corrections, refusals, and how these are kept and given back.
+
+Everything here is frozen and holds only text, numbers and dates, so that a preview can be stored as JSON and
+read again exactly as it was seen. Nothing from a column that was not asked for is ever held.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+TravelMode = Literal["car", "public_transport"]
+
+SHOWN_CHARACTERS = 100
+KEPT_CHARACTERS = 2_000
+FORMULA_STARTS = frozenset("=+-@\t\r")
+ADDED_COLUMN = "What to put right"
+
+
+@dataclass(frozen=True)
+class LearnerRow:
+    """One learner, ready to be saved: every value is in its canonical form."""
+
+    line: int
+    reference: str
+    postcode: str
+    term_postcode: str | None
+    travel_mode: TravelMode
+    travel_limit_minutes: int | None
+    preferences: tuple[str, ...]
+    employer: str | None
+    excluded_sites: tuple[str, ...]
+    available_from: date | None
+    priority: int | None
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A value that was understood but not written as we keep it: `value` as written, and what it `became`."""
+
+    line: int
+    column: str
+    value: str
+    became: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A value that could not be taken: where, what, why, and what would be right."""
+
+    line: int
+    column: str
+    value: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """A refused row's cells under the columns we asked for, kept so that they can be put right."""
+
+    line: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FileProblem:
+    """Why a whole file was refused, and what to do."""
+
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class ParsedUpload:
+    """Everything a preview shows of one file.
+
+    A row is in `rows` or in `refused_rows`, never in both; `refusals` lists every fault of every refused row,
+    and `corrections` only those of rows that are kept. Where `problem` is set the file was refused whole and
+    holds no rows. `columns` are the headings in use as written; `ignored_columns` those left out.
+    """
+
+    rows: tuple[LearnerRow, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    refused_rows: tuple[RefusedRow, ...] = ()
+    columns: tuple[str, ...] = ()
+    ignored_columns: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    blank_rows: int = 0
+    delimiter: str | None = None
+    encoding: str | None = None
+    problem: FileProblem | None = None
+
+    @property
+    def rows_read(self) -> int:
+        """How many rows held something below the headings."""
+        return len(self.rows) + len(self.refused_rows)
+
+
+_ADAPTER = TypeAdapter(ParsedUpload)
+
+
+def to_json(parsed: ParsedUpload) -> str:
+    """The whole result as JSON text; `from_json` gives back an equal result."""
+    return _ADAPTER.dump_json(parsed).decode()
+
+
+def from_json(text: str | bytes) -> ParsedUpload:
+    """The result that `to_json` wrote; raises `ValueError` if the text is anything else."""
+    return _ADAPTER.validate_json(text)
+
+
+def visible(text: str, limit: int = SHOWN_CHARACTERS) -> str:
+    """Text that is safe to store and show: control and invisible characters named, length limited."""
+    shown = "".join(_visible_character(character) for character in text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def kept_for_repair(cell: str) -> str:
+    """A refused row's cell as it is given back: its lines are kept, what cannot be seen is named."""
+    lines = re.split(r"\r\n|\r|\n", cell[:KEPT_CHARACTERS])
+    return "\n".join(visible(line, KEPT_CHARACTERS) for line in lines)
+
+
+def _visible_character(character: str) -> str:
+    if character in "\n\r\t":
+        return {"\n": "␊", "\r": "␍", "\t": "␉"}[character]
+    if unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}:
+        return f"[U+{ord(character):04X}]"
+    return character
+
+
+def starts_like_formula(text: str) -> bool:
+    """Whether a spreadsheet might run this text as a formula (full-width signs count as well)."""
+    for candidate in (text, text.lstrip(" \u00a0"), text.lstrip()):
+        if candidate and unicodedata.normalize("NFKC", candidate[0]) in FORMULA_STARTS:
+            return True
+    return False
+
+
+def refused_rows_csv(parsed: ParsedUpload) -> bytes:
+    """The refused rows as a CSV that opens in a spreadsheet, with what to put right in an added last column.
+
+    It can be put right and uploaded as it stands. A cell that a spreadsheet might run as a formula is given a
+    leading apostrophe. Columns that were left out of the upload are left out here too.
+    """
+    faults: dict[int, list[str]] = {}
+    for refusal in parsed.refusals:
+        faults.setdefault(refusal.line, []).append(f"{refusal.column}: {refusal.reason} {refusal.remedy}")
+    page = io.StringIO()
+    writer = csv.writer(page)
+    writer.writerow(_safe(cell) for cell in (*parsed.columns, "Line", ADDED_COLUMN))
+    for row in parsed.refused_rows:
+        writer.writerow(
+            _safe(cell) for cell in (*row.cells, str(row.line), " ".join(faults.get(row.line, ())))
+        )
+    return page.getvalue().encode("utf-8-sig")
+
+
+def _safe(cell: str) -> str:
+    return f"'{cell}" if starts_like_formula(cell) else cell
