@@ -67,7 +67,7 @@ class Run(Base):
     snapshot: Mapped[str] = deferred(mapped_column(sa.Text))
     snapshot_hash: Mapped[str] = mapped_column(sa.String(64))
     policy: Mapped[str] = mapped_column(sa.Text)
-    # [learner, site] positions in the snapshot whose minutes come from an uploaded matrix; the rest are estimates.
+    # [learner, site] positions in the snapshot whose minutes an uploaded matrix gave; the rest are estimates.
     uploaded_travel: Mapped[list[list[int]]] = deferred(mapped_column(sa.JSON, default=list))
     result: Mapped[str | None] = deferred(mapped_column(sa.Text))
     # What the result page shows at the top, computed once from the verified result.

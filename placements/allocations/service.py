@@ -1,0 +1,125 @@
+"""What can be done with allocations: adopt a run, publish what stands."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
+
+from placements.access import Action, Viewer
+from placements.allocations.models import Allocation, Publication, PublicationLine
+from placements.clock import now_utc
+from placements.errors import Refused, Stale
+from placements.rounds import queries as rounds
+from placements.scenarios import describing
+from placements.scenarios import queries as scenarios
+from placements.scenarios.models import Placing, Run
+from placements.states import ROUND
+from placements.transaction import CHANGED_MEANWHILE, transaction, violates
+
+
+def adopt_run(viewer: Viewer, run_id: int) -> Run:
+    """Let a finished run's placings stand as the round's allocations, instead of any that stood before."""
+    with transaction(viewer, Action.ADOPT_RUN) as tx:
+        run = scenarios.run_by_id(tx.session, viewer, run_id)
+        if run.state != "finished":
+            raise Refused(
+                f"This run is {run.state}. Only a finished run, whose result was checked, can be adopted."
+            )
+        tx.session.execute(
+            delete(Allocation).where(
+                Allocation.run_id.in_(select(Run.id).where(Run.round_id == run.round_id))
+            )
+        )
+        placings = tx.session.execute(
+            select(Placing.requirement_id, Placing.department_id).where(Placing.run_id == run.id)
+        ).all()
+        tx.session.execute(
+            insert(Allocation),
+            [
+                {"requirement_id": requirement_id, "run_id": run.id, "department_id": department_id}
+                for requirement_id, department_id in placings
+            ],
+        )
+        tx.note(run, allocations=len(placings))
+    return run
+
+
+def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication:
+    """Publish the allocations that stand, as the round's next publication.
+
+    `version` is the round's, as read: a second press of the button, or another lead's, raises Stale.
+    """
+    try:
+        with transaction(viewer, Action.PUBLISH_ROUND) as tx:
+            round_ = rounds.round_by_id(tx.session, viewer, round_id)
+            if round_.version != version:
+                raise Stale(CHANGED_MEANWHILE)
+            run_id = tx.session.scalar(
+                select(Allocation.run_id).join(Allocation.run).where(Run.round_id == round_id).limit(1)
+            )
+            if run_id is None:
+                raise Refused("There is nothing to publish yet: adopt a finished run first.")
+            round_.state = ROUND.move(round_.state, "publish")
+            # Even where the state stays published, this publication moves the round's version on.
+            flag_modified(round_, "state")
+            number = tx.session.scalar(
+                select(func.coalesce(func.max(Publication.number), 0) + 1).where(
+                    Publication.round_id == round_id
+                )
+            )
+            publication = Publication(
+                round=round_,
+                number=number,
+                run_id=run_id,
+                published_utc=now_utc(),
+                published_by_id=viewer.person_id,
+            )
+            publication.lines = list(_lines(tx.session, viewer, run_id))
+            tx.session.add(publication)
+            tx.note(publication, number=number, lines=len(publication.lines))
+    except IntegrityError as error:
+        if violates(error, "uq_publication_round_id_number", "publication.round_id, publication.number"):
+            raise Stale(CHANGED_MEANWHILE) from None
+        raise
+    return publication
+
+
+def _lines(session: Session, viewer: Viewer, run_id: int) -> Iterator[PublicationLine]:
+    """One line a standing allocation, every word of it by value."""
+    placings = list(
+        session.scalars(
+            scenarios.visible_placings(viewer)
+            .join(Allocation, Allocation.requirement_id == Placing.requirement_id)
+            .where(Placing.run_id == run_id)
+        ).unique()
+    )
+    sentences = describing.sentences(session, placings)
+    for placing in placings:
+        requirement, department = placing.requirement, placing.department
+        learner = requirement.learner
+        cohort = learner.cohort
+        line = PublicationLine(
+            requirement_id=requirement.id,
+            state="placed" if department else "unplaced",
+            hei_id=learner.hei_id,
+            hei=learner.hei.name,
+            programme=cohort.programme.name,
+            stage=cohort.stage.name,
+            learner_reference=learner.reference,
+            block=requirement.block.name,
+            first_week=requirement.block.first_week,
+            weeks=requirement.block.weeks,
+            modality=" or ".join(modality.name for modality in requirement.plan_line.modalities),
+            travel_minutes=placing.travel_minutes,
+            travel_is_estimated=placing.travel_is_estimated,
+            reason=sentences.get(placing.id),
+        )
+        if department is not None:
+            site = department.site
+            line.department_id = department.id
+            line.modality = department.modality.name
+            line.trust_id, line.trust = site.trust_id, site.trust.name
+            line.site, line.site_postcode = site.name, site.postcode
+        yield line

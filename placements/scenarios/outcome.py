@@ -1,0 +1,201 @@
+"""From the engine's verified `Result` to placings with reasons, and to the figures on a run's page."""
+
+from collections import Counter, defaultdict
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+import matching
+from placements.scenarios.models import Placing, Run
+
+# Travel is shown in bands of this many minutes.
+BAND_MINUTES = 15
+
+
+def record(
+    session: Session, run: Run, problem: matching.Problem, policy: matching.Policy, result: matching.Result
+) -> None:
+    """Write the placings and the summary of a run whose result the checker has passed; the caller commits."""
+    run.result = result.to_json()
+    uploaded = {(learner, site) for learner, site in run.uploaded_travel}
+    view = _View(problem, result)
+    for requirement in problem.requirements:
+        key = requirement.key
+        site = view.site_of.get(key)
+        learner = problem.learner_index[requirement.learner]
+        placing = Placing(run_id=run.id, requirement_id=row_id(key))
+        if site is None:
+            placing.reason = reason_as_rows(result.unplaced[key])
+        else:
+            ranked = problem.learners[learner].preferences
+            placing.department_id = row_id(view.department_of[key])
+            placing.travel_minutes = int(problem.travel_minutes[learner, problem.site_index[site]])
+            placing.travel_is_estimated = (learner, problem.site_index[site]) not in uploaded
+            placing.preference_rank = ranked.index(site) + 1 if site in ranked else None
+        session.add(placing)
+    run.summary = summarise(problem, policy, result, view)
+
+
+def row_id(key: str) -> int:
+    """The database's id behind an engine key such as r12 or d3."""
+    return int(key[1:])
+
+
+def reason_as_rows(reason: matching.Reason) -> dict[str, Any]:
+    """A reason with database ids for the engine's keys; `rules` maps a rule to the sites that it removed."""
+    rules: dict[str, list[int]] = defaultdict(list)
+    for site, rule in reason.rules.items():
+        rules[rule].append(row_id(site))
+    return {
+        "kind": reason.kind,
+        "rules": dict(rules),
+        "departments": [row_id(key) for key in reason.departments],
+        "competing": [row_id(key) for key in reason.competing],
+        "caps": [asdict(cap) for cap in reason.caps],
+        "proven": reason.proven,
+    }
+
+
+class _View:
+    """Where each placed requirement went, by engine key."""
+
+    def __init__(self, problem: matching.Problem, result: matching.Result) -> None:
+        offers, departments = problem.offer_index, problem.department_index
+        self.department_of = {
+            key: problem.offers[offers[offer]].department for key, offer in result.assignment.items()
+        }
+        self.site_of = {
+            key: problem.departments[departments[department]].site
+            for key, department in self.department_of.items()
+        }
+
+
+def summarise(
+    problem: matching.Problem, policy: matching.Policy, result: matching.Result, view: _View
+) -> dict[str, Any]:
+    """Counts, travel and load, all from the snapshot and the verified result; minutes, learners and WTE."""
+    learners = [problem.learners[problem.learner_index[r.learner]] for r in problem.requirements]
+    travel = np.array(
+        [
+            problem.travel_minutes[problem.learner_index[r.learner], problem.site_index[view.site_of[r.key]]]
+            for r in problem.requirements
+            if r.key in view.site_of
+        ],
+        dtype=float,
+    )
+    return {
+        "status": result.status,
+        "requirements": len(problem.requirements),
+        "placed": len(result.assignment),
+        "learners": len(problem.learners),
+        "learners_with_every_place": _learners_with_every_place(problem, result),
+        "by_group": _share(result, problem, [learner.group for learner in learners]),
+        "by_stage": _share(result, problem, [f"{x.group}/{x.stage}" for x in learners]),
+        "by_block": _share(result, problem, [r.block for r in problem.requirements]),
+        "by_hei": _share(result, problem, [learner.hei for learner in learners]),
+        "by_priority": _share(result, problem, [str(r.priority) for r in problem.requirements]),
+        "travel": _travel(travel),
+        "preferences": _preferences(problem, view),
+        "load": _load(problem, view),
+        "reasons": _reasons(result),
+        "tiers": [asdict(tier) for tier in result.tiers],
+        "worth": _worth(result),
+        "seconds": round(result.seconds, 2),
+        "seed": policy.seed,
+    }
+
+
+def _learners_with_every_place(problem: matching.Problem, result: matching.Result) -> int:
+    missing = {r.learner for r in problem.requirements if r.key not in result.assignment}
+    needing = {r.learner for r in problem.requirements}
+    return len(needing - missing)
+
+
+def _share(result: matching.Result, problem: matching.Problem, labels: list[str]) -> list[dict[str, Any]]:
+    needed = Counter(labels)
+    placed = Counter(
+        label
+        for label, requirement in zip(labels, problem.requirements, strict=True)
+        if requirement.key in result.assignment
+    )
+    return [{"key": key, "needed": needed[key], "placed": placed[key]} for key in sorted(needed)]
+
+
+def _travel(minutes: np.ndarray) -> dict[str, Any]:
+    if not minutes.size:
+        return {"median": None, "p95": None, "most": None, "bands": []}
+    bands = Counter(int(value) // BAND_MINUTES for value in minutes)
+    return {
+        "median": int(np.median(minutes)),
+        "p95": int(np.percentile(minutes, 95, method="higher")),
+        "most": int(minutes.max()),
+        "bands": [
+            {"from": band * BAND_MINUTES, "to": (band + 1) * BAND_MINUTES - 1, "placings": bands[band]}
+            for band in range(max(bands) + 1)
+        ],
+    }
+
+
+def _preferences(problem: matching.Problem, view: _View) -> dict[str, int]:
+    """Placed requirements of learners who ranked sites: by the rank that they got."""
+    found: Counter[str] = Counter()
+    for requirement in problem.requirements:
+        ranked = problem.learners[problem.learner_index[requirement.learner]].preferences
+        site = view.site_of.get(requirement.key)
+        if site is None or not ranked:
+            continue
+        rank = ranked.index(site) + 1 if site in ranked else 0
+        found[
+            "first" if rank == 1 else "second_or_third" if rank in (2, 3) else "later" if rank else "unlisted"
+        ] += 1
+    return {key: found[key] for key in ("first", "second_or_third", "later", "unlisted")}
+
+
+def _load(problem: matching.Problem, view: _View) -> list[dict[str, Any]]:
+    """By department and block: learners placed, places offered, and supervisor load, in the tightest week."""
+    weeks_of_block: dict[str, set[int]] = defaultdict(set)
+    placed: dict[tuple[str, int], int] = Counter()
+    weight: dict[tuple[str, int], float] = defaultdict(float)
+    for requirement in problem.requirements:
+        weeks_of_block[requirement.block].update(requirement.weeks)
+        department = view.department_of.get(requirement.key)
+        if department is not None:
+            for week in requirement.weeks:
+                placed[department, week] += 1
+                weight[department, week] += requirement.weight
+    offered: dict[str, np.ndarray] = {}
+    for offer in problem.offers:
+        offered[offer.department] = offered.get(offer.department, 0) + np.array(offer.maximum)
+    rows = []
+    for department in problem.departments:
+        if department.key not in offered:
+            continue
+        for block, weeks in sorted(weeks_of_block.items()):
+            loads = [
+                weight[department.key, week] / department.wte[week]
+                for week in weeks
+                if department.wte and department.wte[week] > 0
+            ]
+            rows.append(
+                {
+                    "department": row_id(department.key),
+                    "block": block,
+                    "placed": max(placed[department.key, week] for week in weeks),
+                    "places": int(min(offered[department.key][week] for week in weeks)),
+                    "load_percent": round(100 * max(loads)) if loads else None,
+                }
+            )
+    return rows
+
+
+def _reasons(result: matching.Result) -> dict[str, int]:
+    """How many are unplaced because places ran out, and how many because the rules left them no site."""
+    return dict(Counter(reason.kind for reason in result.unplaced.values()))
+
+
+def _worth(result: matching.Result) -> list[dict[str, Any]]:
+    """Where one more place would help, the most helpful first."""
+    prices = [asdict(price) for price in result.duals if price.placed > 0]
+    return sorted(prices, key=lambda price: (-price["placed"], -price["points"], price["key"]))[:20]

@@ -1,0 +1,143 @@
+"""Reads about runs and what they propose. Runs are the academy's alone until something is published."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Select, false, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from placements.access import Role, Viewer
+from placements.cohorts.models import Cohort, Learner, Requirement
+from placements.errors import NotFound
+from placements.organisations.models import Department, Programme, Site
+from placements.rounds.models import PlanLine, Round
+from placements.scenarios.models import Placing, Run
+
+
+def visible_runs(viewer: Viewer) -> Select[tuple[Run]]:
+    """An academy lead sees the runs of the network's rounds, the newest first; nobody else sees any."""
+    runs = select(Run).join(Run.round).order_by(Run.id.desc())
+    if viewer.role is Role.ACADEMY_LEAD:
+        return runs.where(Round.network_id == viewer.network_id)
+    return runs.where(false())
+
+
+def runs_of_round(session: Session, viewer: Viewer, round_id: int) -> list[Run]:
+    """The runs of a round, the newest first."""
+    return list(session.scalars(visible_runs(viewer).where(Run.round_id == round_id)))
+
+
+def run_by_id(session: Session, viewer: Viewer, run_id: int) -> Run:
+    """One run with its round; raises NotFound where there is none that this person may see."""
+    found = session.scalar(visible_runs(viewer).where(Run.id == run_id).options(joinedload(Run.round)))
+    if found is None:
+        raise NotFound("There is no such run.")
+    return found
+
+
+def run_under_way(session: Session, round_id: int) -> Run | None:
+    """The round's queued or running run, of which the database allows one."""
+    return session.scalar(select(Run).where(Run.round_id == round_id, Run.state.in_(("queued", "running"))))
+
+
+def latest_finished_run(session: Session, round_id: int) -> Run | None:
+    """The newest run that ended with a verified result."""
+    return session.scalar(
+        select(Run).where(Run.round_id == round_id, Run.state == "finished").order_by(Run.id.desc()).limit(1)
+    )
+
+
+def visible_placings(viewer: Viewer) -> Select[tuple[Placing]]:
+    """The placings of the runs that this person sees, with all that a page says of each."""
+    return (
+        select(Placing)
+        .join(Placing.requirement)
+        .join(Requirement.learner)
+        .join(Requirement.block)
+        .join(Learner.cohort)
+        .where(Placing.run_id.in_(visible_runs(viewer).with_only_columns(Run.id).order_by(None)))
+        .options(
+            joinedload(Placing.run),
+            joinedload(Placing.requirement).options(
+                joinedload(Requirement.block),
+                joinedload(Requirement.plan_line).selectinload(PlanLine.modalities),
+                joinedload(Requirement.learner).options(
+                    joinedload(Learner.hei),
+                    joinedload(Learner.cohort).options(
+                        joinedload(Cohort.stage), joinedload(Cohort.programme).joinedload(Programme.hei)
+                    ),
+                ),
+            ),
+            joinedload(Placing.department).options(
+                joinedload(Department.modality), joinedload(Department.site).joinedload(Site.trust)
+            ),
+        )
+    )
+
+
+def placing_by_id(session: Session, viewer: Viewer, placing_id: int) -> Placing:
+    """One placing; raises NotFound where there is none that this person may see."""
+    found = session.scalar(visible_placings(viewer).where(Placing.id == placing_id))
+    if found is None:
+        raise NotFound("There is no such placing.")
+    return found
+
+
+def placings_of_run(
+    viewer: Viewer,
+    run_id: int,
+    *,
+    placed: bool | None = None,
+    block_id: int | None = None,
+    hei_id: int | None = None,
+    reference: str = "",
+) -> Select[tuple[Placing]]:
+    """A run's placings, filtered, in an order that does not change: block, HEI, learner."""
+    found = visible_placings(viewer).where(Placing.run_id == run_id)
+    if placed is not None:
+        found = found.where(Placing.department_id.is_not(None) if placed else Placing.department_id.is_(None))
+    if block_id is not None:
+        found = found.where(Requirement.block_id == block_id)
+    if hei_id is not None:
+        found = found.where(Learner.hei_id == hei_id)
+    if reference:
+        found = found.where(func.lower(Learner.reference).contains(reference.lower(), autoescape=True))
+    return found.order_by(Requirement.block_id, Learner.hei_id, Learner.reference)
+
+
+def placings_page(
+    session: Session, placings: Select[tuple[Placing]], *, page: int, size: int
+) -> tuple[list[Placing], int]:
+    """One page of placings (1 is the first) and how many there are in all."""
+    total = session.scalar(select(func.count()).select_from(placings.order_by(None).subquery())) or 0
+    rows = session.scalars(placings.limit(size).offset((page - 1) * size)).unique().all()
+    return list(rows), total
+
+
+def departments_by_id(session: Session, ids: Iterable[int]) -> dict[int, Department]:
+    """Departments with site and modality, for naming them; the caller has been let see their ids."""
+    rows = session.scalars(
+        select(Department)
+        .where(Department.id.in_(list(ids)))
+        .options(joinedload(Department.site), joinedload(Department.modality))
+    )
+    return {row.id: row for row in rows}
+
+
+def sites_by_id(session: Session, ids: Iterable[int]) -> dict[int, Site]:
+    """Sites, for naming them."""
+    return {row.id: row for row in session.scalars(select(Site).where(Site.id.in_(list(ids))))}
+
+
+def references_by_requirement(session: Session, viewer: Viewer, ids: Iterable[int]) -> dict[int, Learner]:
+    """The learners behind requirements, for naming who competes; only for those who see runs."""
+    if viewer.role is not Role.ACADEMY_LEAD:
+        return {}
+    rows = session.execute(
+        select(Requirement.id, Learner)
+        .join(Requirement.learner)
+        .join(Learner.cohort)
+        .join(Cohort.round)
+        .where(Requirement.id.in_(list(ids)), Round.network_id == viewer.network_id)
+        .options(joinedload(Learner.hei))
+    )
+    return dict(rows.tuples())

@@ -1,0 +1,176 @@
+"""From tables to the engine's `Problem`: a run's frozen data, with keys that lead back to the rows.
+
+A requirement is `r` and its id, a learner `l`, a site `s`, a department `d`, an offer `o` and its declaration's
+id; a trust goes by its ODS code, a block by its id. Travel minutes enter here by value.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+import matching
+from placements.capacity import queries as capacity
+from placements.cohorts import queries as cohorts
+from placements.errors import Refused
+from placements.geography.matrix import MatrixOverride, TravelOrigin, TravelSite, TravelTimes
+from placements.geography.postcodes import Point, locate_many
+from placements.organisations import queries as organisations
+from placements.organisations.models import Site as SiteRow
+from placements.organisations.models import SupervisionWeight, TravelOverride
+from placements.rounds.models import Block, Round
+
+MODES = ("car", "public_transport")
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A round's data as the engine takes it, and what the run keeps beside it.
+
+    `uploaded_travel`: [learner, site] positions whose minutes come from an uploaded matrix.
+    """
+
+    problem_json: str
+    uploaded_travel: list[list[int]]
+    requirements: int
+    offers: int
+
+
+def default_policy() -> str:
+    """The policy of a round whose lead has set nothing."""
+    return matching.Policy().to_json()
+
+
+def freeze(session: Session, round_: Round) -> Frozen:
+    """The round's submitted offers and cohorts as a `Problem`.
+
+    Raises Refused where there is no learner or no place at all, or where a learner's postcode is unknown.
+    """
+    offers = capacity.offers(session, round_.id)
+    learners = cohorts.demand(session, round_.id)
+    if not any(learner.requirements for learner in learners):
+        raise Refused(
+            "There is nobody to place: no cohort with learners has been submitted to this round."
+            " Ask the HEIs to submit their cohorts first."
+        )
+    if not any(week.maximum for offer in offers for week in offer.weeks):
+        raise Refused(
+            "There is nowhere to place anybody: no department has submitted a declaration with places."
+            " Ask the trusts to declare first."
+        )
+    sites = organisations.sites_of_network(session, round_.network_id)
+    weeks = round_.block_weeks()
+    minutes, uploaded = _travel(session, round_, learners, sites)
+    weights = _weights(session, round_.first_week)
+    block_weeks = {
+        block.id: tuple(weeks.index(monday) for monday in block.mondays())
+        for block in session.scalars(select(Block).where(Block.round_id == round_.id))
+    }
+    problem = matching.Problem(
+        weeks=tuple(week.isoformat() for week in weeks),
+        trusts=tuple(matching.Trust(ods) for ods in sorted({site.trust.ods for site in sites})),
+        sites=tuple(matching.Site(f"s{site.id}", site.trust.ods) for site in sites),
+        departments=tuple(_department(offer, weeks) for offer in offers),
+        offers=tuple(_offer(offer, weeks) for offer in offers),
+        learners=tuple(_learner(learner) for learner in learners),
+        requirements=tuple(
+            matching.Requirement(
+                key=f"r{requirement.id}",
+                learner=f"l{learner.id}",
+                block=str(requirement.block_id),
+                modalities=requirement.modalities,
+                weeks=block_weeks[requirement.block_id],
+                weight=weights.get(learner.group, 1.0),
+                priority=requirement.priority,
+            )
+            for learner in learners
+            for requirement in learner.requirements
+        ),
+        travel_minutes=minutes,
+    )
+    return Frozen(problem.to_json(), uploaded, len(problem.requirements), len(offers))
+
+
+def _department(offer: capacity.Offered, weeks: Sequence[date]) -> matching.Department:
+    by_week = {week.week: week for week in offer.weeks}
+    return matching.Department(
+        key=f"d{offer.department_id}",
+        site=f"s{offer.site_id}",
+        modality=offer.modality,
+        wte=tuple(float(by_week[week].wte) if week in by_week else 0.0 for week in weeks),
+    )
+
+
+def _offer(offer: capacity.Offered, weeks: Sequence[date]) -> matching.Offer:
+    by_week = {week.week: week for week in offer.weeks}
+    return matching.Offer(
+        key=f"o{offer.declaration_id}",
+        department=f"d{offer.department_id}",
+        preferred=tuple(by_week[week].preferred if week in by_week else 0 for week in weeks),
+        maximum=tuple(by_week[week].maximum if week in by_week else 0 for week in weeks),
+    )
+
+
+def _learner(learner: cohorts.DemandLearner) -> matching.Learner:
+    return matching.Learner(
+        key=f"l{learner.id}",
+        group=learner.group,
+        stage=learner.stage,
+        hei=str(learner.hei_id),
+        mode=learner.travel_mode,
+        employer=learner.employer,
+        excluded_sites=tuple(f"s{site}" for site in learner.exclusions),
+        preferences=tuple(f"s{site}" for site in learner.preferences),
+        travel_limit_minutes=learner.travel_limit_minutes,
+    )
+
+
+def _weights(session: Session, day: date) -> dict[str, float]:
+    """WTE that a learner of each group takes, as in force on a day."""
+    rows = session.execute(
+        select(SupervisionWeight)
+        .where(SupervisionWeight.valid_from <= day)
+        .order_by(SupervisionWeight.valid_from)
+    ).scalars()
+    return {row.learner_group.key: float(row.weight) for row in rows}
+
+
+def _travel(
+    session: Session,
+    round_: Round,
+    learners: Sequence[cohorts.DemandLearner],
+    sites: Sequence[SiteRow],
+) -> tuple[np.ndarray, list[list[int]]]:
+    """Minutes [learner, site] in each learner's own mode, and the positions that an uploaded matrix gave."""
+    points = locate_many({learner.travels_from for learner in learners})
+    for learner in learners:
+        if learner.travels_from not in points:
+            raise Refused(
+                f"The postcode {learner.travels_from} of learner {learner.reference} ({learner.hei}) is not in"
+                " the postcode directory. Ask the HEI to correct it."
+            )
+    times = TravelTimes(
+        MatrixOverride(origin=row.origin, site=row.site, mode=row.mode, minutes=row.minutes, line=row.id)
+        for row in session.scalars(
+            select(TravelOverride).where(TravelOverride.network_id == round_.network_id)
+        )
+    )
+    destinations = [
+        TravelSite(site.name, site.postcode, Point(site.latitude, site.longitude)) for site in sites
+    ]
+    minutes = np.zeros((len(learners), len(sites)), dtype=np.uint16)
+    uploaded: list[list[int]] = []
+    for mode in MODES:
+        rows = [index for index, learner in enumerate(learners) if learner.travel_mode == mode]
+        origins = [
+            TravelOrigin(learners[row].travels_from, points[learners[row].travels_from]) for row in rows
+        ]
+        if not rows:
+            continue
+        table = times.table(origins, destinations, mode)
+        minutes[rows] = table.minutes
+        uploaded += [[rows[row], int(site)] for row, site in np.argwhere(table.uploaded)]
+    return minutes, sorted(uploaded)

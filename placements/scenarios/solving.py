@@ -1,0 +1,202 @@
+"""The worker's job: claim a run, solve its snapshot with no transaction open, record what is verified.
+
+A run belongs to the worker that claimed it until it ends. A worker that dies leaves it `running`; the next
+worker to start, or any worker's minute chore, finds it and queues it again, up to MOST_ATTEMPTS times.
+"""
+
+import logging
+import os
+import socket
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+
+from sqlalchemy import select, update
+
+import matching
+from placements.access import SYSTEM, Action
+from placements.clock import now_utc
+from placements.extensions import db
+from placements.scenarios.models import Run
+from placements.scenarios.outcome import record
+from placements.states import RUN
+from placements.tasks import chore, job, queue
+from placements.transaction import transaction
+
+MOST_ATTEMPTS = 3
+# Progress is written, and a wish to cancel is read, at most this often.
+SECONDS_BETWEEN_REPORTS = 0.4
+# A worker on another machine that has said nothing for this long is taken for dead.
+QUIET_FOR = timedelta(minutes=15)
+# A queued run whose job has been lost, as when the queue's file was deleted, is queued again after this long.
+WAITING_FOR = timedelta(minutes=2)
+
+log = logging.getLogger(__name__)
+
+
+@job
+def perform_run(run_id: int) -> None:
+    """Perform a queued run; does nothing where another worker has it or it is over."""
+    if not _claim(run_id):
+        return
+    run = db.session.scalar(select(Run).where(Run.id == run_id))
+    if run is None:
+        return
+    problem_json, policy_json = run.snapshot, run.policy
+    _let_go()
+    try:
+        problem, policy = matching.Problem.from_json(problem_json), matching.Policy.from_json(policy_json)
+        watch = _Watch(run_id)
+        result = matching.solve(problem, policy, progress=watch.report, stop=watch.should_stop)
+        _finish(run_id, problem, policy, result)
+    except Exception as error:
+        log.exception("run %s failed", run_id)
+        _fail(run_id, f"The match stopped with an error: {error}")
+
+
+@chore
+def recover_runs() -> None:
+    """Queue again the runs whose worker died or whose job was lost; give up on one that keeps dying."""
+    now = now_utc()
+    lost = [
+        run.id
+        for run in db.session.scalars(select(Run).where(Run.state.in_(("queued", "running"))))
+        if (run.state == "running" and _is_abandoned(run))
+        or (run.state == "queued" and (run.heartbeat_utc or run.requested_utc) < now - WAITING_FOR)
+    ]
+    _let_go()
+    for run_id in lost:
+        _recover(run_id)
+
+
+def worker_name() -> str:
+    """This process, told apart from a later one with the same number by when it started."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+class _Watch:
+    """Writes progress for the page and reads whether somebody wants the run to stop, each not too often."""
+
+    def __init__(self, run_id: int) -> None:
+        self._run_id = run_id
+        self._reported = self._asked = 0.0
+        self._stage = ""
+        self._stop = False
+
+    def report(self, progress: matching.Progress) -> None:
+        now = monotonic()
+        if progress.stage == self._stage and now - self._reported < SECONDS_BETWEEN_REPORTS:
+            return
+        self._stage, self._reported = progress.stage, now
+        with transaction(SYSTEM, Action.REPORT_RUN, audited=False) as tx:
+            tx.session.execute(
+                update(Run)
+                .where(Run.id == self._run_id, Run.worker == worker_name())
+                .values(
+                    heartbeat_utc=now_utc(),
+                    progress={
+                        "stage": progress.stage,
+                        "incumbent": progress.incumbent,
+                        "bound": progress.bound,
+                        "seconds": round(progress.seconds, 1),
+                    },
+                )
+            )
+        _let_go()
+
+    def should_stop(self) -> bool:
+        now = monotonic()
+        if not self._stop and now - self._asked >= SECONDS_BETWEEN_REPORTS:
+            self._asked = now
+            self._stop = bool(db.session.scalar(select(Run.cancel_requested).where(Run.id == self._run_id)))
+            _let_go()
+        return self._stop
+
+
+def _claim(run_id: int) -> bool:
+    with transaction(SYSTEM, Action.CLAIM_RUN) as tx:
+        claimed = tx.session.execute(
+            update(Run)
+            .where(Run.id == run_id, Run.state == "queued")
+            .values(
+                state=RUN.move("queued", "claim"),
+                worker=worker_name(),
+                attempts=Run.attempts + 1,
+                started_utc=now_utc(),
+                heartbeat_utc=now_utc(),
+                progress={"stage": "reading the snapshot", "incumbent": None, "bound": None, "seconds": 0},
+            )
+        )
+        tx.note(run=run_id, claimed=claimed.rowcount == 1)
+    return bool(claimed.rowcount == 1)
+
+
+def _finish(run_id: int, problem: matching.Problem, policy: matching.Policy, result: matching.Result) -> None:
+    violations = matching.verify(problem, policy, result)
+    if violations:
+        log.error("run %s: the checker refused the result: %s", run_id, violations[:5])
+        _fail(run_id, f"The independent checker refused the result: {violations[0]}")
+        return
+    with transaction(SYSTEM, Action.RECORD_RUN) as tx:
+        run = tx.session.scalar(select(Run).where(Run.id == run_id, Run.worker == worker_name()))
+        if run is None or run.state != "running":
+            return
+        verb = "cancel" if result.status == "cancelled" else "finish"
+        run.state = RUN.move(run.state, verb)
+        run.finished_utc = now_utc()
+        if verb == "finish":
+            record(tx.session, run, problem, policy, result)
+        tx.note(run, status=result.status, placed=len(result.assignment), unplaced=len(result.unplaced))
+
+
+def _fail(run_id: int, message: str) -> None:
+    db.session.rollback()
+    with transaction(SYSTEM, Action.FAIL_RUN) as tx:
+        run = tx.session.scalar(select(Run).where(Run.id == run_id, Run.worker == worker_name()))
+        if run is None or run.state != "running":
+            return
+        run.state, run.message, run.finished_utc = RUN.move(run.state, "fail"), message[:2000], now_utc()
+        tx.note(run, message=run.message)
+
+
+def _recover(run_id: int) -> None:
+    with transaction(SYSTEM, Action.RECOVER_RUN) as tx:
+        run = tx.session.scalar(select(Run).where(Run.id == run_id).with_for_update())
+        if run is None or run.state not in ("queued", "running"):
+            return
+        if run.attempts >= MOST_ATTEMPTS:
+            run.state = RUN.move(run.state, "fail")
+            run.message = (
+                f"The worker stopped in the middle of this run {run.attempts} times, so it was given up."
+                " Nothing was saved from it."
+            )
+            run.finished_utc = now_utc()
+        else:
+            run.state = RUN.move(run.state, "requeue")
+            run.worker, run.heartbeat_utc = None, now_utc()
+            tx.afterwards(lambda: queue("perform_run", run_id=run_id))
+        tx.note(run, state=run.state, attempts=run.attempts)
+
+
+def _is_abandoned(run: Run) -> bool:
+    host, _, rest = (run.worker or "").partition(":")
+    pid, _, started = rest.partition(":")
+    if host == socket.gethostname() and pid.isdigit():
+        return _started(int(pid)) != started
+    return (run.heartbeat_utc or run.requested_utc) < now_utc() - QUIET_FOR
+
+
+def _started(pid: int) -> str:
+    """When a process of this machine began, in the kernel's ticks; empty where there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    fields = stat.rpartition(")")[2].split()
+    # A killed process that nobody has waited for yet is a zombie: it will not finish anything.
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def _let_go() -> None:
+    """End the reading transaction, so that none is open while solving."""
+    db.session.rollback()
