@@ -168,7 +168,7 @@ class _RowReading:
                 f"{found} cells",
                 f"This row has {found} cells but the file has {self._columns.width} headings, so we cannot"
                 " tell which value belongs to which.",
-                "Put a value that holds the delimiter in quotation marks, or delete the cells too many.",
+                "Delete the extra cells; if a value holds a comma or semicolon, put it in quotation marks.",
             )
             return True
         lines = f"line {self.line}"

@@ -83,7 +83,7 @@ def read_table(data: bytes) -> Table:
             f"Delete columns that are not in the template, or send files of at most {MAX_ROWS:,} rows.",
         )
     text, encoding = _decode(data)
-    if not text.strip():
+    if not text.strip(" \r\n\t\ufeff" + "".join(DELIMITERS)):
         raise UnreadableFile("This file is empty.", "Put your learners into the template and upload that.")
     first_line = 1
     delimiter: str | None = None
@@ -102,10 +102,10 @@ def _decode(data: bytes) -> tuple[str, str]:
         raise UnreadableFile(
             "This file holds binary data, so it is not a CSV file that we can read.", _SAVE_AS
         )
+    marked = data.startswith(b"\xef\xbb\xbf")
     try:
-        if data.startswith(b"\xef\xbb\xbf"):
-            return data[3:].decode("utf-8"), "UTF-8 with byte order mark"
-        return data.decode("utf-8"), "UTF-8"
+        text = data.decode("utf-8")
+        return text.removeprefix("\ufeff"), "UTF-8 with byte order mark" if marked else "UTF-8"
     except UnicodeDecodeError as fault:
         return _decoded_windows_1252(data, at=fault.start), "Windows-1252"
 
