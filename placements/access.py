@@ -55,6 +55,7 @@ class Action(StrEnum):
     CHANGE_PASSWORD = "change_password"
     SEE_AUDIT = "see_audit"
     LOAD_REFERENCE = "load_reference"
+    LOAD_TRAVEL_MATRIX = "load_travel_matrix"
 
 
 EVERYONE = frozenset({Action.SIGN_IN, Action.SEE_ROUNDS, Action.CHANGE_PASSWORD})
@@ -99,6 +100,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     Role.SYSTEM: frozenset(
         {
             Action.LOAD_REFERENCE,
+            Action.LOAD_TRAVEL_MATRIX,
             Action.CREATE_PERSON,
             Action.CLAIM_RUN,
             Action.REPORT_RUN,

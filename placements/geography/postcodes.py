@@ -16,6 +16,7 @@ import numpy as np
 
 from placements.geography.postcode_tables import INWARD_CODES, PostcodeTables, postcode_key
 from placements.geography.postcode_text import normalise_outward, normalise_postcode, outward_code
+from placements.settings import ROOT
 
 __all__ = [
     "Point",
@@ -54,7 +55,7 @@ def locate(postcode: str, cache_directory: Path | None = None) -> Point | None:
     up to some kilometres in thinly settled country. The first use of a letter takes some tenths of a second.
 
     `cache_directory`: where tables are kept; by default geography/ under the folder that the environment
-    variable PLACEMENTS_VAR names, or under ./var.
+    variable PLACEMENTS_VAR names, or under var/ in the checkout.
     """
     return locate_many([postcode], cache_directory).get(postcode)
 
@@ -104,7 +105,7 @@ def _point(latitude_microdegrees: float, longitude_microdegrees: float) -> Point
 
 def _tables(cache_directory: Path | None) -> PostcodeTables:
     if cache_directory is None:
-        cache_directory = Path(os.environ.get("PLACEMENTS_VAR") or "var") / "geography"
+        cache_directory = Path(os.environ.get("PLACEMENTS_VAR") or ROOT / "var") / "geography"
     return _tables_at(cache_directory.absolute())
 
 

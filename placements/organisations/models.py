@@ -91,7 +91,7 @@ class Department(Base):
 
 
 class TravelOverride(Base):
-    """Minutes one way from a postcode or outward code to a site (name or postcode), instead of the estimate."""
+    """Minutes one way from a postcode or outward code to a site, instead of the estimate."""
 
     __tablename__ = "travel_override"
     __table_args__ = (
@@ -164,6 +164,8 @@ class SupervisionWeight(Base):
     learner_group_id: Mapped[int] = mapped_column(sa.ForeignKey("learner_group.id"))
     weight: Mapped[Decimal] = mapped_column(sa.Numeric(4, 2))
     valid_from: Mapped[date]
+
+    learner_group: Mapped[LearnerGroup] = relationship()
 
 
 class Programme(Base):

@@ -1,4 +1,4 @@
-"""Reads about organisations. Names of trusts, sites and HEIs are public, so every signed-in person may see them."""
+"""Reads about organisations. Names of trusts, sites and HEIs are public to whoever is signed in."""
 
 from sqlalchemy import Select, false, select
 from sqlalchemy.orm import Session, joinedload

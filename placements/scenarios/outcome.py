@@ -1,5 +1,7 @@
 """From the engine's verified `Result` to placings with reasons, and to the figures on a run's page."""
 
+from __future__ import annotations
+
 from collections import Counter, defaultdict
 from dataclasses import asdict
 from typing import Any

@@ -4,6 +4,8 @@ A requirement is `r` and its id, a learner `l`, a site `s`, a department `d`, an
 id; a trust goes by its ODS code, a block by its id. Travel minutes enter here by value.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date

@@ -4,6 +4,8 @@ A run belongs to the worker that claimed it until it ends. A worker that dies le
 worker to start, or any worker's minute chore, finds it and queues it again, up to MOST_ATTEMPTS times.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import socket

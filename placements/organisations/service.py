@@ -1,0 +1,199 @@
+"""What can be done with organisations and reference data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from sqlalchemy import delete, select
+
+from placements.access import Action, Viewer
+from placements.database import Base
+from placements.errors import Refused
+from placements.geography.postcodes import Point, locate_many
+from placements.geography.uploads import MatrixOverride, parse_matrix
+from placements.organisations.models import (
+    Department,
+    Hei,
+    Icb,
+    LearnerGroup,
+    Modality,
+    Network,
+    Programme,
+    Site,
+    Stage,
+    SupervisionWeight,
+    TravelOverride,
+    Trust,
+)
+from placements.organisations.queries import sites_of_network
+from placements.transaction import Transaction, transaction
+
+Row = Mapping[str, str]
+T = TypeVar("T", bound=Base)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Reference data as rows of text, one list a table; columns as in the CSV files of seeds/."""
+
+    network: str
+    academy: str
+    modalities: Sequence[Row]
+    learner_groups: Sequence[Row]
+    stages: Sequence[Row]
+    trusts: Sequence[Row]
+    sites: Sequence[Row]
+    heis: Sequence[Row]
+    programmes: Sequence[Row]
+
+
+def load_reference(viewer: Viewer, reference: Reference) -> Network:
+    """Make or bring up to date every organisation; safe to repeat. All or nothing.
+
+    Coordinates come from the postcode directory, never from the rows. Raises Refused naming the row where a
+    postcode is unknown or a row names an organisation that is not there.
+    """
+    points = _points([*reference.sites, *reference.heis])
+    with transaction(viewer, Action.LOAD_REFERENCE) as tx:
+        network = _put(tx, Network, {"name": reference.network}, academy_name=reference.academy)
+        modalities = {
+            row["key"]: _put(tx, Modality, {"key": row["key"]}, name=row["name"])
+            for row in reference.modalities
+        }
+        groups = _load_learner_groups(tx, reference)
+        _load_trusts(tx, reference, network, modalities, points)
+        heis = {
+            row["hei"]: _put(
+                tx,
+                Hei,
+                {"name": row["hei"]},
+                network_id=network.id,
+                postcode=row["postcode"],
+                latitude=points[row["postcode"]].latitude,
+                longitude=points[row["postcode"]].longitude,
+            )
+            for row in reference.heis
+        }
+        for row in reference.programmes:
+            _put(
+                tx,
+                Programme,
+                {"hei_id": _named(heis, row["hei"], "HEI").id, "name": row["name"]},
+                learner_group_id=_named(groups, row["learner_group"], "learner group").id,
+            )
+        tx.note(network, trusts=len(reference.trusts), sites=len(reference.sites), heis=len(heis))
+    return network
+
+
+def load_travel_matrix(viewer: Viewer, network_id: int, content: bytes) -> int:
+    """Replace a network's uploaded travel times with those of a CSV; returns how many there are now.
+
+    Raises Refused, naming each line, and changes nothing, where any line cannot be used.
+    """
+    with transaction(viewer, Action.LOAD_TRAVEL_MATRIX) as tx:
+        sites = {site.name: site.postcode for site in sites_of_network(tx.session, network_id)}
+        reading = parse_matrix(content, sites)
+        if reading.refusals:
+            raise Refused(
+                f"Nothing was loaded: {len(reading.refusals)} of the file's lines cannot be used.",
+                {
+                    f"line {row.line}, {row.column or 'whole line'}": f"{row.value!r}: {row.why} {row.right}"
+                    for row in reading.refusals
+                },
+            )
+        tx.session.execute(delete(TravelOverride).where(TravelOverride.network_id == network_id))
+        tx.session.add_all(_override(network_id, row) for row in reading.overrides)
+        tx.note(tx.session.get(Network, network_id), travel_times=len(reading.overrides))
+    return len(reading.overrides)
+
+
+def _override(network_id: int, row: MatrixOverride) -> TravelOverride:
+    return TravelOverride(
+        network_id=network_id, origin=row.origin, site=row.site, mode=row.mode, minutes=row.minutes
+    )
+
+
+def _load_learner_groups(tx: Transaction, reference: Reference) -> dict[str, LearnerGroup]:
+    groups = {}
+    for row in reference.learner_groups:
+        group = groups[row["key"]] = _put(tx, LearnerGroup, {"key": row["key"]}, name=row["name"])
+        _put(
+            tx,
+            SupervisionWeight,
+            {"learner_group_id": group.id, "valid_from": date.fromisoformat(row["valid_from"])},
+            weight=Decimal(row["supervision_weight"]),
+        )
+    for position, row in enumerate(reference.stages):
+        group = _named(groups, row["learner_group"], "learner group")
+        _put(
+            tx,
+            Stage,
+            {"learner_group_id": group.id, "key": row["key"]},
+            name=row["name"],
+            position=position,
+            priority=int(row["priority"]),
+        )
+    return groups
+
+
+def _load_trusts(
+    tx: Transaction,
+    reference: Reference,
+    network: Network,
+    modalities: Mapping[str, Modality],
+    points: Mapping[str, Point],
+) -> None:
+    trusts = {}
+    for row in reference.trusts:
+        icb = _put(tx, Icb, {"ods": row["icb_ods"]}, name=row["icb"], network_id=network.id)
+        trusts[row["trust_ods"]] = _put(
+            tx, Trust, {"ods": row["trust_ods"]}, name=row["trust"], icb_id=icb.id
+        )
+    for row in reference.sites:
+        point = points[row["postcode"]]
+        site = _put(
+            tx,
+            Site,
+            {"name": row["site"]},
+            trust_id=_named(trusts, row["trust_ods"], "trust").id,
+            kind=row["kind"],
+            postcode=row["postcode"],
+            latitude=point.latitude,
+            longitude=point.longitude,
+        )
+        for key in row["modalities"].split():
+            _put(
+                tx,
+                Department,
+                {"site_id": site.id, "modality_id": _named(modalities, key, "modality").id},
+            )
+
+
+def _put(tx: Transaction, model: type[T], key: dict[str, Any], **values: Any) -> T:
+    """The row with this key, made where there is none, with these values."""
+    row = tx.session.scalar(select(model).filter_by(**key))
+    if row is None:
+        row = model(**key, **values)
+        tx.session.add(row)
+    else:
+        for name, value in values.items():
+            setattr(row, name, value)
+    tx.session.flush()
+    return row
+
+
+def _named(rows: Mapping[str, T], name: str, what: str) -> T:
+    if name not in rows:
+        raise Refused(f"The reference data names the {what} {name!r}, which is not among the {what}s.")
+    return rows[name]
+
+
+def _points(rows: Sequence[Row]) -> dict[str, Point]:
+    points = locate_many(row["postcode"] for row in rows)
+    for row in rows:
+        if row["postcode"] not in points:
+            name = row.get("site") or row.get("hei")
+            raise Refused(f"{name}: the postcode {row['postcode']} is not in the postcode directory.")
+    return points

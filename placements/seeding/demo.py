@@ -1,0 +1,242 @@
+"""A demo round of realistic size, made through the same services as a person's work."""
+
+import secrets
+import tomllib
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from placements import clock
+from placements.access import SYSTEM, Role, Viewer
+from placements.accounts.models import Person
+from placements.accounts.service import NewPerson, create_person, viewer_of
+from placements.capacity.service import WeekFigures, save_declaration, submit_declaration
+from placements.cohorts.service import accept_upload, receive_upload, submit_cohort
+from placements.extensions import db
+from placements.geography.postcodes import Point
+from placements.organisations.models import Department, Hei, Network, Programme, Site, Stage, Trust
+from placements.rounds.models import Round
+from placements.rounds.service import NewBlock, NewPlanLine, NewRound, create_round, open_round
+from placements.scenarios.service import start_run
+from placements.scenarios.solving import perform_run
+from placements.seeding.cohort_files import CohortFile, spoiled, write_cohort_file
+from placements.seeding.homes import Homes
+from placements.seeding.reference import SEEDS
+
+SignIn = tuple[str, str, str, str]
+
+
+def load_demo(folder: Path, settings: dict[str, Any] | None = None) -> list[SignIn]:
+    """Make the demo round; returns role, name, e-mail address and password of one account a role.
+
+    `folder` takes the cohort files that the tour uploads by hand. `settings` are those of seeds/demo.toml.
+    """
+    settings = settings or tomllib.loads((SEEDS / "demo.toml").read_text(encoding="utf-8"))
+    random = Random(settings["seed"])  # noqa: S311 - a demo, not a secret
+    sign_ins = _make_people(settings)
+    lead = _viewer(Role.ACADEMY_LEAD)
+    round_ = create_round(lead, _new_round(settings, clock.today()))
+    open_round(lead, round_.id)
+    _declare(settings, round_, random)
+    _submit(settings, round_, folder, Homes(random), random)
+    perform_run(start_run(lead, round_.id).id)
+    return sign_ins
+
+
+def _make_people(settings: dict[str, Any]) -> list[SignIn]:
+    """One account a role to sign in with, and one for every other trust and HEI to act in the demo."""
+    trusts = {trust.ods: trust.id for trust in db.session.scalars(select(Trust))}
+    heis = {hei.name: hei.id for hei in db.session.scalars(select(Hei))}
+    network_id = db.session.scalars(select(Network.id)).one()
+    made: list[SignIn] = []
+    for person in settings["people"]:
+        role, at = Role(person["role"]), person.get("organisation", "")
+        password = secrets.token_urlsafe(12)
+        _make_person(
+            person["email"], person["name"], role, password, network_id, trusts.get(at), heis.get(at)
+        )
+        made.append((role.words, person["name"], person["email"], password))
+    named = {person.get("organisation") for person in settings["people"]}
+    for ods, trust_id in trusts.items():
+        if ods not in named:
+            _make_person(
+                f"{ods.lower()}@demo.example",
+                f"Educator at {ods}",
+                Role.PRACTICE_EDUCATOR,
+                None,
+                None,
+                trust_id,
+            )
+    for number, (name, hei_id) in enumerate(heis.items(), 1):
+        if name not in named:
+            _make_person(
+                f"hei{number}@demo.example",
+                f"Officer at {name}",
+                Role.PLACEMENT_OFFICER,
+                None,
+                None,
+                None,
+                hei_id,
+            )
+    return made
+
+
+def _make_person(
+    email: str,
+    name: str,
+    role: Role,
+    password: str | None,
+    network_id: int | None,
+    trust_id: int | None = None,
+    hei_id: int | None = None,
+) -> None:
+    at_network = role in (Role.ACADEMY_LEAD, Role.ADMINISTRATOR)
+    create_person(
+        SYSTEM,
+        NewPerson(
+            email=email,
+            name=name,
+            role=role,
+            password=password or secrets.token_urlsafe(24),
+            network_id=network_id if at_network else None,
+            trust_id=trust_id,
+            hei_id=hei_id,
+        ),
+    )
+
+
+def _viewer(role: Role, **organisation: int) -> Viewer:
+    person = db.session.scalars(select(Person).filter_by(role=role.value, **organisation).limit(1)).one()
+    return viewer_of(person)
+
+
+def _new_round(settings: dict[str, Any], today: date) -> NewRound:
+    """The calendar counted from today, so that the deadlines always lie ahead."""
+    next_monday = today + timedelta(days=7 - today.weekday())
+    first = next_monday + timedelta(weeks=settings["weeks_before_first_block"] - 1)
+    blocks = tuple(
+        NewBlock(
+            name=block["name"],
+            first_week=first + timedelta(weeks=block["starts_after_weeks"]),
+            weeks=block["weeks"],
+            plan=tuple(_plan(settings, block["name"])),
+        )
+        for block in settings["blocks"]
+    )
+    last = blocks[-1].first_week + timedelta(weeks=blocks[-1].weeks - 1)
+    return NewRound(
+        name=f"{first:%B %Y} to {last:%B %Y}",
+        first_week=first,
+        last_week=last,
+        declare_by=next_monday + timedelta(days=11),
+        submit_by=next_monday + timedelta(days=18),
+        blocks=blocks,
+    )
+
+
+def _plan(settings: dict[str, Any], block: str) -> Iterator[NewPlanLine]:
+    programmes = {
+        (programme.hei.name, programme.name): programme
+        for programme in db.session.scalars(
+            select(Programme).options(joinedload(Programme.hei), joinedload(Programme.learner_group))
+        )
+    }
+    for cohort in settings["cohorts"]:
+        programme = programmes[cohort["hei"], cohort["programme"]]
+        for stage_key in cohort["learners"]:
+            needs = settings["plan"][programme.learner_group.key][stage_key]
+            if block in needs:
+                stage = _stage(programme, stage_key)
+                yield NewPlanLine(programme.id, stage.id, tuple(needs[block]))
+
+
+def _stage(programme: Programme, key: str) -> Stage:
+    return db.session.scalars(
+        select(Stage).filter_by(learner_group_id=programme.learner_group_id, key=key)
+    ).one()
+
+
+def _declare(settings: dict[str, Any], round_: Round, random: Random) -> None:
+    weeks = round_.block_weeks()
+    round_id = round_.id
+    left_out = {(row["site"], row["modality"]) for row in settings["undeclared"]}
+    drafts = {(row["site"], row["modality"]) for row in settings["drafts"]}
+    departments = db.session.scalars(
+        select(Department)
+        .options(joinedload(Department.site), joinedload(Department.modality))
+        .order_by(Department.id)
+    ).all()
+    plans = [(d.id, d.site.trust_id, (d.site.name, d.modality.key), d.site.kind) for d in departments]
+    for department_id, trust_id, name, kind in plans:
+        most = settings["places"].get(name[1], {}).get(kind, 0)
+        figures = tuple(_figures(week, most, name[1], random) for week in weeks)
+        if name in left_out:
+            continue
+        educator = _viewer(Role.PRACTICE_EDUCATOR, trust_id=trust_id)
+        declaration = save_declaration(educator, round_id, department_id, version=0, weeks=figures)
+        if name not in drafts:
+            submit_declaration(educator, round_id, department_id, version=declaration.version)
+
+
+def _figures(week: date, most: int, modality: str, random: Random) -> WeekFigures:
+    """A department's week: its usual most, now and then one fewer, and the educators to go with it."""
+    maximum = max(0, most - (random.random() < 0.12)) if most > 1 else most
+    preferred = max(min(maximum, 1), round(maximum * 0.75))
+    per_learner = Decimal("1") if modality == "ultrasound" else Decimal("0.5")
+    spare = Decimal(random.choice(("0", "0", "0.5", "1")))
+    return WeekFigures(week=week, preferred=preferred, maximum=maximum, wte=maximum * per_learner + spare)
+
+
+def _submit(settings: dict[str, Any], round_: Round, folder: Path, homes: Homes, random: Random) -> None:
+    round_id, year = round_.id, round_.first_week.year
+    sites = db.session.scalars(
+        select(Site).options(joinedload(Site.trust), joinedload(Site.departments)).order_by(Site.id)
+    ).unique()
+    sites_by_modality: dict[str, list[Site]] = {}
+    for site in sites:
+        for department in site.departments:
+            sites_by_modality.setdefault(department.modality.key, []).append(site)
+    for cohort in settings["cohorts"]:
+        hei = db.session.scalars(select(Hei).filter_by(name=cohort["hei"])).one()
+        programme = db.session.scalars(
+            select(Programme).filter_by(hei_id=hei.id, name=cohort["programme"])
+        ).one()
+        group = programme.learner_group.key
+        for stage_key, learners in cohort["learners"].items():
+            needed = {key for keys in settings["plan"][group][stage_key].values() for key in keys}
+            possible = {site.id: site for key in sorted(needed) for site in sites_by_modality[key]}
+            wanted = CohortFile(
+                prefix=f"{_initials(hei.name)}{group[0].upper()}{stage_key[-1]}{programme.id}-",
+                learners=learners,
+                studies_at=Point(hei.latitude, hei.longitude),
+                employed=group == "sonography" or stage_key.startswith("apprentice"),
+            )
+            data = write_cohort_file(wanted, list(possible.values()), homes, random)
+            stage = _stage(programme, stage_key)
+            name = f"{_initials(hei.name)}-{group}-{stage_key}.csv".lower()
+            if cohort.get("upload_later"):
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(spoiled(data))
+                continue
+            officer = _viewer(Role.PLACEMENT_OFFICER, hei_id=hei.id)
+            upload = receive_upload(
+                officer,
+                round_id,
+                programme_id=programme.id,
+                stage_id=stage.id,
+                intake=str(year - 1),
+                filename=name,
+                data=data,
+            )
+            accepted = accept_upload(officer, upload.id, version=upload.version)
+            submit_cohort(officer, accepted.id, version=accepted.version)
+
+
+def _initials(name: str) -> str:
+    return "".join(word[0] for word in name.split() if word[0].isupper())

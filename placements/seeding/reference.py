@@ -1,0 +1,28 @@
+"""The reference data of seeds/, loaded through the organisations' service."""
+
+import csv
+from pathlib import Path
+
+from placements.access import SYSTEM
+from placements.organisations.models import Network
+from placements.organisations.service import Reference
+from placements.organisations.service import load_reference as load
+from placements.settings import ROOT
+
+SEEDS = ROOT / "seeds"
+NETWORK = "West Midlands Imaging Network"
+ACADEMY = "Midlands Imaging Academy"
+
+
+def load_reference(folder: Path = SEEDS) -> Network:
+    """Load or bring up to date the network's organisations, modalities, learner groups and programmes."""
+    tables = {
+        name: _rows(folder / f"{name}.csv")
+        for name in ("modalities", "learner_groups", "stages", "trusts", "sites", "heis", "programmes")
+    }
+    return load(SYSTEM, Reference(network=NETWORK, academy=ACADEMY, **tables))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
