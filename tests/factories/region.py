@@ -1,0 +1,75 @@
+"""A small round, declared and submitted, ready to be matched."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from placements.access import Role, Viewer
+from placements.cohorts.models import Learner
+from placements.organisations.models import Department, Hei, Trust
+from placements.rounds.models import Block, Round
+from tests.factories import (
+    BlockFactory,
+    CohortFactory,
+    DeclarationFactory,
+    DepartmentFactory,
+    HeiFactory,
+    LearnerFactory,
+    ModalityFactory,
+    PlanLineFactory,
+    ProgrammeFactory,
+    RequirementFactory,
+    RoundFactory,
+    SiteFactory,
+    StageFactory,
+    SupervisionWeightFactory,
+    TrustFactory,
+    saved,
+    viewer_as,
+)
+
+
+@dataclass(frozen=True)
+class SmallRound:
+    """Two X-ray departments of two trusts in Birmingham, one HEI, one block."""
+
+    round: Round
+    block: Block
+    hei: Hei
+    trusts: tuple[Trust, Trust]
+    departments: tuple[Department, Department]
+    learners: list[Learner]
+    lead: Viewer
+
+
+def small_round(*, learners: int = 3, places: tuple[int, int] = (1, 1)) -> SmallRound:
+    """Learners who all need X-ray in the one block; `places` are the most at once of the two departments."""
+    SupervisionWeightFactory(weight=Decimal("0.5"))
+    round_ = RoundFactory()
+    block = BlockFactory(round=round_, weeks=4)
+    trusts = (TrustFactory(), TrustFactory())
+    xray = ModalityFactory(key="xray")
+    departments = tuple(
+        DepartmentFactory(site=SiteFactory(trust=trust, postcode=postcode), modality=xray)
+        for trust, postcode in zip(trusts, ("B15 2GW", "B9 5SS"), strict=True)
+    )
+    for department, most in zip(departments, places, strict=True):
+        DeclarationFactory(
+            round=round_, department=department, preferred=min(1, most), maximum=most, wte=Decimal(most)
+        )
+    programme = ProgrammeFactory(hei=HeiFactory(), learner_group__key="diagnostic_radiography")
+    stage = StageFactory(learner_group=programme.learner_group)
+    line = PlanLineFactory(block=block, programme=programme, stage=stage, modalities=[xray])
+    cohort = CohortFactory(round=round_, programme=programme, stage=stage)
+    people = [LearnerFactory(cohort=cohort) for _ in range(learners)]
+    for learner in people:
+        RequirementFactory(learner=learner, plan_line=line, block=block)
+    saved()
+    return SmallRound(
+        round=round_,
+        block=block,
+        hei=programme.hei,
+        trusts=trusts,
+        departments=departments,  # type: ignore[arg-type]  # two of them, as zipped above
+        learners=people,
+        lead=viewer_as(Role.ACADEMY_LEAD),
+    )
