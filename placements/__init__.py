@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from placements import tables, tasks, web
 from placements.extensions import csrf, db, limiter, login_manager
+from placements.readiness import readiness
 from placements.settings import ROOT, Settings, read_settings
 from placements.web import errors, formats, headers
 
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     formats.init_app(app)
     errors.init_app(app)
     web.init_app(app, settings)
+    app.register_blueprint(readiness)
     _register_parts(app)
     return app
 

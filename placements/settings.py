@@ -15,6 +15,8 @@ class Settings:
 
     `database_url` is an SQLAlchemy URL. `var` holds everything this installation writes. `secure_cookies`
     belongs on wherever the site is served over HTTPS; it is off by default since `make run` is not.
+    `site_processes` is how many serve pages: more than one needs PostgreSQL and a shared
+    `rate_limit_storage`.
     """
 
     var: Path
@@ -27,15 +29,18 @@ class Settings:
     rate_limits: bool = True
     rate_limit_storage: str = "memory://"
     trusted_proxies: int = 0
+    site_processes: int = 1
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings; raises ValueError naming the variable where a value cannot be used."""
     var = Path(environ.get("PLACEMENTS_VAR", ROOT / "var")).resolve()
     var.mkdir(parents=True, exist_ok=True)
+    database_url = _database_url(environ, f"sqlite:///{var / 'placements.sqlite'}")
+    most_processes = 1 if database_url.startswith("sqlite") else 64
     return Settings(
         var=var,
-        database_url=environ.get("PLACEMENTS_DATABASE_URL", f"sqlite:///{var / 'placements.sqlite'}"),
+        database_url=database_url,
         secret_key=environ.get("PLACEMENTS_SECRET_KEY") or _kept_secret(var / "secret-key"),
         host=environ.get("PLACEMENTS_HOST", "127.0.0.1"),
         port=_number(environ, "PLACEMENTS_PORT", 8000, least=1, most=65535),
@@ -43,7 +48,21 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         use_frutiger=_switch(environ, "PLACEMENTS_USE_FRUTIGER"),
         rate_limit_storage=environ.get("PLACEMENTS_RATE_LIMIT_STORAGE", "memory://"),
         trusted_proxies=_number(environ, "PLACEMENTS_TRUSTED_PROXIES", 0, least=0, most=5),
+        site_processes=_number(environ, "PLACEMENTS_SITE_PROCESSES", 1, least=1, most=most_processes),
     )
+
+
+def _database_url(environ: Mapping[str, str], default: str) -> str:
+    """SQLite or PostgreSQL, the latter always by the one driver that is installed."""
+    name = "PLACEMENTS_DATABASE_URL"
+    text = environ.get(name) or default
+    scheme, separator, rest = text.partition("://")
+    if scheme in {"postgres", "postgresql"}:
+        return f"postgresql+psycopg://{rest}"
+    if not separator or scheme not in {"sqlite", "postgresql+psycopg"}:
+        # The rest of the address may hold a password, so it is not repeated.
+        raise ValueError(f"{name} must begin with sqlite:///, followed by a file's path, or postgresql://")
+    return text
 
 
 def _kept_secret(path: Path) -> str:

@@ -53,6 +53,11 @@ def heads() -> list[str]:
     return list(ScriptDirectory.from_config(config()).get_heads())
 
 
+def is_known(revision: str) -> bool:
+    """Whether the code has this revision; it lacks one that a newer version of the code made."""
+    return any(found.revision == revision for found in ScriptDirectory.from_config(config()).walk_revisions())
+
+
 def differences(engine: Engine) -> list[object]:
     """What the models say and the database does not have, or the reverse."""
     with engine.connect() as connection:
