@@ -29,6 +29,7 @@ class Action(StrEnum):
     SIGN_IN = "sign_in"
     SEE_ROUNDS = "see_rounds"
     CREATE_ROUND = "create_round"
+    COPY_ROUND = "copy_round"
     OPEN_ROUND = "open_round"
     SEE_DECLARATIONS = "see_declarations"
     SAVE_DECLARATION = "save_declaration"
@@ -80,6 +81,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     Role.ACADEMY_LEAD: EVERYONE
     | {
         Action.CREATE_ROUND,
+        Action.COPY_ROUND,
         Action.OPEN_ROUND,
         Action.SEE_DECLARATIONS,
         Action.SEE_COHORTS,

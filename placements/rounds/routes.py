@@ -5,8 +5,10 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from placements.access import Action, require
+from placements.errors import Refused
 from placements.extensions import db
 from placements.rounds import queries, service
+from placements.rounds.forms import RoundCopyForm
 from placements.web import viewer
 from placements.web.panels import panels_for
 
@@ -31,6 +33,27 @@ def see_round(round_id: int) -> ResponseReturnValue:
     return render_template(
         "rounds/see_round.html", round=round_, lines=lines, plan=queries.plan(db.session, round_.id)
     )
+
+
+@rounds.route("/<int:round_id>/copy", methods=["GET", "POST"])
+@login_required
+def copy_round(round_id: int) -> ResponseReturnValue:
+    """Make a new round after this one."""
+    require(viewer(), Action.COPY_ROUND)
+    source = queries.round_by_id(db.session, viewer(), round_id)
+    form = RoundCopyForm()
+    if form.validate_on_submit():
+        try:
+            made = service.copy_round(viewer(), round_id, form.command())
+        except Refused as refusal:
+            for name, words in refusal.fields.items():
+                field = form[name] if name in form else form.first_week
+                field.errors = [*field.errors, words[0].upper() + words[1:]]
+        else:
+            flash(f"{made.name} was made as a draft. Open it when trusts and HEIs may begin.")
+            return redirect(url_for("rounds.see_round", round_id=made.id))
+    page = render_template("rounds/copy_round.html", round=source, form=form)
+    return page, 400 if form.errors else 200
 
 
 @rounds.post("/<int:round_id>/open")

@@ -6,12 +6,13 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from placements.access import Action, Viewer
+from placements.access import Action, Viewer, require
 from placements.clock import is_monday
 from placements.errors import NotFound, Refused
+from placements.extensions import db
 from placements.organisations.models import Hei, Modality, Programme, Stage
 from placements.rounds.models import Block, PlanLine, Round
-from placements.rounds.queries import visible_rounds
+from placements.rounds.queries import plan, round_by_id, visible_rounds
 from placements.states import ROUND
 from placements.transaction import transaction, violates
 
@@ -51,13 +52,77 @@ class NewRound:
 
 def create_round(viewer: Viewer, new: NewRound) -> Round:
     """Make a draft round with its blocks and plan; raises Refused naming each wrong value."""
+    return _make(viewer, Action.CREATE_ROUND, new)
+
+
+@dataclass(frozen=True)
+class RoundCopy:
+    """What a copy has of its own; its blocks move with `first_week`, its plan stays."""
+
+    name: str
+    first_week: date
+    declare_by: date
+    submit_by: date
+
+
+def copy_round(viewer: Viewer, round_id: int, copy: RoundCopy) -> Round:
+    """Make a draft round like another one, as many weeks later as `first_week` says.
+
+    Declarations and cohorts are not copied: they are asked for anew. Raises Refused naming each wrong value.
+    """
+    require(viewer, Action.COPY_ROUND)
+    source = round_by_id(db.session, viewer, round_id)
+    if not is_monday(copy.first_week):
+        words = f"{copy.first_week.isoformat()} is not a Monday"
+        raise Refused(f"The round could not be made: {words}.", {"first_week": words})
+    later = copy.first_week - source.first_week
+    lines = plan(db.session, round_id)
+    new = NewRound(
+        name=copy.name,
+        first_week=copy.first_week,
+        last_week=source.last_week + later,
+        declare_by=copy.declare_by,
+        submit_by=copy.submit_by,
+        blocks=tuple(
+            NewBlock(
+                block.name,
+                block.first_week + later,
+                block.weeks,
+                tuple(
+                    NewPlanLine(
+                        line.programme_id,
+                        line.stage_id,
+                        tuple(modality.key for modality in line.modalities),
+                    )
+                    for line in lines
+                    if line.block_id == block.id
+                ),
+            )
+            for block in source.blocks
+        ),
+    )
+    return _make(viewer, Action.COPY_ROUND, new)
+
+
+def open_round(viewer: Viewer, round_id: int) -> Round:
+    """Let trusts declare and HEIs submit."""
+    with transaction(viewer, Action.OPEN_ROUND) as tx:
+        round_ = tx.session.scalar(visible_rounds(viewer).where(Round.id == round_id))
+        if round_ is None:
+            raise NotFound("There is no such round.")
+        round_.state = ROUND.move(round_.state, "open")
+        tx.note(round_)
+    return round_
+
+
+def _make(viewer: Viewer, action: Action, new: NewRound) -> Round:
     if wrong := _wrong_values(new):
         raise Refused("The round could not be made: " + "; ".join(wrong.values()) + ".", wrong)
-    with transaction(viewer, Action.CREATE_ROUND) as tx:
+    with transaction(viewer, action) as tx:
         modalities = {row.key: row for row in tx.session.scalars(select(Modality))}
         round_ = Round(
             network_id=viewer.network_id,
-            name=new.name,
+            name=new.name.strip(),
             first_week=new.first_week,
             last_week=new.last_week,
             declare_by=new.declare_by,
@@ -97,24 +162,17 @@ def create_round(viewer: Viewer, new: NewRound) -> Round:
     return round_
 
 
-def open_round(viewer: Viewer, round_id: int) -> Round:
-    """Let trusts declare and HEIs submit."""
-    with transaction(viewer, Action.OPEN_ROUND) as tx:
-        round_ = tx.session.scalar(visible_rounds(viewer).where(Round.id == round_id))
-        if round_ is None:
-            raise NotFound("There is no such round.")
-        round_.state = ROUND.move(round_.state, "open")
-        tx.note(round_)
-    return round_
-
-
 def _wrong_values(new: NewRound) -> dict[str, str]:
     wrong: dict[str, str] = {}
-    if not new.name.strip():
-        wrong["name"] = "give the round a name"
+    if not 1 <= len(new.name.strip()) <= 200:
+        wrong["name"] = "give the round a name of at most 200 characters"
     for field in ("first_week", "last_week"):
         if not is_monday(getattr(new, field)):
             wrong[field] = f"{getattr(new, field).isoformat()} is not a Monday"
+    if new.submit_by > new.first_week:
+        wrong["submit_by"] = "HEIs submit before the first week"
+    if new.declare_by > new.first_week:
+        wrong["declare_by"] = "trusts declare before the first week"
     if new.last_week < new.first_week:
         wrong["last_week"] = "the last week is before the first"
     elif (new.last_week - new.first_week).days // 7 >= MOST_WEEKS:
