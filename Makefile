@@ -29,6 +29,9 @@ ASSETS_READY := node_modules/.ready
 
 export PYTHONUTF8 := 1
 export UV_PYTHON_DOWNLOADS := never
+# Hospital networks often look inside TLS with a certificate that only the machine's own store knows.
+UV_SYSTEM_CERTS ?= true
+export UV_SYSTEM_CERTS
 unexport VIRTUAL_ENV
 
 # A virtual environment whose Python has gone is made again too.
@@ -93,7 +96,7 @@ define sync
 $(find_python)
 $(find_uv)
 "$$uv" sync --frozen --quiet --python "$$python" $(1) ||
-  "$$uv" sync --frozen --quiet --offline --python "$$python" $(1) ||
+  "$$uv" sync --frozen --quiet --offline --python "$$python" $(1) 2>/dev/null ||
   { $(say_no_network); }
 endef
 
