@@ -1,0 +1,191 @@
+"""Why a requirement is left over: the rule that refused each site, or the shortage, as a certificate.
+
+The certificate is a minimum cut. From an unplaced requirement's columns, walk the residual graph (who could move
+where, which cap has room): it never reaches a free place, or the requirement would be placed. The caps at which the
+walk stops are full, everyone counted behind them can go nowhere else, and they are more than the caps hold (Hall's
+condition, broken). Anyone can check it by counting; `verify` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching.eligibility import Eligible, refusing_rules
+from matching.flow import REACHED, Flow
+from matching.greedy import Room
+from matching.network import Layout, Network
+from matching.policy import Policy
+from matching.result import FullCap, Price, Reason
+from matching.tables import Bools, Ints, Tables
+from matching.tree import Limit
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """Who competes for what: keys as in `Reason`."""
+
+    departments: tuple[str, ...]
+    competing: tuple[str, ...]
+    caps: tuple[FullCap, ...]
+    proven: bool
+
+
+def refused_sites(tables: Tables, policy: Policy, requirements: Ints) -> list[dict[str, str]]:
+    """For each requirement, the rule that removed each site of a right modality from it (keys in site order).
+
+    Where a site makes several offers, the rule of the one that came closest. A department with no offer has no
+    place in any week. Where no site has a right modality, every site is listed under modality_fit.
+    """
+    problem = tables.problem
+    names, first = refusing_rules(tables, policy, requirements)
+    names = ["", *names]
+    offered = set(tables.offer_department.tolist())
+    out = []
+    for row, r in enumerate(requirements.tolist()):
+        wanted = problem.requirements[r].modalities
+        closest: dict[int, int] = {}
+        for o, code in enumerate(first[row].tolist()):
+            if policy.modality_fit and problem.departments[tables.offer_department[o]].modality not in wanted:
+                continue
+            site = int(tables.offer_site[o])
+            known = closest.get(site, 1)
+            closest[site] = 0 if code == 0 or known == 0 else max(known, code)
+        rules = {site: names[code] for site, code in closest.items() if code}
+        for d, department in enumerate(problem.departments):
+            if department.modality in wanted and d not in offered:
+                site = int(tables.department_site[d])
+                if site not in closest:
+                    rules[site] = "offer_weeks"
+        if not rules and not closest:
+            rules = dict.fromkeys(range(len(problem.sites)), "modality_fit")
+        out.append({problem.sites[s].key: rules[s] for s in sorted(rules)})
+    return out
+
+
+def shortages(tables: Tables, network: Network, layout: Layout, flow: Flow) -> dict[int, Shortage]:
+    """The certificate of each unplaced row of a flow, by requirement. Equal ones are one object."""
+    at = network.column[flow.pair]
+    open_arc = flow.move < REACHED
+    open_arc[network.columns, :] = open_arc[:, network.columns] = False
+    known: dict[bytes, Shortage] = {}
+    walks: dict[bytes, Bools] = {}
+    out = {}
+    for row in np.flatnonzero(at == network.columns).tolist():
+        seen = np.zeros(network.nodes, np.bool_)
+        seen[network.column[network.start[row] : network.start[row + 1] - 1]] = True
+        begin = seen.tobytes()
+        if begin not in walks:
+            walks[begin] = _closure(open_arc, seen)
+        reached = walks[begin]
+        mark = reached.tobytes()
+        if mark not in known:
+            known[mark] = _certificate(tables, network, layout, flow, reached)
+        out[int(layout.requirements[row])] = known[mark]
+    return out
+
+
+def _closure(open_arc: Bools, seen: Bools) -> Bools:
+    front = seen
+    while front.any():
+        found = open_arc[front].any(axis=0) & ~seen
+        seen = seen | found
+        front = found
+    return seen
+
+
+def _certificate(tables: Tables, network: Network, layout: Layout, flow: Flow, reached: Bools) -> Shortage:
+    problem = tables.problem
+    if reached[-1]:
+        raise AssertionError("an unplaced requirement could reach a free place")
+    inside = reached[network.column] | (network.column == network.columns)
+    rows = np.flatnonzero(np.logical_and.reduceat(inside, network.start[:-1]))
+    caps = []
+    for v in np.flatnonzero(reached).tolist():
+        if not reached[network.parent[v]]:
+            caps.extend(_full_caps(tables, network, layout, v))
+    departments = sorted({int(tables.offer_department[layout.offers[c]]) for c in np.flatnonzero(reached[: network.columns])})
+    return Shortage(
+        tuple(problem.departments[d].key for d in departments),
+        tuple(problem.requirements[r].key for r in layout.requirements[rows]),
+        tuple(caps),
+        True,
+    )
+
+
+def _full_caps(tables: Tables, network: Network, layout: Layout, v: int) -> list[FullCap]:
+    held = int(network.marginal_start[v + 1] - network.marginal_start[v])
+    tight = [limit for limit in layout.limits[v] if limit.places <= held]
+    if tight:
+        return [full_cap(tables, min(tight, key=lambda limit: limit.places))]
+    return [c for u in np.flatnonzero(network.parent == v).tolist() for c in _full_caps(tables, network, layout, u)]
+
+
+def full_cap(tables: Tables, limit: Limit) -> FullCap:
+    """A network's limit in the terms of a reason."""
+    return FullCap(limit.level, limit.key, tables.problem.weeks[limit.weeks[0]], limit.places, limit.rule)
+
+
+def cap_prices(tables: Tables, network: Network, layout: Layout, flow: Flow) -> list[Price]:
+    """The price of each full cap: requirements and points gained by one more place there."""
+    out = []
+    weeks = tables.problem.weeks
+    for v in range(network.nodes - 1):
+        begin, end = network.marginal_start[v], network.marginal_start[v + 1]
+        if v == network.columns or not layout.limits[v] or flow.through[v] < end - begin or end == begin:
+            continue
+        worth = int(flow.price[v] - flow.price[network.parent[v]] - network.marginal[end - 1])
+        tight = [limit for limit in layout.limits[v] if limit.places == end - begin]
+        if worth <= 0 or len(tight) != 1:
+            continue
+        placed, rest = divmod(worth + network.tier_unit // 2, network.tier_unit)
+        points = (rest - network.tier_unit // 2) / network.points_unit / 1000
+        limit = tight[0]
+        out.append(
+            Price(
+                limit.level,
+                limit.key,
+                weeks[limit.weeks[0]],
+                tuple(weeks[w] for w in limit.weeks),
+                limit.rule,
+                limit.places,
+                min(1, placed),
+                round(points, 3),
+            )
+        )
+    return out
+
+
+def blocked(
+    tables: Tables, policy: Policy, eligible: Eligible, requirements: Ints, taken: Ints
+) -> dict[int, Shortage]:
+    """For requirements left over outside the pure flow: the limits that are full in the answer found, and who holds
+    them. `taken` are the pairs of the answer. It states facts of this answer, not a proof (`proven` is False)."""
+    problem, room = tables.problem, Room(tables, policy)
+    held = [(int(r), int(o)) for r, o in zip(eligible.requirement[taken], eligible.offer[taken], strict=True)]
+    for r, o in held:
+        room.take(r, o)
+    out = {}
+    for r in requirements.tolist():
+        caps: dict[FullCap, None] = {}
+        departments, competing = set(), {r}
+        for o in eligible.offer[eligible.start[r] : eligible.start[r + 1]].tolist():
+            departments.add(int(tables.offer_department[o]))
+            cap, holders = room.blocking(r, o, held)
+            caps[cap] = None
+            competing.update(holders)
+        out[r] = Shortage(
+            tuple(problem.departments[d].key for d in sorted(departments)),
+            tuple(problem.requirements[q].key for q in sorted(competing)),
+            tuple(caps),
+            False,
+        )
+    return out
+
+
+def reason(rules: dict[str, str], shortage: Shortage | None) -> Reason:
+    """Both halves in one `Reason`."""
+    if shortage is None:
+        return Reason("rules", rules)
+    return Reason("shortage", rules, shortage.departments, shortage.competing, shortage.caps, shortage.proven)

@@ -1,0 +1,146 @@
+"""What a solve gives back: the assignment, what is proven about it, a reason for every requirement left over."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from matching.validation import ResultError, check_names, read_json
+
+STATUSES = ("optimal", "gap", "cancelled", "infeasible_locks")
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class FullCap:
+    """A limit that is used up: `level` is offer, department, site or trust; `rule` is places or supervision;
+    `places` are the learners it can hold in `week` (an ISO Monday), its tightest."""
+
+    level: str
+    key: str
+    week: str
+    places: int
+    rule: str = "places"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a requirement is unplaced.
+
+    kind "rules": every site is refused to it; `rules` gives the rule for each site of a right modality.
+    kind "shortage": `competing` requirements (this one among them) can only use places under `caps`, and there are
+    fewer of those places than of them; `departments` are those they compete for. `proven` says that the count shows
+    it (pure flow parts); otherwise the caps are full in the best answer found.
+    """
+
+    kind: str
+    rules: dict[str, str] = field(default_factory=dict)
+    departments: tuple[str, ...] = ()
+    competing: tuple[str, ...] = ()
+    caps: tuple[FullCap, ...] = ()
+    proven: bool = True
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One aim, in order: value reached, bound proven (no answer can be lower), relative gap between them."""
+
+    name: str
+    value: int
+    bound: int
+    gap: float
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one more place under a full cap is worth: `placed` more requirements placed, and `points` saved
+    (negative where placing one more costs points). The place is needed in each of `weeks`; `week` is the first."""
+
+    level: str
+    key: str
+    week: str
+    weeks: tuple[str, ...]
+    rule: str
+    places: int
+    placed: int
+    points: float
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the solve and how long it took."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """A certified answer. `assignment` maps requirement keys to offer keys; absent is unplaced.
+
+    `objective` is the cost tier's value in thousandths of a point; `costs` splits it by price setting.
+    `paths` counts the independent parts solved as a flow and as an integer program.
+    """
+
+    status: str
+    assignment: dict[str, str] = field(default_factory=dict)
+    unplaced: dict[str, Reason] = field(default_factory=dict)
+    tiers: tuple[Tier, ...] = ()
+    duals: tuple[Price, ...] = ()
+    objective: int = 0
+    costs: dict[str, int] = field(default_factory=dict)
+    paths: dict[str, int] = field(default_factory=dict)
+    seed: int = 0
+    seconds: float = 0.0
+    stages: tuple[Stage, ...] = ()
+
+    def to_json(self) -> str:
+        """One JSON object with `"version": 1`. Reasons that say the same are written once, in `reasons`."""
+        reasons: dict[int, int] = {}
+        table: list[dict[str, Any]] = []
+        seen: dict[str, int] = {}
+        for reason in self.unplaced.values():
+            if id(reason) not in reasons:
+                row = dataclasses.asdict(reason)
+                text = json.dumps(row, sort_keys=True)
+                if text not in seen:
+                    seen[text] = len(table)
+                    table.append(row)
+                reasons[id(reason)] = seen[text]
+        out = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        out["unplaced"] = {key: reasons[id(reason)] for key, reason in self.unplaced.items()}
+        out["reasons"] = table
+        for name in ("tiers", "duals", "stages"):
+            out[name] = [dataclasses.asdict(item) for item in out[name]]
+        return json.dumps({"version": VERSION, **out}, separators=(",", ":"), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Result:
+        """Reads what `to_json` writes. Raises `ResultError`."""
+        found = read_json(ResultError, "result", text)
+        names = [f.name for f in dataclasses.fields(cls)]
+        check_names(ResultError, "result", found, ["version", "reasons", *names], ["version", "status", "assignment"])
+        if found.pop("version") != VERSION:
+            raise ResultError("result", "version", "unknown", f"{VERSION}")
+        try:
+            table = [_reason(row) for row in found.pop("reasons", [])]
+            found["unplaced"] = {key: table[i] for key, i in found.get("unplaced", {}).items()}
+            found["tiers"] = tuple(Tier(**row) for row in found.get("tiers", []))
+            found["duals"] = tuple(Price(**{**row, "weeks": tuple(row["weeks"])}) for row in found.get("duals", []))
+            found["stages"] = tuple(Stage(**row) for row in found.get("stages", []))
+            result = cls(**found)
+        except (TypeError, KeyError, IndexError, AttributeError) as problem:
+            raise ResultError("result", "shape", str(problem), "as `to_json` writes it") from problem
+        if result.status not in STATUSES:
+            raise ResultError("result", "status", result.status, "one of " + ", ".join(STATUSES))
+        if not isinstance(result.assignment, dict):
+            raise ResultError("result", "assignment", result.assignment, "an object of offer keys by requirement key")
+        return result
+
+
+def _reason(row: dict[str, Any]) -> Reason:
+    caps = tuple(FullCap(**cap) for cap in row.get("caps", []))
+    lists = {name: tuple(row.get(name, [])) for name in ("departments", "competing")}
+    return Reason(row["kind"], dict(row.get("rules", {})), caps=caps, proven=bool(row.get("proven", True)), **lists)

@@ -1,0 +1,229 @@
+"""The story of a solve on one page: eligibility -> parts -> flow or integer search -> explain -> check -> Result."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from matching.components import Part, parts
+from matching.costs import breakdown
+from matching.eligibility import Eligible, eligible_pairs
+from matching.explain import Shortage, blocked, cap_prices, reason, refused_sites, shortages
+from matching.flow import Stopped, solve_flow
+from matching.greedy import place_greedily
+from matching.integer import solve_integer, tier_members
+from matching.network import build
+from matching.policy import Policy
+from matching.problem import Problem
+from matching.progress import Listener, Progress
+from matching.result import Price, Reason, Result, Stage, Tier
+from matching.start import starting_prices
+from matching.stop import Never, Stop
+from matching.tables import Ints, Tables
+from matching.verify import verify
+
+
+@dataclass
+class _Answer:
+    """What has been found so far: pairs taken, what is short of proof by tier, shortages, prices, paths."""
+
+    pairs: list[Ints] = field(default_factory=list)
+    slack: dict[str, int] = field(default_factory=dict)
+    shortages: dict[int, Shortage] = field(default_factory=dict)
+    prices: list[Price] = field(default_factory=list)
+    paths: dict[str, int] = field(default_factory=lambda: {"flow": 0, "integer": 0, "greedy": 0})
+    unproven: list[Part] = field(default_factory=list)
+
+    def add(self, pairs: Ints, path: str, slack: dict[str, int]) -> None:
+        self.pairs.append(pairs)
+        self.paths[path] += 1
+        for name, value in slack.items():
+            self.slack[name] = self.slack.get(name, 0) + value
+
+
+class _Clock:
+    def __init__(self, progress: Listener | None) -> None:
+        self.begin = self.last = time.perf_counter()
+        self.progress, self.stages = progress, list[Stage]()
+
+    def done(self, name: str, incumbent: int | None = None, bound: int | None = None) -> None:
+        now = time.perf_counter()
+        self.stages.append(Stage(name, round(now - self.last, 4)))
+        self.last = now
+        self.tell(name, incumbent, bound)
+
+    def tell(self, name: str, incumbent: int | None, bound: int | None) -> None:
+        if self.progress is not None:
+            self.progress(Progress(name, incumbent, bound, time.perf_counter() - self.begin))
+
+
+def solve(
+    problem: Problem,
+    policy: Policy | None = None,
+    *,
+    progress: Listener | None = None,
+    stop: Stop | None = None,
+    seconds: float = 60.0,
+) -> Result:
+    """The best allocation of a round, tier by tier, with its proof and a reason for everyone left over.
+
+    Tiers: pinned requirements unplaced, then those of priority 1, 2 ..., then total cost (travel, preferences,
+    above preferred, supervisor load), then the seeded draw. Pure-flow parts are solved exactly; others by an integer
+    search of at most `seconds` in all, to a stated gap.
+
+    `progress` is told each stage; `stop` is asked between steps and ends the solve early (status "cancelled").
+    Status: "optimal"; "gap" (a tier's bound is below its value); "cancelled"; "infeasible_locks" (a pinned
+    requirement cannot be placed as pinned: its reason says why; the rest is matched without it).
+
+    The same problem, policy and seed give the same result, whatever the order of the problem's parts, as long as
+    no time limit cut the integer search short. Raises AssertionError should the independent check refuse the answer.
+    """
+    policy, stop = policy or Policy(), stop or Never()
+    clock, answer, ends = _Clock(progress), _Answer(), time.monotonic() + seconds
+    problem = _in_order(problem)
+    tables, pinned = Tables(problem), _pinned(problem, policy)
+    eligible = eligible_pairs(tables, policy)
+    clock.done("eligibility")
+    found = sorted(parts(tables, policy, eligible), key=lambda part: bool(part.beyond_flow))
+    clock.done("parts")
+    for i, part in enumerate(found):
+        _solve_part(tables, policy, eligible, part, pinned, answer, stop, ends)
+        clock.tell(f"part {i + 1} of {len(found)}", len(problem.requirements) - sum(map(len, answer.pairs)), None)
+    clock.done("match")
+    pairs = np.concatenate([np.zeros(0, np.int64), *answer.pairs])
+    reasons = _reasons(tables, policy, eligible, answer, pairs)
+    clock.done("explain")
+    result = _result(tables, policy, eligible, pairs, pinned, answer, reasons)
+    wrong = verify(problem, policy, result)
+    if wrong:
+        raise AssertionError(f"the answer fails its check: {wrong[0]}")
+    bound = sum(tier.bound for tier in result.tiers if tier.name != "cost")
+    clock.done("check", len(result.unplaced), bound)
+    taken = round(time.perf_counter() - clock.begin, 4)
+    return dataclasses.replace(result, seconds=taken, stages=tuple(clock.stages))
+
+
+def _in_order(problem: Problem) -> Problem:
+    """The same problem with every part in order of its key, so that no order of upload can matter."""
+    learners = sorted(range(len(problem.learners)), key=lambda i: problem.learners[i].key)
+    sites = sorted(range(len(problem.sites)), key=lambda i: problem.sites[i].key)
+    return Problem(
+        weeks=problem.weeks,
+        trusts=tuple(sorted(problem.trusts, key=lambda item: item.key)),
+        sites=tuple(problem.sites[i] for i in sites),
+        departments=tuple(sorted(problem.departments, key=lambda item: item.key)),
+        offers=tuple(sorted(problem.offers, key=lambda item: item.key)),
+        learners=tuple(problem.learners[i] for i in learners),
+        requirements=tuple(sorted(problem.requirements, key=lambda item: item.key)),
+        locks=problem.locks,
+        travel_minutes=np.ascontiguousarray(problem.travel_minutes[np.ix_(learners, sites)]),
+    )
+
+
+def _pinned(problem: Problem, policy: Policy) -> Ints:
+    out = np.zeros(len(problem.requirements), np.int64)
+    for lock in problem.locks:
+        if policy.locks and lock.kind == "pin":
+            out[problem.requirement_index[lock.requirement]] = 1
+    return out
+
+
+def _solve_part(
+    tables: Tables,
+    policy: Policy,
+    eligible: Eligible,
+    part: Part,
+    pinned: Ints,
+    answer: _Answer,
+    stop: Stop,
+    ends: float,
+) -> None:
+    try:
+        if stop():
+            raise Stopped
+        if not part.beyond_flow:
+            network, layout = build(tables, policy, eligible, part, pinned)
+            flow = solve_flow(network, starting_prices(network), stop)
+            pairs = layout.pair[flow.pair]
+            answer.add(pairs[pairs >= 0], "flow", {})
+            answer.shortages.update(shortages(tables, network, layout, flow))
+            answer.prices.extend(cap_prices(tables, network, layout, flow))
+            return
+        left = ends - time.monotonic()
+        remaining = getattr(stop, "remaining", None)
+        if remaining is not None:
+            left = min(left, remaining())
+        pairs, slack = solve_integer(tables, policy, eligible, part, pinned, max(1.0, left))
+        answer.add(pairs, "integer", slack)
+    except Stopped:
+        pairs = place_greedily(tables, policy, eligible, part, pinned, np.arange(len(pinned)))
+        requirement, offer = eligible.requirement[pairs], eligible.offer[pairs]
+        slack = {"cost": sum(breakdown(tables, policy, requirement, offer).values())}
+        for name, members in tier_members(tables, part.requirements, pinned):
+            slack[name] = len(members) - int(np.isin(requirement, members).sum())
+        answer.add(pairs, "greedy", slack)
+    answer.unproven.append(part)
+
+
+def _reasons(
+    tables: Tables, policy: Policy, eligible: Eligible, answer: _Answer, pairs: Ints
+) -> dict[str, Reason]:
+    placed = np.zeros(len(tables.problem.requirements), np.bool_)
+    placed[eligible.requirement[pairs]] = True
+    left = np.flatnonzero(~placed)
+    for part in answer.unproven:
+        waiting = part.requirements[~placed[part.requirements]]
+        inside = pairs[np.isin(eligible.requirement[pairs], part.requirements)]
+        answer.shortages.update(blocked(tables, policy, eligible, waiting, inside))
+    rules = refused_sites(tables, policy, left)
+    return {
+        tables.problem.requirements[r].key: reason(rules[i], answer.shortages.get(r))
+        for i, r in enumerate(left.tolist())
+    }
+
+
+def _result(
+    tables: Tables,
+    policy: Policy,
+    eligible: Eligible,
+    pairs: Ints,
+    pinned: Ints,
+    answer: _Answer,
+    reasons: dict[str, Reason],
+) -> Result:
+    problem = tables.problem
+    pairs = np.sort(pairs)
+    requirement, offer = eligible.requirement[pairs], eligible.offer[pairs]
+    costs = breakdown(tables, policy, requirement, offer)
+    tiers = []
+    for name, members in tier_members(tables, np.arange(len(problem.requirements)), pinned):
+        tiers.append(_tier(name, len(members) - int(np.isin(requirement, members).sum()), answer.slack))
+    tiers.append(_tier("cost", sum(costs.values()), answer.slack))
+    if any(tier.name == "unplaced_pinned" and tier.value for tier in tiers):
+        status = "infeasible_locks"
+    elif answer.paths["greedy"]:
+        status = "cancelled"
+    else:
+        status = "gap" if any(tier.gap for tier in tiers) else "optimal"
+    return Result(
+        status=status,
+        assignment={
+            problem.requirements[r].key: problem.offers[o].key
+            for r, o in zip(requirement.tolist(), offer.tolist(), strict=True)
+        },
+        unplaced=reasons,
+        tiers=tuple(tiers),
+        duals=tuple(sorted(answer.prices, key=lambda price: (price.level, price.key, price.week))),
+        objective=sum(costs.values()),
+        costs=costs,
+        paths=answer.paths,
+        seed=policy.seed,
+    )
+
+
+def _tier(name: str, value: int, slack: dict[str, int]) -> Tier:
+    bound = value - slack.get(name, 0)
+    return Tier(name, value, bound, (value - bound) / value if value else 0.0)
