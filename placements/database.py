@@ -1,12 +1,12 @@
 """What every table shares: names of constraints, UTC times, words as a column, SQLite told to be strict."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Session
 
 
 class Base(DeclarativeBase):
@@ -21,6 +21,9 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+Row = TypeVar("Row", bound=Base)
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -43,6 +46,12 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 def words(name: str, *values: str) -> sa.Enum:
     """A column that holds one of a few words, checked by the database."""
     return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=40)
+
+
+def page_of(session: Session, rows: sa.Select[Row], *, page: int, size: int) -> tuple[list[Row], int]:
+    """One page of a query's rows (1 is the first page) and how many rows there are in all."""
+    total = session.scalar(sa.select(sa.func.count()).select_from(rows.order_by(None).subquery())) or 0
+    return list(session.scalars(rows.limit(size).offset((page - 1) * size)).unique()), total
 
 
 @event.listens_for(Engine, "connect")

@@ -12,7 +12,7 @@ from placements.scenarios.models import Run
 from placements.scenarios.queries import visible_runs
 
 
-def visible_publications(viewer: Viewer) -> Select[tuple[Publication]]:
+def visible_publications(viewer: Viewer) -> Select[Publication]:
     """The publications of the rounds that the person may see, the newest first."""
     rounds = visible_rounds(viewer).with_only_columns(Round.id).order_by(None)
     return (
@@ -23,7 +23,7 @@ def visible_publications(viewer: Viewer) -> Select[tuple[Publication]]:
     )
 
 
-def visible_lines(viewer: Viewer) -> Select[tuple[PublicationLine]]:
+def visible_lines(viewer: Viewer) -> Select[PublicationLine]:
     """An HEI sees its own learners, a trust those placed with it, an academy lead all of the network's."""
     publications = visible_publications(viewer).with_only_columns(Publication.id).order_by(None)
     whose = {
@@ -54,7 +54,7 @@ def lines_of_publication(
     state: str | None = None,
     block: str | None = None,
     reference: str = "",
-) -> Select[tuple[PublicationLine]]:
+) -> Select[PublicationLine]:
     """The lines of a publication that this person may see, filtered, by block, HEI and learner."""
     found = visible_lines(viewer).where(PublicationLine.publication_id == publication_id)
     if state is not None:
@@ -76,7 +76,9 @@ def lines_of_publication(
 def counts(session: Session, viewer: Viewer, publication_id: int) -> dict[str, int]:
     """How many of the lines that this person may see are placed and unplaced."""
     lines = visible_lines(viewer).where(PublicationLine.publication_id == publication_id).subquery()
-    found = dict(session.execute(select(lines.c.state, func.count()).group_by(lines.c.state)).all())
+    found: dict[str, int] = dict(
+        session.execute(select(lines.c.state, func.count()).group_by(lines.c.state)).tuples().all()
+    )
     return {"placed": found.get("placed", 0), "unplaced": found.get("unplaced", 0)}
 
 

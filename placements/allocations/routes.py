@@ -7,9 +7,9 @@ from flask_login import login_required
 from placements.access import Action, Viewer, require
 from placements.allocations import queries, service
 from placements.allocations.lists import places_csv
+from placements.database import page_of
 from placements.extensions import db
 from placements.rounds import queries as rounds
-from placements.scenarios.queries import placings_page
 from placements.web import viewer
 from placements.web.panels import Panel, Status, register
 
@@ -60,7 +60,7 @@ def see_publication(publication_id: int) -> ResponseReturnValue:
     publication = queries.publication_by_id(db.session, viewer(), publication_id)
     page = max(1, request.args.get("page", 1, type=int))
     state = request.args.get("state", "")
-    lines, total = placings_page(
+    lines, total = page_of(
         db.session,
         queries.lines_of_publication(
             viewer(),

@@ -21,8 +21,8 @@ import threading
 from importlib.metadata import version
 from pathlib import Path
 
-import brotli  # type: ignore[import-untyped]
-import msgpack  # type: ignore[import-untyped]
+import brotli
+import msgpack
 import numpy as np
 import numpy.typing as npt
 import pyproj

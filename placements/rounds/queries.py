@@ -9,7 +9,7 @@ from placements.organisations.models import Hei, Icb, Trust
 from placements.rounds.models import Block, PlanLine, Round
 
 
-def visible_rounds(viewer: Viewer) -> Select[tuple[Round]]:
+def visible_rounds(viewer: Viewer) -> Select[Round]:
     """A network's own people see all its rounds; trusts and HEIs of the network those that are not drafts."""
     rounds = select(Round).order_by(Round.first_week.desc(), Round.id.desc())
     if viewer.role in (Role.ACADEMY_LEAD, Role.ADMINISTRATOR):

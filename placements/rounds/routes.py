@@ -47,7 +47,7 @@ def copy_round(round_id: int) -> ResponseReturnValue:
             made = service.copy_round(viewer(), round_id, form.command())
         except Refused as refusal:
             for name, words in refusal.fields.items():
-                field = form[name] if name in form else form.first_week
+                field = form[name if name in form else "first_week"]
                 field.errors = [*field.errors, words[0].upper() + words[1:]]
         else:
             flash(f"{made.name} was made as a draft. Open it when trusts and HEIs may begin.")

@@ -169,23 +169,24 @@ def _load(problem: matching.Problem, view: _View) -> list[dict[str, Any]]:
                 weight[department, week] += requirement.weight
     offered: dict[str, np.ndarray] = {}
     for offer in problem.offers:
-        offered[offer.department] = offered.get(offer.department, 0) + np.array(offer.maximum)
+        offered.setdefault(offer.department, np.zeros(len(problem.weeks), dtype=int))
+        offered[offer.department] += np.array(offer.maximum)
     rows = []
-    for department in problem.departments:
-        if department.key not in offered:
+    for offering in problem.departments:
+        if offering.key not in offered:
             continue
         for block, weeks in sorted(weeks_of_block.items()):
             loads = [
-                weight[department.key, week] / department.wte[week]
+                weight[offering.key, week] / offering.wte[week]
                 for week in weeks
-                if department.wte and department.wte[week] > 0
+                if offering.wte and offering.wte[week] > 0
             ]
             rows.append(
                 {
-                    "department": row_id(department.key),
+                    "department": row_id(offering.key),
                     "block": block,
-                    "placed": max(placed[department.key, week] for week in weeks),
-                    "places": int(min(offered[department.key][week] for week in weeks)),
+                    "placed": max(placed[offering.key, week] for week in weeks),
+                    "places": int(min(offered[offering.key][week] for week in weeks)),
                     "load_percent": round(100 * max(loads)) if loads else None,
                 }
             )

@@ -13,7 +13,7 @@ from placements.rounds.models import PlanLine, Round
 from placements.scenarios.models import Placing, Run
 
 
-def visible_runs(viewer: Viewer) -> Select[tuple[Run]]:
+def visible_runs(viewer: Viewer) -> Select[Run]:
     """An academy lead sees the runs of the network's rounds, the newest first; nobody else sees any."""
     runs = select(Run).join(Run.round).order_by(Run.id.desc())
     if viewer.role is Role.ACADEMY_LEAD:
@@ -46,7 +46,7 @@ def latest_finished_run(session: Session, round_id: int) -> Run | None:
     )
 
 
-def visible_placings(viewer: Viewer) -> Select[tuple[Placing]]:
+def visible_placings(viewer: Viewer) -> Select[Placing]:
     """The placings of the runs that this person sees, with all that a page says of each."""
     return (
         select(Placing)
@@ -90,7 +90,7 @@ def placings_of_run(
     block_id: int | None = None,
     hei_id: int | None = None,
     reference: str = "",
-) -> Select[tuple[Placing]]:
+) -> Select[Placing]:
     """A run's placings, filtered, in an order that does not change: block, HEI, learner."""
     found = visible_placings(viewer).where(Placing.run_id == run_id)
     if placed is not None:
@@ -102,15 +102,6 @@ def placings_of_run(
     if reference:
         found = found.where(func.lower(Learner.reference).contains(reference.lower(), autoescape=True))
     return found.order_by(Requirement.block_id, Learner.hei_id, Learner.reference)
-
-
-def placings_page(
-    session: Session, placings: Select[tuple[Placing]], *, page: int, size: int
-) -> tuple[list[Placing], int]:
-    """One page of placings (1 is the first) and how many there are in all."""
-    total = session.scalar(select(func.count()).select_from(placings.order_by(None).subquery())) or 0
-    rows = session.scalars(placings.limit(size).offset((page - 1) * size)).unique().all()
-    return list(rows), total
 
 
 def departments_by_id(session: Session, ids: Iterable[int]) -> dict[int, Department]:

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from placements.access import Action, Viewer, require
+from placements.database import page_of
 from placements.extensions import db
 from placements.rounds import queries as rounds
 from placements.scenarios import describing, queries, service
@@ -74,7 +75,7 @@ def see_placings(run_id: int) -> ResponseReturnValue:
     run = queries.run_by_id(db.session, viewer(), run_id)
     page = max(1, request.args.get("page", 1, type=int))
     show = request.args.get("show", "all")
-    placings, total = queries.placings_page(
+    placings, total = page_of(
         db.session,
         queries.placings_of_run(
             viewer(),

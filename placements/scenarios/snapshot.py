@@ -1,7 +1,7 @@
 """From tables to the engine's `Problem`: a run's frozen data, with keys that lead back to the rows.
 
-A requirement is `r` and its id, a learner `l`, a site `s`, a department `d`, an offer `o` and its declaration's
-id; a trust goes by its ODS code, a block by its id. Travel minutes enter here by value.
+A requirement is `r` and its id, a learner `l`, a site `s`, a department `d`, an offer `o` and the id of its
+declaration; a trust goes by its ODS code, a block by its id. Travel minutes enter here by value.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
 import numpy as np
 from sqlalchemy import select
@@ -20,12 +21,11 @@ from placements.cohorts import queries as cohorts
 from placements.errors import Refused
 from placements.geography.matrix import MatrixOverride, TravelOrigin, TravelSite, TravelTimes
 from placements.geography.postcodes import Point, locate_many
+from placements.geography.travel import TRAVEL_MODES, TravelMode
 from placements.organisations import queries as organisations
 from placements.organisations.models import Site as SiteRow
 from placements.organisations.models import SupervisionWeight, TravelOverride
 from placements.rounds.models import Block, Round
-
-MODES = ("car", "public_transport")
 
 
 @dataclass(frozen=True)
@@ -151,11 +151,17 @@ def _travel(
     for learner in learners:
         if learner.travels_from not in points:
             raise Refused(
-                f"The postcode {learner.travels_from} of learner {learner.reference} ({learner.hei}) is not in"
-                " the postcode directory. Ask the HEI to correct it."
+                f"The postcode {learner.travels_from} of learner {learner.reference} ({learner.hei}) is"
+                " not in the postcode directory. Ask the HEI to correct it."
             )
     times = TravelTimes(
-        MatrixOverride(origin=row.origin, site=row.site, mode=row.mode, minutes=row.minutes, line=row.id)
+        MatrixOverride(
+            origin=row.origin,
+            site=row.site,
+            mode=cast(TravelMode, row.mode),
+            minutes=row.minutes,
+            line=row.id,
+        )
         for row in session.scalars(
             select(TravelOverride).where(TravelOverride.network_id == round_.network_id)
         )
@@ -165,7 +171,7 @@ def _travel(
     ]
     minutes = np.zeros((len(learners), len(sites)), dtype=np.uint16)
     uploaded: list[list[int]] = []
-    for mode in MODES:
+    for mode in TRAVEL_MODES:
         rows = [index for index, learner in enumerate(learners) if learner.travel_mode == mode]
         origins = [
             TravelOrigin(learners[row].travels_from, points[learners[row].travels_from]) for row in rows

@@ -12,8 +12,9 @@ import socket
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import CursorResult, select, update
 
 import matching
 from placements.access import SYSTEM, Action
@@ -129,8 +130,9 @@ def _claim(run_id: int) -> bool:
                 progress={"stage": "reading the snapshot", "incumbent": None, "bound": None, "seconds": 0},
             )
         )
-        tx.note(run=run_id, claimed=claimed.rowcount == 1)
-    return bool(claimed.rowcount == 1)
+        claimed_it = cast("CursorResult[Any]", claimed).rowcount == 1
+        tx.note(run=run_id, claimed=claimed_it)
+    return claimed_it
 
 
 def _finish(run_id: int, problem: matching.Problem, policy: matching.Policy, result: matching.Result) -> None:
