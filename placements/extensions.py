@@ -9,4 +9,4 @@ from flask_wtf import CSRFProtect
 db = SQLAlchemy()
 login_manager = LoginManager()
 csrf = CSRFProtect()
-limiter = Limiter(key_func=get_remote_address)
+limiter = Limiter(key_func=get_remote_address, strategy="moving-window", headers_enabled=True)

@@ -29,7 +29,9 @@ class Person(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(sa.String(254), unique=True)
     name: Mapped[str] = mapped_column(sa.String(200))
-    role: Mapped[str] = mapped_column(words("role", *(role.value for role in Role if role is not Role.SYSTEM)))
+    role: Mapped[str] = mapped_column(
+        words("role", *(role.value for role in Role if role is not Role.SYSTEM))
+    )
     network_id: Mapped[int | None] = mapped_column(sa.ForeignKey("network.id"))
     trust_id: Mapped[int | None] = mapped_column(sa.ForeignKey("trust.id"))
     hei_id: Mapped[int | None] = mapped_column(sa.ForeignKey("hei.id"))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from placements.access import Action, Role, Viewer
 from placements.accounts import queries
@@ -59,15 +60,21 @@ def sign_in(email: str, password: str) -> Person | None:
     with transaction(viewer_of(person), Action.SIGN_IN) as tx:
         if _hasher.check_needs_rehash(person.password_hash):
             person.password_hash = _hasher.hash(password)
-        person.last_sign_in_utc = now_utc()
+        # Signing in changes nothing that anybody edits, so the version stays: two browsers may sign in at
+        # once, and an administrator's open page does not go stale.
+        tx.session.execute(
+            update(Person.__table__).where(Person.id == person.id).values(last_sign_in_utc=now_utc())  # type: ignore[arg-type]
+        )
         tx.note(person)
     return person
 
 
 def create_person(viewer: Viewer, new: NewPerson) -> Person:
-    """Make an account; raises Refused naming the field where the address is taken or the password too short."""
-    _check_password(new.password, "password")
+    """Make an account; raises Refused naming each wrong field, such as an address that is taken."""
+    if wrong := _wrong_values(new):
+        raise Refused(" ".join(f"{words}." for words in wrong.values()), wrong)
     with transaction(viewer, Action.CREATE_PERSON) as tx:
+        _check_organisation(tx.session, viewer, new)
         person = Person(
             email=new.email.strip().lower(),
             name=new.name.strip(),
@@ -88,11 +95,6 @@ def create_person(viewer: Viewer, new: NewPerson) -> Person:
                     "This e-mail address already has an account.",
                     {"email": "This e-mail address already has an account: use another, or reopen that one"},
                 ) from None
-            if violates(error, "ck_person_role_has_its_organisation", "role_has_its_organisation"):
-                raise Refused(
-                    "The role and the organisation do not belong together.",
-                    {"organisation": "Choose the one kind of organisation that the role works for"},
-                ) from None
             raise
         tx.note(person, role=person.role)
     return person
@@ -101,9 +103,7 @@ def create_person(viewer: Viewer, new: NewPerson) -> Person:
 def change_person(viewer: Viewer, person_id: int, *, version: int, is_active: bool) -> Person:
     """Close or reopen an account; the last active administrator cannot be closed."""
     with transaction(viewer, Action.CHANGE_PERSON) as tx:
-        person = tx.session.scalar(queries.visible_people(viewer).where(Person.id == person_id))
-        if person is None:
-            raise NotFound("There is no such account.")
+        person = queries.person_by_id(tx.session, viewer, person_id)
         if person.version != version:
             raise Stale(CHANGED_MEANWHILE)
         if not is_active and person.role == Role.ADMINISTRATOR and _is_last_administrator(person):
@@ -111,7 +111,7 @@ def change_person(viewer: Viewer, person_id: int, *, version: int, is_active: bo
         person.is_active = is_active
         # Whoever was signed in with it no longer is.
         person.session_key = secrets.token_hex(16)
-        tx.note(person, is_active=is_active)
+        tx.note(person, account="open" if is_active else "closed")
     return person
 
 
@@ -124,6 +124,11 @@ def change_password(viewer: Viewer, *, current: str, new: str) -> Person:
             raise NotFound("There is no such account.")
         if not _matches(person.password_hash, current):
             raise Refused("That is not your current password.", {"current": "Enter your current password"})
+        if new == current:
+            raise Refused(
+                "That is the password you have now.",
+                {"new": "Use a password that is not the one you have now"},
+            )
         person.password_hash = _hasher.hash(new)
         person.session_key = secrets.token_hex(16)
         tx.note(person)
@@ -131,13 +136,47 @@ def change_password(viewer: Viewer, *, current: str, new: str) -> Person:
 
 
 def _is_last_administrator(person: Person) -> bool:
-    return person.is_active and queries.active_administrators(db.session) == 1
+    return person.is_active and queries.active_administrators(db.session, person.network_id) == 1
+
+
+def _wrong_values(new: NewPerson) -> dict[str, str]:
+    wrong: dict[str, str] = {}
+    if not new.name.strip():
+        wrong["name"] = "Enter the person's name"
+    if "@" not in new.email.strip(" @"):
+        wrong["email"] = "Enter an e-mail address like name@example.nhs.uk"
+    set_ = {
+        kind
+        for kind, id_ in (("network", new.network_id), ("trust", new.trust_id), ("hei", new.hei_id))
+        if id_ is not None
+    }
+    if set_ != {queries.KIND_OF_ROLE.get(new.role)}:
+        wrong["organisation"] = "Choose the one kind of organisation that the role works for"
+    if words := _wrong_password(new.password):
+        wrong["password"] = words
+    return wrong
+
+
+def _check_organisation(session: Session, viewer: Viewer, new: NewPerson) -> None:
+    """An administrator makes accounts for the own network's organisations; the system for any."""
+    if viewer.role is Role.SYSTEM:
+        return
+    kind = queries.KIND_OF_ROLE[new.role]
+    id_ = {"network": new.network_id, "trust": new.trust_id, "hei": new.hei_id}[kind]
+    if not any((row.kind, row.id) == (kind, id_) for row in queries.organisations(session, viewer)):
+        words = "Choose an organisation of your own network"
+        raise Refused(words + ".", {"organisation": words})
 
 
 def _check_password(password: str, field: str) -> None:
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        wanted = f"Use a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
-        raise Refused(wanted + ".", {field: wanted})
+    if words := _wrong_password(password):
+        raise Refused(words + ".", {field: words})
+
+
+def _wrong_password(password: str) -> str | None:
+    if SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        return None
+    return f"Use a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
 
 
 def _matches(password_hash: str, password: str) -> bool:

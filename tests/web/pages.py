@@ -125,12 +125,12 @@ def page(response: TestResponse) -> Page:
 
 
 def text_of(element: Element) -> str:
-    """The words in an element, single-spaced, without scripts and styles."""
+    """The words in an element, single-spaced, without scripts, styles and what is hidden from readers."""
     return " ".join("".join(_words(element)).split())
 
 
 def _words(element: Element) -> list[str]:
-    if element.tag in ("script", "style", "template"):
+    if element.tag in ("script", "style", "template") or element.get("aria-hidden") == "true":
         return []
     found = [element.text or ""]
     for child in element:

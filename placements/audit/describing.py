@@ -1,0 +1,69 @@
+"""The audit in words."""
+
+import re
+from collections.abc import Mapping
+
+from placements.access import Action
+from placements.audit.models import AuditEntry
+
+DONE = {
+    Action.SIGN_IN: "Signed in",
+    Action.CREATE_ROUND: "Made a round",
+    Action.OPEN_ROUND: "Opened a round",
+    Action.SAVE_DECLARATION: "Saved a declaration",
+    Action.SUBMIT_DECLARATION: "Submitted a declaration",
+    Action.RECEIVE_UPLOAD: "Uploaded a cohort's file",
+    Action.ACCEPT_UPLOAD: "Accepted an upload",
+    Action.DISCARD_UPLOAD: "Discarded an upload",
+    Action.SUBMIT_COHORT: "Submitted a cohort",
+    Action.START_RUN: "Started a run",
+    Action.CANCEL_RUN: "Cancelled a run",
+    Action.CLAIM_RUN: "Took up a run",
+    Action.RECORD_RUN: "Recorded a run's result",
+    Action.FAIL_RUN: "Marked a run as failed",
+    Action.RECOVER_RUN: "Put a run back into the queue",
+    Action.ADOPT_RUN: "Adopted a run",
+    Action.PUBLISH_ROUND: "Published a round",
+    Action.CREATE_PERSON: "Made an account",
+    Action.CHANGE_PERSON: "Closed or reopened an account",
+    Action.CHANGE_PASSWORD: "Changed the own password",
+    Action.LOAD_REFERENCE: "Loaded reference data",
+    Action.LOAD_TRAVEL_MATRIX: "Loaded travel times",
+}
+
+DONE_BY_NAME = {action.value: words for action, words in DONE.items()}
+A_WORD = re.compile("[a-z_]+")
+
+
+def done(action: str) -> str:
+    """What was done: "Submitted a declaration"."""
+    return DONE_BY_NAME.get(action, action.replace("_", " ").capitalize())
+
+
+def subject(entry: AuditEntry, people: Mapping[int, str]) -> str:
+    """What it was done to: "round 3"; an account by its person's name."""
+    if entry.subject is None or entry.subject_id is None:
+        return ""
+    if entry.subject == "person":
+        if entry.subject_id == entry.person_id:
+            return ""
+        return f"account of {people.get(entry.subject_id, f'person {entry.subject_id}')}"
+    return f"{entry.subject.replace('_', ' ')} {entry.subject_id}"
+
+
+def facts(entry: AuditEntry) -> list[str]:
+    """The plain facts kept with it: "blocks: 4"."""
+    return [f"{_spoken(name)}: {_spoken(value)}" for name, value in entry.detail.items()]
+
+
+def _spoken(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list):
+        return ", ".join(_spoken(item) for item in value)
+    text = str(value)
+    return text.replace("_", " ") if A_WORD.fullmatch(text) else text

@@ -1,0 +1,44 @@
+"""Reads of the audit."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, false, func, or_, select
+from sqlalchemy.orm import Session
+
+from placements.access import Action, Viewer, require
+from placements.audit.models import AuditEntry
+
+
+def visible_entries(viewer: Viewer, people: Select[int]) -> Select[AuditEntry]:
+    """What these people and the system itself did, the newest first; nothing for who may not see the audit.
+
+    `people` selects the ids of the people whom the viewer may see: the audit knows no accounts.
+    """
+    entries = select(AuditEntry).order_by(AuditEntry.at_utc.desc(), AuditEntry.id.desc())
+    if not viewer.may(Action.SEE_AUDIT):
+        return entries.where(false())
+    return entries.where(or_(AuditEntry.person_id.in_(people), AuditEntry.person_id.is_(None)))
+
+
+def entries(
+    session: Session,
+    viewer: Viewer,
+    people: Select[int],
+    *,
+    action: str = "",
+    person_id: int | None = None,
+    by_system: bool = False,
+    page: int = 1,
+    size: int = 50,
+) -> tuple[Sequence[AuditEntry], int]:
+    """One page of the audit, filtered, and how many entries there are on all pages."""
+    require(viewer, Action.SEE_AUDIT)
+    found = visible_entries(viewer, people)
+    if action:
+        found = found.where(AuditEntry.action == action)
+    if by_system:
+        found = found.where(AuditEntry.person_id.is_(None))
+    elif person_id is not None:
+        found = found.where(AuditEntry.person_id == person_id)
+    total = session.scalar(select(func.count()).select_from(found.order_by(None).subquery())) or 0
+    return session.scalars(found.offset((page - 1) * size).limit(size)).all(), total
