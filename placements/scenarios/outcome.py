@@ -29,7 +29,7 @@ def record(
         learner = problem.learner_index[requirement.learner]
         placing = Placing(run_id=run.id, requirement_id=row_id(key))
         if site is None:
-            placing.reason = reason_as_rows(result.unplaced[key])
+            placing.reason = reason_as_rows(problem, result.unplaced[key])
         else:
             ranked = problem.learners[learner].preferences
             placing.department_id = row_id(view.department_of[key])
@@ -45,7 +45,7 @@ def row_id(key: str) -> int:
     return int(key[1:])
 
 
-def reason_as_rows(reason: matching.Reason) -> dict[str, Any]:
+def reason_as_rows(problem: matching.Problem, reason: matching.Reason) -> dict[str, Any]:
     """A reason with database ids for the engine's keys; `rules` maps a rule to the sites that it removed."""
     rules: dict[str, list[int]] = defaultdict(list)
     for site, rule in reason.rules.items():
@@ -55,9 +55,17 @@ def reason_as_rows(reason: matching.Reason) -> dict[str, Any]:
         "rules": dict(rules),
         "departments": [row_id(key) for key in reason.departments],
         "competing": [row_id(key) for key in reason.competing],
-        "caps": [asdict(cap) for cap in reason.caps],
+        "caps": [_at_department(problem, asdict(cap)) for cap in reason.caps],
         "proven": reason.proven,
     }
+
+
+def _at_department(problem: matching.Problem, cap: dict[str, Any]) -> dict[str, Any]:
+    """The same limit, said of the department where the engine says it of the department's only offer."""
+    if cap["level"] == "offer":
+        department = problem.offers[problem.offer_index[cap["key"]]].department
+        return cap | {"level": "department", "key": department}
+    return cap
 
 
 class _View:
@@ -103,7 +111,7 @@ def summarise(
         "load": _load(problem, view),
         "reasons": _reasons(result),
         "tiers": [asdict(tier) for tier in result.tiers],
-        "worth": _worth(result),
+        "worth": _worth(problem, result),
         "seconds": round(result.seconds, 2),
         "seed": policy.seed,
     }
@@ -198,7 +206,7 @@ def _reasons(result: matching.Result) -> dict[str, int]:
     return dict(Counter(reason.kind for reason in result.unplaced.values()))
 
 
-def _worth(result: matching.Result) -> list[dict[str, Any]]:
-    """Where one more place would help, the most helpful first."""
-    prices = [asdict(price) for price in result.duals if price.placed > 0]
+def _worth(problem: matching.Problem, result: matching.Result) -> list[dict[str, Any]]:
+    """Where one more place would place one more learner, the kindest in travel and preferences first."""
+    prices = [_at_department(problem, asdict(price)) for price in result.duals if price.placed > 0]
     return sorted(prices, key=lambda price: (-price["placed"], -price["points"], price["key"]))[:20]
