@@ -1,12 +1,230 @@
 """Reads about cohorts, uploads and learners."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import Select, false, func, select
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
-from placements.cohorts.models import Cohort, Learner, Requirement
-from placements.rounds.models import PlanLine
+from placements.access import Role, Viewer
+from placements.cohorts.board import Board, CohortLine, PlannedStage, StageLine
+from placements.cohorts.models import (
+    Cohort,
+    Learner,
+    LearnerExclusion,
+    LearnerPreference,
+    Requirement,
+    Upload,
+)
+from placements.cohorts.uploads import Directory, DirectorySite
+from placements.errors import NotFound
+from placements.geography.postcodes import locate
+from placements.organisations.models import (
+    Hei,
+    Icb,
+    LearnerGroup,
+    Modality,
+    Programme,
+    Stage,
+    Trust,
+)
+from placements.organisations.queries import sites_of_network, visible_programmes
+from placements.rounds.models import Block, PlanLine, Round, plan_line_modality
+from placements.rounds.queries import visible_rounds
+
+
+def visible_cohorts(viewer: Viewer) -> Select[Cohort]:
+    """An HEI's placement officers see its own cohorts, an academy lead all of the network's rounds."""
+    cohorts = (
+        select(Cohort)
+        .join(Cohort.programme)
+        .join(Programme.hei)
+        .join(Cohort.stage)
+        .where(Cohort.round_id.in_(visible_rounds(viewer).with_only_columns(Round.id).order_by(None)))
+        .options(
+            contains_eager(Cohort.programme).contains_eager(Programme.hei),
+            contains_eager(Cohort.stage),
+            joinedload(Cohort.round),
+        )
+        .order_by(Hei.name, Programme.name, Stage.position, Cohort.intake)
+    )
+    if viewer.role is Role.PLACEMENT_OFFICER:
+        return cohorts.where(Programme.hei_id == viewer.hei_id)
+    if viewer.role is Role.ACADEMY_LEAD:
+        return cohorts
+    return cohorts.where(false())
+
+
+def visible_uploads(viewer: Viewer) -> Select[Upload]:
+    """Uploads are the HEI's own; nobody else sees a file before it has been accepted."""
+    uploads = (
+        select(Upload)
+        .where(Upload.round_id.in_(visible_rounds(viewer).with_only_columns(Round.id).order_by(None)))
+        .options(joinedload(Upload.round), joinedload(Upload.programme), joinedload(Upload.stage))
+        .order_by(Upload.id.desc())
+    )
+    if viewer.role is Role.PLACEMENT_OFFICER:
+        return uploads.where(Upload.hei_id == viewer.hei_id)
+    return uploads.where(false())
+
+
+def cohort_by_id(session: Session, viewer: Viewer, cohort_id: int) -> Cohort:
+    """One cohort; raises NotFound where there is none that this person may see."""
+    found = session.scalar(visible_cohorts(viewer).where(Cohort.id == cohort_id))
+    if found is None:
+        raise NotFound("There is no such cohort.")
+    return found
+
+
+def upload_by_id(session: Session, viewer: Viewer, upload_id: int) -> Upload:
+    """One upload; raises NotFound where there is none that this person may see."""
+    found = session.scalar(visible_uploads(viewer).where(Upload.id == upload_id))
+    if found is None:
+        raise NotFound("There is no such upload.")
+    return found
+
+
+def waiting_uploads(session: Session, viewer: Viewer, round_id: int) -> list[Upload]:
+    """The uploads of a round that still wait for a yes, the newest first."""
+    return list(
+        session.scalars(
+            visible_uploads(viewer).where(Upload.round_id == round_id, Upload.state == "received")
+        )
+    )
+
+
+def planned_stages(session: Session, viewer: Viewer, round_id: int) -> list[PlannedStage]:
+    """What the round's plan expects of the HEIs whose programmes this person may see."""
+    programmes = visible_programmes(viewer).with_only_columns(Programme.id).order_by(None)
+    rows = session.execute(
+        select(Hei.id, Hei.name, Programme.id, Programme.name, Stage.id, Stage.name, Stage.position)
+        .select_from(PlanLine)
+        .join(PlanLine.block)
+        .join(PlanLine.programme)
+        .join(Programme.hei)
+        .join(PlanLine.stage)
+        .where(Block.round_id == round_id, Programme.id.in_(programmes))
+        .distinct()
+        .order_by(Hei.name, Programme.name, Stage.position)
+    )
+    return [PlannedStage(*row[:6]) for row in rows]
+
+
+def board(session: Session, viewer: Viewer, round_id: int) -> Board:
+    """The round's expected and present cohorts, of the HEIs whose cohorts this person may see."""
+    cohorts = session.scalars(visible_cohorts(viewer).where(Cohort.round_id == round_id)).all()
+    counts = {
+        row[0]: row[1:]
+        for row in session.execute(
+            select(Learner.cohort_id, func.count(Learner.id.distinct()), func.count(Requirement.id))
+            .join(Requirement, Requirement.learner_id == Learner.id, isouter=True)
+            .where(Learner.round_id == round_id, Learner.cohort_id.in_([row.id for row in cohorts]))
+            .group_by(Learner.cohort_id)
+        )
+    }
+    by_stage: dict[tuple[int, int], list[CohortLine]] = defaultdict(list)
+    for row in cohorts:
+        by_stage[row.programme_id, row.stage_id].append(CohortLine(row, *counts.get(row.id, (0, 0))))
+    lines = [
+        StageLine(planned, tuple(by_stage.pop((planned.programme_id, planned.stage_id), ())))
+        for planned in planned_stages(session, viewer, round_id)
+    ]
+    # A cohort stays on the board even where the plan no longer names its stage.
+    lines += [StageLine(_stage_of(found[0].cohort), tuple(found)) for found in by_stage.values()]
+    return Board(tuple(sorted(lines, key=lambda line: (line.planned.hei, line.planned.hei_id))))
+
+
+def _stage_of(cohort: Cohort) -> PlannedStage:
+    programme, stage = cohort.programme, cohort.stage
+    return PlannedStage(
+        programme.hei_id, programme.hei.name, programme.id, programme.name, stage.id, stage.name
+    )
+
+
+@dataclass(frozen=True)
+class BlockNeed:
+    """What a cohort's plan asks for in one block, and how many of its learners need it."""
+
+    line: PlanLine
+    learners: int
+
+
+def needs_of_cohort(session: Session, cohort: Cohort) -> list[BlockNeed]:
+    """The cohort's blocks in order; the caller has been let see the cohort."""
+    counts = dict(
+        session.execute(
+            select(Requirement.plan_line_id, func.count())
+            .join(Requirement.learner)
+            .where(Learner.cohort_id == cohort.id)
+            .group_by(Requirement.plan_line_id)
+        )
+        .tuples()
+        .all()
+    )
+    lines = plan_of_stage(session, cohort.round_id, cohort.programme_id, cohort.stage_id)
+    return [BlockNeed(line, counts.get(line.id, 0)) for line in lines]
+
+
+def plan_of_stage(session: Session, round_id: int, programme_id: int, stage_id: int) -> list[PlanLine]:
+    """What learners of a programme and stage need in each block of a round, in order of the blocks."""
+    return list(
+        session.scalars(
+            select(PlanLine)
+            .join(PlanLine.block)
+            .where(
+                Block.round_id == round_id,
+                PlanLine.programme_id == programme_id,
+                PlanLine.stage_id == stage_id,
+            )
+            .options(contains_eager(PlanLine.block), selectinload(PlanLine.modalities))
+            .order_by(Block.first_week, Block.id)
+        )
+    )
+
+
+def learners_page(session: Session, cohort: Cohort, *, page: int, size: int) -> Sequence[Learner]:
+    """One page of a cohort's learners by reference (1 is the first), with all that a list shows of each."""
+    return session.scalars(
+        select(Learner)
+        .where(Learner.cohort_id == cohort.id)
+        .options(
+            joinedload(Learner.employer),
+            selectinload(Learner.preferences),
+            selectinload(Learner.exclusions),
+            selectinload(Learner.requirements),
+        )
+        .order_by(Learner.reference, Learner.id)
+        .limit(size)
+        .offset((page - 1) * size)
+    ).all()
+
+
+def trusts_of_network(session: Session, network_id: int) -> list[Trust]:
+    """All trusts of a network, by name."""
+    return list(
+        session.scalars(
+            select(Trust).join(Trust.icb).where(Icb.network_id == network_id).order_by(Trust.name)
+        )
+    )
+
+
+def is_located(postcode: str) -> bool:
+    """Whether the postcode directory knows where this postcode is."""
+    return locate(postcode) is not None
+
+
+def directory(session: Session, round_: Round) -> Directory:
+    """The sites, trusts, postcodes and days that a cohort file of this round may name."""
+    return Directory(
+        sites={
+            site.name: DirectorySite(site.postcode) for site in sites_of_network(session, round_.network_id)
+        },
+        trusts={trust.ods: trust.name for trust in trusts_of_network(session, round_.network_id)},
+        locates=is_located,
+        earliest=round_.first_week,
+        latest=max((block.last_day for block in round_.blocks), default=round_.last_week),
+    )
 
 
 @dataclass(frozen=True)
@@ -29,6 +247,7 @@ class DemandLearner:
     hei: str
     group: str
     stage: str
+    stage_name: str
     travel_mode: str
     travels_from: str
     travel_limit_minutes: int | None
@@ -39,46 +258,83 @@ class DemandLearner:
 
 
 def demand(session: Session, round_id: int) -> list[DemandLearner]:
-    """The learners of a round's submitted cohorts; the caller has been let see the round."""
-    rows = session.scalars(
-        select(Learner)
-        .join(Learner.cohort)
-        .where(Cohort.round_id == round_id, Cohort.state == "submitted")
-        .options(
-            joinedload(Learner.hei),
-            joinedload(Learner.employer),
-            joinedload(Learner.cohort).options(joinedload(Cohort.stage), joinedload(Cohort.programme)),
-            selectinload(Learner.preferences),
-            selectinload(Learner.exclusions),
-            selectinload(Learner.requirements)
-            .joinedload(Requirement.plan_line)
-            .selectinload(PlanLine.modalities),
+    """The learners of a round's submitted cohorts, in five queries; the caller has been let see the round."""
+    taking_part = Learner.cohort_id.in_(
+        select(Cohort.id).where(Cohort.round_id == round_id, Cohort.state == "submitted")
+    )
+    preferences: dict[int, list[int]] = defaultdict(list)
+    for learner_id, site_id in session.execute(
+        select(LearnerPreference.learner_id, LearnerPreference.site_id)
+        .join(Learner, Learner.id == LearnerPreference.learner_id)
+        .where(taking_part)
+        .order_by(LearnerPreference.learner_id, LearnerPreference.rank)
+    ):
+        preferences[learner_id].append(site_id)
+    exclusions: dict[int, list[int]] = defaultdict(list)
+    for learner_id, site_id in session.execute(
+        select(LearnerExclusion.learner_id, LearnerExclusion.site_id)
+        .join(Learner, Learner.id == LearnerExclusion.learner_id)
+        .where(taking_part)
+        .order_by(LearnerExclusion.learner_id, LearnerExclusion.site_id)
+    ):
+        exclusions[learner_id].append(site_id)
+    modalities: dict[int, list[str]] = defaultdict(list)
+    for plan_line_id, key in session.execute(
+        select(PlanLine.id, Modality.key)
+        .join(PlanLine.block)
+        .join(plan_line_modality, plan_line_modality.c.plan_line_id == PlanLine.id)
+        .join(Modality, Modality.id == plan_line_modality.c.modality_id)
+        .where(Block.round_id == round_id)
+        .order_by(PlanLine.id, Modality.id)
+    ):
+        modalities[plan_line_id].append(key)
+    requirements: dict[int, list[DemandRequirement]] = defaultdict(list)
+    for row in session.execute(
+        select(
+            Requirement.learner_id,
+            Requirement.id,
+            Requirement.block_id,
+            Requirement.plan_line_id,
+            func.coalesce(Learner.priority, Stage.priority),
         )
+        .join(Requirement.learner)
+        .join(Learner.cohort)
+        .join(Cohort.stage)
+        .where(taking_part)
+        .order_by(Requirement.id)
+    ):
+        learner_id, requirement_id, block_id, plan_line_id, priority = row
+        requirements[learner_id].append(
+            DemandRequirement(requirement_id, block_id, tuple(modalities[plan_line_id]), priority)
+        )
+    rows = session.execute(
+        select(
+            Learner.id,
+            Learner.reference,
+            Hei.id,
+            Hei.name,
+            LearnerGroup.key,
+            Stage.key,
+            Stage.name,
+            Learner.travel_mode,
+            func.coalesce(Learner.term_postcode, Learner.postcode),
+            Learner.travel_limit_minutes,
+            Trust.ods,
+        )
+        .join(Learner.hei)
+        .join(Learner.cohort)
+        .join(Cohort.stage)
+        .join(Stage.learner_group)
+        .join(Trust, Trust.id == Learner.employer_trust_id, isouter=True)
+        .where(taking_part)
         .order_by(Learner.id)
-    ).all()
+    )
     return [
         DemandLearner(
-            id=row.id,
-            reference=row.reference,
-            hei_id=row.hei_id,
-            hei=row.hei.name,
-            group=row.cohort.stage.learner_group.key,
-            stage=row.cohort.stage.key,
-            travel_mode=row.travel_mode,
-            travels_from=row.travels_from,
-            travel_limit_minutes=row.travel_limit_minutes,
-            employer=row.employer.ods if row.employer else None,
-            exclusions=tuple(sorted(exclusion.site_id for exclusion in row.exclusions)),
-            preferences=tuple(preference.site_id for preference in row.preferences),
-            requirements=tuple(
-                DemandRequirement(
-                    id=requirement.id,
-                    block_id=requirement.block_id,
-                    modalities=tuple(modality.key for modality in requirement.plan_line.modalities),
-                    priority=row.priority or row.cohort.stage.priority,
-                )
-                for requirement in sorted(row.requirements, key=lambda requirement: requirement.id)
-            ),
+            *row,
+            exclusions=tuple(exclusions[row[0]]),
+            preferences=tuple(preferences[row[0]]),
+            requirements=tuple(requirements[row[0]]),
         )
         for row in rows
     ]
