@@ -69,7 +69,7 @@ def certify(network: Network, flow: Flow) -> None:
         worth, used = q[v] - q[net.parent[v]], begin + flow.through[v]
         if used > end or (used < end and net.marginal[used] < worth) or (used > begin and net.marginal[used - 1] > worth):
             raise AssertionError("a cap is not used as its price says")
-    if q[net.columns] != q[-1]:
+    if q[net.columns] > q[-1] or (flow.through[net.columns] and q[net.columns] < q[-1]):
         raise AssertionError("leaving a requirement unplaced has a price")
 
 
