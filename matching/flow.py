@@ -54,6 +54,8 @@ def solve_flow(network: Network, prices: Ints | None = None, stop: Stop | None =
 def certify(network: Network, flow: Flow) -> None:
     """The proof, over every pair and cap: raises AssertionError unless flow and prices are complementary."""
     net, q = network, flow.price
+    if not np.array_equal(net.row[flow.pair], np.arange(net.rows)):
+        raise AssertionError("a requirement has another's place")
     reduced = net.cost + q[net.column]
     if not np.array_equal(reduced[flow.pair], np.minimum.reduceat(reduced, net.start[:-1])):
         raise AssertionError("a requirement has a cheaper place than its own")
