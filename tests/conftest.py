@@ -6,12 +6,14 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from placements import create_app, migrations
 from placements.clock import set_clock
@@ -80,10 +82,25 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+class Browser(FlaskClient):
+    """A browser whose requests share nothing but the database with the test, nor with each other.
+
+    Flask lends a test's own application context to the requests made within it, and with it `g`, where the
+    person signed in is kept: without this, the second browser of a test would be the first one's person.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        if has_app_context():
+            for name in set(g) - {"_sqlalchemy_sessions"}:
+                g.pop(name)
+        return super().open(*args, **kwargs)
+
+
 def make_app(url: str, var: Path) -> Flask:
     """The application as tests use it: real database, real queue, no CSRF and no rate limits."""
     app = create_app(Settings(var=var, database_url=url, secret_key="for tests only", rate_limits=False))
     app.testing = True
+    app.test_client_class = Browser
     app.config["WTF_CSRF_ENABLED"] = False
     return app
 
@@ -112,6 +129,7 @@ def _entered(app: Flask) -> Iterator[Flask]:
     with app.app_context():
         yield app
         db.session.rollback()
+        app.extensions["huey"].storage.close()
         for engine in db.engines.values():
             engine.dispose()
 

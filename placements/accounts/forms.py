@@ -126,7 +126,7 @@ class ChangePasswordForm(FlaskForm):
 
 
 def show_refusal(form: FlaskForm, refused: Refused) -> None:
-    """Put what a service refused beside the fields that it names; raises it on where it names none of them."""
+    """Put what a service refused beside the fields that it names; raises it where it names none of them."""
     named = {name: words for name, words in refused.fields.items() if name in form}
     if not named:
         raise refused
