@@ -32,6 +32,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Hospital networks often look inside TLS with a certificate that only the machine's own store knows.
 UV_SYSTEM_CERTS ?= true
 export UV_SYSTEM_CERTS
+export PIP_ROOT_USER_ACTION := ignore
 unexport VIRTUAL_ENV
 
 # A virtual environment whose Python has gone is made again too.
@@ -136,6 +137,7 @@ lint: $(PYTHON_READY) ## Check style (ruff), types (mypy) and which part may kno
 	@$(VENV)/ruff check .
 	$(VENV)/ruff format --check --quiet . || { echo "Run .venv/bin/ruff format on the files above." >&2; exit 1; }
 	$(VENV)/mypy
+	$(VENV)/mypy --strict matching
 	$(VENV)/lint-imports --no-logo
 
 .PHONY: bench

@@ -69,6 +69,7 @@ def _register_parts(app: Flask) -> None:
     from placements.capacity.routes import capacity
     from placements.cohorts.routes import cohorts
     from placements.rounds.routes import rounds
+    from placements.scenarios import solving  # noqa: F401 - makes the worker's jobs known
     from placements.scenarios.routes import scenarios
 
     for part in (accounts, rounds, capacity, cohorts, scenarios, allocations):
