@@ -26,7 +26,7 @@ SECONDS_FOR_A_REQUEST = 120
 SECONDS_TO_STOP = 3
 
 
-class Site(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+class Site(BaseApplication):
     """Gunicorn over an application that each of its processes makes for itself, after the fork."""
 
     def __init__(self, settings: Settings, make_app: Callable[[], Flask]) -> None:
@@ -90,7 +90,7 @@ def run_worker(app: Flask) -> None:
     Consumer(app.extensions["huey"], workers=1, initial_delay=0.1, max_delay=1.0).run()
 
 
-class _Announcer(Printer):  # type: ignore[misc]  # honcho has no types
+class _Announcer(Printer):
     """Prints what both processes say, and an announcement as soon as the site can answer."""
 
     def __init__(self, announcement: str) -> None:
