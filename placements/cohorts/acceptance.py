@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from placements.cohorts.models import (
@@ -19,7 +19,7 @@ from placements.cohorts.models import (
     Requirement,
     Upload,
 )
-from placements.cohorts.queries import plan_of_stage, trusts_of_network
+from placements.cohorts.queries import cohort_of_upload, plan_of_stage, trusts_of_network
 from placements.cohorts.uploads import LearnerRow
 from placements.organisations.models import Programme, Stage
 from placements.organisations.queries import sites_of_network
@@ -104,15 +104,7 @@ class Comparison:
 
 def compare(session: Session, upload: Upload, rows: Sequence[LearnerRow]) -> Comparison:
     """The rows of an upload against what is there; the caller has been let see the upload."""
-    cohort = session.scalar(
-        select(Cohort).where(
-            Cohort.round_id == upload.round_id,
-            Cohort.programme_id == upload.programme_id,
-            Cohort.stage_id == upload.stage_id,
-            # The same intake in any capitals: a cohort is not doubled by how it is typed.
-            func.lower(Cohort.intake) == upload.intake.lower(),
-        )
-    )
+    cohort = cohort_of_upload(session, upload)
     plan = plan_of_stage(session, upload.round_id, upload.programme_id, upload.stage_id)
     network_id = upload.round.network_id
     sites = {site.name: site.id for site in sites_of_network(session, network_id)}
@@ -130,6 +122,9 @@ def compare(session: Session, upload: Upload, rows: Sequence[LearnerRow]) -> Com
     for row in rows if not unknown else ():
         values = _values(row, plan, sites, trusts)
         found = existing.pop(row.reference.casefold(), None)
+        if row.reference.casefold() in elsewhere:
+            outcome[row.line] = "in another cohort"
+            continue
         if found is None:
             new.append(values)
             outcome[row.line] = "new"

@@ -62,6 +62,15 @@ class Board:
         return 0 < self.expected == len(self.submitted)
 
     @property
+    def state(self) -> str:
+        """In a word: expected, draft, part submitted or submitted."""
+        if self.is_complete:
+            return "submitted"
+        if self.submitted:
+            return "part submitted"
+        return "draft" if self.cohorts else "expected"
+
+    @property
     def learners(self) -> int:
         """Learners of submitted cohorts."""
         return sum(line.learners for line in self.submitted)

@@ -142,6 +142,19 @@ def _stage_of(cohort: Cohort) -> PlannedStage:
     )
 
 
+def cohort_of_upload(session: Session, upload: Upload) -> Cohort | None:
+    """The cohort that accepting an upload would change; the caller has been let see the upload."""
+    return session.scalar(
+        select(Cohort).where(
+            Cohort.round_id == upload.round_id,
+            Cohort.programme_id == upload.programme_id,
+            Cohort.stage_id == upload.stage_id,
+            # The same intake in any capitals: a cohort is not doubled by how it is typed.
+            func.lower(Cohort.intake) == upload.intake.lower(),
+        )
+    )
+
+
 @dataclass(frozen=True)
 class BlockNeed:
     """What a cohort's plan asks for in one block, and how many of its learners need it."""
@@ -181,6 +194,11 @@ def plan_of_stage(session: Session, round_id: int, programme_id: int, stage_id: 
             .order_by(Block.first_week, Block.id)
         )
     )
+
+
+def number_of_learners(session: Session, cohort: Cohort) -> int:
+    """How many learners a cohort has."""
+    return session.scalar(select(func.count()).where(Learner.cohort_id == cohort.id)) or 0
 
 
 def learners_page(session: Session, cohort: Cohort, *, page: int, size: int) -> Sequence[Learner]:

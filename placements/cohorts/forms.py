@@ -1,0 +1,70 @@
+"""Forms about cohorts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from werkzeug.datastructures import FileStorage
+from wtforms import SelectField, StringField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from placements.cohorts.board import PlannedStage
+from placements.cohorts.service import LONGEST_INTAKE
+from placements.cohorts.uploads import MAX_BYTES
+from placements.errors import Refused
+
+CHOOSE = "Choose a programme and stage"
+
+
+@dataclass(frozen=True)
+class NewUpload:
+    """A file for a cohort. `data` ends one byte after the most that is read."""
+
+    programme_id: int
+    stage_id: int
+    intake: str
+    filename: str
+    data: bytes
+
+
+class UploadForm(FlaskForm):
+    """Whose cohort it is, and the file."""
+
+    choice = SelectField("Programme and stage", [InputRequired(CHOOSE)])
+    intake = StringField(
+        "Intake",
+        [
+            InputRequired("Enter the intake with its year, such as September 2026"),
+            Length(max=LONGEST_INTAKE, message=f"Use at most {LONGEST_INTAKE} characters"),
+        ],
+    )
+    file = FileField("Cohort file")
+
+    def __init__(self, stages: Sequence[PlannedStage], **values: Any) -> None:
+        super().__init__(**values)
+        choices = [(f"{row.programme_id}-{row.stage_id}", f"{row.programme}, {row.stage}") for row in stages]
+        self.choice.choices = choices if len(choices) == 1 else [("", CHOOSE), *choices]
+
+    def validate_file(self, field: FileField) -> None:
+        if not isinstance(field.data, FileStorage) or not field.data.filename:
+            raise ValidationError("Choose the file that holds the cohort")
+
+    def command(self) -> NewUpload:
+        programme_id, stage_id = cast(str, self.choice.data).split("-")
+        file = cast(FileStorage, self.file.data)
+        return NewUpload(
+            programme_id=int(programme_id),
+            stage_id=int(stage_id),
+            intake=cast(str, self.intake.data),
+            filename=cast(str, file.filename),
+            data=file.stream.read(MAX_BYTES + 1),
+        )
+
+    def refuse(self, refusal: Refused) -> None:
+        """Show at each field what a service refused; raises the refusal again where it is about no field."""
+        if not refusal.fields:
+            raise refusal
+        for name, words in refusal.fields.items():
+            self[name].errors = [words]
