@@ -34,9 +34,9 @@ class Size:
 SIZES = {
     "tiny": Size(24, 6, 3, 2, 60.0, blocks=2, block_weeks=2, modalities=2),
     "demo": Size(600, 35, 15, 7, 110.0, blocks=4, modalities=4),
-    "regional": Size(2_000, 60, 15, 8, 130.0),
-    "midlands": Size(4_000, 120, 30, 14, 200.0),
-    "national": Size(12_000, 500, 150, 60, 420.0),
+    "regional": Size(2_000, 60, 15, 8, 203.0),
+    "midlands": Size(4_000, 120, 30, 14, 190.0),
+    "national": Size(12_000, 500, 150, 60, 245.0),
 }
 
 
