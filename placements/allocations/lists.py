@@ -1,64 +1,60 @@
-"""Published places as a file: the columns, once, for every reader."""
+"""Published places as a file: the columns, once for HEIs and the academy, once for trusts."""
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from placements.allocations.models import PublicationLine
 
-COLUMNS = (
-    "HEI",
-    "Programme",
-    "Stage",
-    "Learner reference",
-    "Block",
-    "Week commencing",
-    "Weeks",
-    "Modality",
-    "Trust",
-    "Site",
-    "Site postcode",
-    "Travel minutes one way",
-    "Travel minutes are",
-    "Result",
-    "Reason",
-)
+Column = Callable[[PublicationLine], object]
+
+# What a trust needs to know of who is coming: nothing of where they live.
+TRUST_COLUMNS: dict[str, Column] = {
+    "Block": lambda line: line.block,
+    "Week commencing": lambda line: line.first_week.isoformat(),
+    "Weeks": lambda line: line.weeks,
+    "Site": lambda line: line.site,
+    "Modality": lambda line: line.modality,
+    "HEI": lambda line: line.hei,
+    "Programme": lambda line: line.programme,
+    "Stage": lambda line: line.stage,
+    "Learner reference": lambda line: line.learner_reference,
+}
+COLUMNS: dict[str, Column] = {
+    "HEI": lambda line: line.hei,
+    "Programme": lambda line: line.programme,
+    "Stage": lambda line: line.stage,
+    "Learner reference": lambda line: line.learner_reference,
+    "Block": lambda line: line.block,
+    "Week commencing": lambda line: line.first_week.isoformat(),
+    "Weeks": lambda line: line.weeks,
+    "Modality": lambda line: line.modality,
+    "Trust": lambda line: line.trust,
+    "Site": lambda line: line.site,
+    "Site postcode": lambda line: line.site_postcode,
+    "Travel minutes one way": lambda line: line.travel_minutes,
+    "Travel minutes are": lambda line: _travel_source(line),
+    "Result": lambda line: "placed" if line.state == "placed" else "not placed",
+    "Reason": lambda line: line.reason,
+}
 # A cell that begins with one of these would be run as a formula by a spreadsheet.
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def places_csv(lines: Iterable[PublicationLine]) -> bytes:
+def places_csv(lines: Iterable[PublicationLine], columns: dict[str, Column] = COLUMNS) -> bytes:
     """The lines as CSV in UTF-8 with a byte order mark, which spreadsheets open without asking."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
     for line in lines:
-        placed = line.state == "placed"
-        writer.writerow(
-            [
-                _safe(value)
-                for value in (
-                    line.hei,
-                    line.programme,
-                    line.stage,
-                    line.learner_reference,
-                    line.block,
-                    line.first_week.isoformat(),
-                    line.weeks,
-                    line.modality,
-                    line.trust,
-                    line.site,
-                    line.site_postcode,
-                    line.travel_minutes,
-                    ("estimated" if line.travel_is_estimated else "from the uploaded matrix")
-                    if placed
-                    else "",
-                    "placed" if placed else "not placed",
-                    line.reason,
-                )
-            ]
-        )
+        writer.writerow([_safe(value(line)) for value in columns.values()])
     return text.getvalue().encode("utf-8-sig")
+
+
+def _travel_source(line: PublicationLine) -> str:
+    if line.state != "placed":
+        return ""
+    return "estimated" if line.travel_is_estimated else "from the uploaded matrix"
 
 
 def _safe(value: object) -> object:

@@ -1,6 +1,6 @@
 """The allocation that stands for each requirement, and the frozen lines of each publication."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -79,3 +79,8 @@ class PublicationLine(Base):
     reason: Mapped[str | None] = mapped_column(sa.Text)
 
     publication: Mapped[Publication] = relationship(back_populates="lines")
+
+    @property
+    def last_day(self) -> date:
+        """The Friday on which the placement ends."""
+        return self.first_week + timedelta(weeks=self.weeks - 1, days=4)

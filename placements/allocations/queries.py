@@ -1,5 +1,7 @@
 """Reads about allocations and publications: what is published is all that trusts and HEIs see of a match."""
 
+from dataclasses import dataclass, replace
+
 from sqlalchemy import Select, false, func, select, true
 from sqlalchemy.orm import Session, joinedload
 
@@ -52,7 +54,9 @@ def lines_of_publication(
     publication_id: int,
     *,
     state: str | None = None,
-    block: str | None = None,
+    block: str = "",
+    site: str = "",
+    hei: str = "",
     reference: str = "",
 ) -> Select[PublicationLine]:
     """The lines of a publication that this person may see, filtered, by block, HEI and learner."""
@@ -61,6 +65,10 @@ def lines_of_publication(
         found = found.where(PublicationLine.state == state)
     if block:
         found = found.where(PublicationLine.block == block)
+    if site:
+        found = found.where(PublicationLine.site == site)
+    if hei:
+        found = found.where(PublicationLine.hei == hei)
     if reference:
         found = found.where(
             func.lower(PublicationLine.learner_reference).contains(reference.lower(), autoescape=True)
@@ -73,24 +81,53 @@ def lines_of_publication(
     )
 
 
-def counts(session: Session, viewer: Viewer, publication_id: int) -> dict[str, int]:
-    """How many of the lines that this person may see are placed and unplaced."""
-    lines = visible_lines(viewer).where(PublicationLine.publication_id == publication_id).subquery()
-    found: dict[str, int] = dict(
-        session.execute(select(lines.c.state, func.count()).group_by(lines.c.state)).tuples().all()
-    )
-    return {"placed": found.get("placed", 0), "unplaced": found.get("unplaced", 0)}
+@dataclass(frozen=True)
+class Counts:
+    """How many of a publication's lines that somebody may see are placed and unplaced."""
+
+    placed: int = 0
+    unplaced: int = 0
 
 
-def blocks_of_publication(session: Session, viewer: Viewer, publication_id: int) -> list[str]:
-    """The names of the blocks in the lines that this person may see, in order of their first week."""
-    lines = visible_lines(viewer).where(PublicationLine.publication_id == publication_id).subquery()
-    rows = session.execute(
-        select(lines.c.block, func.min(lines.c.first_week))
-        .group_by(lines.c.block)
-        .order_by(func.min(lines.c.first_week))
+def counts_of_round(session: Session, viewer: Viewer, round_id: int) -> dict[int, Counts]:
+    """By publication of a round: how many of the lines that this person may see are placed and unplaced."""
+    lines = (
+        visible_lines(viewer)
+        .join(PublicationLine.publication)
+        .where(Publication.round_id == round_id)
+        .with_only_columns(PublicationLine.publication_id, PublicationLine.state, func.count())
+        .group_by(PublicationLine.publication_id, PublicationLine.state)
     )
-    return [block for block, _ in rows]
+    found: dict[int, Counts] = {}
+    for publication_id, state, number in session.execute(lines):
+        found[publication_id] = replace(found.get(publication_id, Counts()), **{state: number})
+    return found
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the lines that somebody may see can be filtered by; blocks in order of their first week."""
+
+    blocks: list[str]
+    sites: list[str]
+    heis: list[str]
+
+
+def choices_of_publication(session: Session, viewer: Viewer, publication_id: int) -> Choices:
+    """The blocks, sites and HEIs in the lines of a publication that this person may see."""
+    lines = visible_lines(viewer).where(PublicationLine.publication_id == publication_id)
+    blocks = session.execute(
+        lines.with_only_columns(PublicationLine.block, func.min(PublicationLine.first_week))
+        .group_by(PublicationLine.block)
+        .order_by(func.min(PublicationLine.first_week), PublicationLine.block)
+    )
+    sites = session.scalars(
+        lines.where(PublicationLine.site.is_not(None)).with_only_columns(PublicationLine.site).distinct()
+    )
+    heis = session.scalars(lines.with_only_columns(PublicationLine.hei).distinct())
+    return Choices(
+        blocks=[block for block, _ in blocks], sites=sorted(filter(None, sites)), heis=sorted(heis)
+    )
 
 
 def adopted_run(session: Session, viewer: Viewer, round_id: int) -> Run | None:

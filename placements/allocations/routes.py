@@ -1,21 +1,29 @@
 """Pages about allocations and publications."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
+from sqlalchemy.orm import Session
 
 from placements.access import Action, Viewer, require
 from placements.allocations import queries, service
-from placements.allocations.lists import places_csv
+from placements.allocations.lists import COLUMNS, TRUST_COLUMNS, places_csv
 from placements.database import page_of
+from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.rounds import queries as rounds
+from placements.scenarios import marks
 from placements.web import viewer
 from placements.web.panels import Panel, Status, register
 
 allocations = Blueprint("allocations", __name__)
 
 LINES_A_PAGE = 50
+MOST_PAGES = 100_000
+FILTERS = ("state", "block", "site", "hei", "reference")
 
 
 @allocations.post("/runs/<int:run_id>/adopt")
@@ -23,7 +31,7 @@ LINES_A_PAGE = 50
 def adopt_run(run_id: int) -> ResponseReturnValue:
     """Let a run's placings stand as the round's allocations."""
     run = service.adopt_run(viewer(), run_id)
-    flash("This run now stands as the round's allocation. Nothing has been published yet.")
+    flash(f"Run {run.id} now stands as the round's allocation. Nothing has been published yet.")
     return redirect(url_for("allocations.see_publications", round_id=run.round_id))
 
 
@@ -32,22 +40,19 @@ def adopt_run(run_id: int) -> ResponseReturnValue:
 def see_publications(round_id: int) -> ResponseReturnValue:
     """A round's publications; for an academy lead also what stands and the button that publishes it."""
     require(viewer(), Action.SEE_PUBLICATIONS)
-    round_ = rounds.round_by_id(db.session, viewer(), round_id)
-    publications = queries.publications_of_round(db.session, viewer(), round_id)
-    return render_template(
-        "allocations/see_publications.html",
-        round=round_,
-        publications=[(row, queries.counts(db.session, viewer(), row.id)) for row in publications],
-        adopted=queries.adopted_run(db.session, viewer(), round_id),
-    )
+    return _publications_page(round_id)
 
 
 @allocations.post("/rounds/<int:round_id>/publications")
 @login_required
 def publish_round(round_id: int) -> ResponseReturnValue:
     """Publish what stands."""
-    version = request.form.get("version", type=int)
-    publication = service.publish_round(viewer(), round_id, version=version or 0)
+    try:
+        publication = service.publish_round(
+            viewer(), round_id, version=request.form.get("version", type=int) or 0
+        )
+    except (Refused, Stale) as refusal:
+        return _publications_page(round_id, refusal.message), 409
     flash(f"Published as version {publication.number}. Trusts and HEIs can see their places now.")
     return redirect(url_for("allocations.see_publication", publication_id=publication.id))
 
@@ -55,59 +60,110 @@ def publish_round(round_id: int) -> ResponseReturnValue:
 @allocations.get("/publications/<int:publication_id>")
 @login_required
 def see_publication(publication_id: int) -> ResponseReturnValue:
-    """The published places that concern the person's organisation."""
+    """The published places that concern the person's organisation, with filters kept in the address."""
     require(viewer(), Action.SEE_PUBLICATIONS)
     publication = queries.publication_by_id(db.session, viewer(), publication_id)
-    page = max(1, request.args.get("page", 1, type=int))
-    state = request.args.get("state", "")
+    filters = {name: request.args.get(name, "").strip() for name in FILTERS}
+    page = min(max(1, request.args.get("page", 1, type=int)), MOST_PAGES)
     lines, total = page_of(
         db.session,
         queries.lines_of_publication(
             viewer(),
             publication_id,
-            state=state if state in ("placed", "unplaced") else None,
-            block=request.args.get("block", ""),
-            reference=request.args.get("reference", "").strip(),
+            state=filters["state"] if filters["state"] in ("placed", "unplaced") else None,
+            block=filters["block"],
+            site=filters["site"],
+            hei=filters["hei"],
+            reference=filters["reference"],
         ),
         page=page,
         size=LINES_A_PAGE,
     )
+    pages = -(-total // LINES_A_PAGE)
+
+    def address(number: int) -> str:
+        said: dict[str, Any] = {name: value for name, value in filters.items() if value}
+        return url_for("allocations.see_publication", publication_id=publication_id, **said, page=number)
+
+    if page > 1 and page > pages:
+        return redirect(address(max(1, pages)))
+    counts = queries.counts_of_round(db.session, viewer(), publication.round_id)
+    newest = queries.publications_of_round(db.session, viewer(), publication.round_id)[0]
     return render_template(
         "allocations/see_publication.html",
         publication=publication,
+        newest=newest,
         lines=lines,
         total=total,
         page=page,
-        pages=-(-total // LINES_A_PAGE),
-        counts=queries.counts(db.session, viewer(), publication_id),
-        blocks=queries.blocks_of_publication(db.session, viewer(), publication_id),
-        state=state,
+        pages=pages,
+        counts=counts.get(publication_id, queries.Counts()),
+        choices=queries.choices_of_publication(db.session, viewer(), publication_id),
+        filters=filters,
+        filtered=any(filters.values()),
+        address=address,
+        for_trust=viewer().trust_id is not None,
+        for_hei=viewer().hei_id is not None,
     )
 
 
 @allocations.get("/publications/<int:publication_id>/places.csv")
 @login_required
 def download_places(publication_id: int) -> ResponseReturnValue:
-    """The same lines as a file."""
+    """All the lines that concern the person's organisation as a file."""
     require(viewer(), Action.SEE_PUBLICATIONS)
     publication = queries.publication_by_id(db.session, viewer(), publication_id)
     lines = db.session.scalars(queries.lines_of_publication(viewer(), publication_id))
     name = f"places-round-{publication.round_id}-version-{publication.number}.csv"
     return Response(
-        places_csv(lines),
+        places_csv(lines, COLUMNS if viewer().trust_id is None else TRUST_COLUMNS),
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
+def _publications_page(round_id: int, refusal: str = "") -> str:
+    round_ = rounds.round_by_id(db.session, viewer(), round_id)
+    publications = queries.publications_of_round(db.session, viewer(), round_id)
+    counts = queries.counts_of_round(db.session, viewer(), round_id)
+    adopted = queries.adopted_run(db.session, viewer(), round_id)
+    return render_template(
+        "allocations/see_publications.html",
+        round=round_,
+        publications=[(row, counts.get(row.id, queries.Counts())) for row in publications],
+        adopted=adopted,
+        is_published=bool(adopted and publications and publications[0].run_id == adopted.id),
+        for_trust=viewer().trust_id is not None,
+        refusal=refusal,
+    )
+
+
 def _status(viewer: Viewer, round_id: int) -> Status:
     publications = queries.publications_of_round(db.session, viewer, round_id)
+    adopted = queries.adopted_run(db.session, viewer, round_id) if viewer.may(Action.PUBLISH_ROUND) else None
+    if adopted is not None and (not publications or publications[0].run_id != adopted.id):
+        return Status("Ready to publish", needs_attention=True)
     if publications:
         return Status(f"Version {publications[0].number} published", is_done=True)
-    ready = viewer.may(Action.PUBLISH_ROUND) and queries.adopted_run(db.session, viewer, round_id) is not None
-    return Status("Ready to publish" if ready else "Nothing published yet", needs_attention=ready)
+    return Status("Nothing published yet")
 
 
+def _marks(session: Session, viewer: Viewer, round_id: int) -> Mapping[int, str]:
+    """Which runs were published, as which versions, and which one stands."""
+    versions: dict[int, list[int]] = {}
+    for publication in reversed(queries.publications_of_round(session, viewer, round_id)):
+        versions.setdefault(publication.run_id, []).append(publication.number)
+    words = {
+        run_id: f"Published as version{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+        for run_id, numbers in versions.items()
+    }
+    adopted = queries.adopted_run(session, viewer, round_id)
+    if adopted is not None:
+        words[adopted.id] = ". ".join(filter(None, ("Adopted", words.get(adopted.id))))
+    return words
+
+
+marks.register("allocations", _marks)
 register(
     Panel(
         title="Publication",

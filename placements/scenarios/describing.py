@@ -1,76 +1,86 @@
-"""A run's result and reasons with names in place of ids, as pages and lists say them."""
+"""Why a learner has no place, with names in place of ids, as pages and lists say it."""
 
+import json
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from placements.access import Viewer
-from placements.cohorts.models import Cohort
-from placements.organisations.models import Department, Hei, LearnerGroup, Programme, Stage
-from placements.rounds.models import Block
+from placements.cohorts.models import Cohort, Learner
+from placements.organisations.models import Department, Hei, Programme
 from placements.scenarios import queries
 from placements.scenarios.models import Placing, Run
 
-# How each rule reads when it has removed a site; the reasons' templates say it at length.
+# What each rule says of one site and of several that it has removed; templates/reasons/ say it at length.
 RULES = {
-    "modality_fit": "does not offer the modality",
-    "group_fit": "does not take this learner group or stage",
-    "exclusion": "is to be avoided",
-    "employer": "is not a site of the learner's employer",
-    "locks": "is ruled out by a lock",
-    "travel_limit": "is beyond the travel limit",
-    "offer_weeks": "has no place in every week of the block",
-    "places": "has no place",
-    "supervision": "has too little supervision for one learner",
+    "modality_fit": ("does not have the modality", "do not have the modality"),
+    "group_fit": (
+        "does not take this learner group and stage",
+        "do not take this learner group and stage",
+    ),
+    "exclusion": ("is to be avoided", "are to be avoided"),
+    "employer": (
+        "belongs to a trust that does not employ the learner",
+        "belong to trusts that do not employ the learner",
+    ),
+    "locks": ("is ruled out by a lock", "are ruled out by a lock"),
+    "travel_limit": ("is beyond the travel limit", "are beyond the travel limit"),
+    "offer_weeks": (
+        "does not offer a place in every week of the block",
+        "do not offer a place in every week of the block",
+    ),
+    "places": ("has no place left", "have no place left"),
+    "supervision": (
+        "has too little supervision for one learner",
+        "have too little supervision for one learner",
+    ),
 }
+# A sentence names this many full departments; a page names all.
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A rule and the sites that it removed, by name."""
+
+    rule: str
+    words: str
+    sites: list[str]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What is used up at a department: `learners` at once in `week`, the tightest; `rule` says of what."""
+
+    learners: int
+    week: date
+    rule: str
+
+
+@dataclass(frozen=True)
+class Full:
+    """A full department with its limits; none where the limit is the site's or the trust's."""
+
+    department: Department
+    limits: list[Limit]
 
 
 @dataclass(frozen=True)
 class Why:
-    """Why a requirement is unplaced, ready to be said."""
+    """Why a requirement is unplaced, ready to be said. `places`: how many learners the limits let in."""
 
     kind: str
     sentence: str
-    rules: list[tuple[str, str, list[str]]]
-    departments: list[tuple[Department, list[dict[str, Any]]]]
-    competing: list[tuple[str, str]]
+    refusals: list[Refusal]
+    full: list[Full]
+    places: int
+    competing: list[Learner]
     proven: bool
-
-
-def describe_result(session: Session, run: Run) -> dict[str, Any]:
-    """The summary with names: groups, blocks, HEIs, departments; the load as a table of departments by block."""
-    summary = run.summary
-    heis = {str(row.id): row.name for row in session.scalars(select(Hei))}
-    groups = {row.key: row.name for row in session.scalars(select(LearnerGroup))}
-    stages = {
-        f"{stage.learner_group.key}/{stage.key}": f"{stage.learner_group.name}, {stage.name}"
-        for stage in session.scalars(select(Stage).options(joinedload(Stage.learner_group)))
-    }
-    blocks = {
-        str(row.id): row
-        for row in session.scalars(
-            select(Block).where(Block.round_id == run.round_id).order_by(Block.first_week)
-        )
-    }
-    departments = queries.departments_by_id(session, {row["department"] for row in summary["load"]})
-    load: dict[int, dict[str, dict[str, Any]]] = {}
-    for row in summary["load"]:
-        load.setdefault(row["department"], {})[row["block"]] = row
-    named = sorted(load, key=lambda key: departments[key].name if key in departments else "")
-    return summary | {
-        "by_group": [row | {"name": groups.get(row["key"], row["key"])} for row in summary["by_group"]],
-        "by_stage": [row | {"name": stages.get(row["key"], row["key"])} for row in summary["by_stage"]],
-        "by_block": [
-            row | {"name": blocks[row["key"]].name} for row in summary["by_block"] if row["key"] in blocks
-        ],
-        "by_hei": [row | {"name": heis.get(row["key"], row["key"])} for row in summary["by_hei"]],
-        "blocks": list(blocks.values()),
-        "load": [(departments[key], load[key]) for key in named if key in departments],
-        "worth": _named_worth(session, summary["worth"]),
-    }
 
 
 def describe_reason(session: Session, viewer: Viewer, placing: Placing) -> Why | None:
@@ -80,24 +90,35 @@ def describe_reason(session: Session, viewer: Viewer, placing: Placing) -> Why |
         return None
     departments = queries.departments_by_id(session, reason["departments"])
     sites = queries.sites_by_id(session, {site for ids in reason["rules"].values() for site in ids})
-    learners = queries.references_by_requirement(session, viewer, reason["competing"])
-    caps: dict[int, list[dict[str, Any]]] = {}
+    competing = queries.references_by_requirement(session, viewer, reason["competing"])
+    limits: dict[int, list[Limit]] = defaultdict(list)
     for cap in reason["caps"]:
         if cap["level"] == "department":
-            caps.setdefault(int(cap["key"][1:]), []).append(cap)
+            limits[int(cap["key"][1:])].append(
+                Limit(cap["places"], date.fromisoformat(cap["week"]), cap.get("rule", "places"))
+            )
     return Why(
         kind=reason["kind"],
         sentence=_sentence(reason, departments),
-        rules=[
-            (rule, RULES[rule], sorted(sites[site].name for site in ids if site in sites))
-            for rule, ids in sorted(reason["rules"].items(), key=lambda item: -len(item[1]))
+        refusals=[
+            Refusal(rule, RULES[rule][len(ids) != 1], sorted(sites[key].name for key in ids if key in sites))
+            for rule, ids in _by_most(reason["rules"])
         ],
-        departments=[
-            (departments[key], caps.get(key, [])) for key in reason["departments"] if key in departments
+        full=[
+            Full(departments[key], limits.get(key, []))
+            for key in sorted(departments, key=lambda key: departments[key].name)
         ],
-        competing=sorted((learner.reference, learner.hei.name) for learner in learners.values()),
+        places=sum(cap["places"] for cap in reason["caps"]),
+        competing=sorted(competing.values(), key=lambda learner: (learner.hei.name, learner.reference)),
         proven=reason["proven"],
     )
+
+
+def travel_limit_of(placing: Placing) -> int:
+    """The most minutes one way that the run let the learner travel."""
+    learner = placing.requirement.learner
+    limit = int(json.loads(placing.run.policy)["travel_limit"][learner.travel_mode])
+    return min(limit, learner.travel_limit_minutes or limit)
 
 
 def sentences(session: Session, placings: Iterable[Placing]) -> dict[int, str]:
@@ -128,40 +149,35 @@ def heis_of_run(session: Session, run: Run) -> list[Hei]:
 
 def _sentence(reason: dict[str, Any], departments: dict[int, Department]) -> str:
     if reason["kind"] == "rules":
-        parts = [
-            f"{len(ids)} {RULES[rule]}" if len(ids) == 1 else f"{len(ids)} {_plural(RULES[rule])}"
-            for rule, ids in sorted(reason["rules"].items(), key=lambda item: -len(item[1]))
-        ]
-        if not parts:
-            return "No site in this round offers the modality."
-        return "No site is possible: " + ", ".join(parts) + "."
-    names = [departments[key].name for key in reason["departments"] if key in departments]
-    shown = "; ".join(names[:3]) + (f"; and {len(names) - 3} more" if len(names) > 3 else "")
-    competing = len(reason["competing"])
-    return (
-        f"Full: {shown}. {competing:,} {'learner competes' if competing == 1 else 'learners compete'} there."
-    )
+        return _refused(reason["rules"])
+    names = sorted(departments[key].name for key in reason["departments"] if key in departments)
+    competing, places = len(reason["competing"]), sum(cap["places"] for cap in reason["caps"])
+    count = f"{competing:,} {'learner competes' if competing == 1 else 'learners compete'} for "
+    count += f"{places:,} {'place' if places == 1 else 'places'}" if places else "places that are all taken"
+    if not names:
+        return f"Every place within reach is taken: {count}."
+    shown = [*names[:MOST_NAMED], *([f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else [])]
+    return f"Full: {_joined(shown, '; ')}. {count[0].upper()}{count[1:]} there."
 
 
-def _plural(words: str) -> str:
-    for one, many in (
-        ("does not", "do not"),
-        ("is not a site", "are not sites"),
-        ("is ", "are "),
-        ("has ", "have "),
-    ):
-        if words.startswith(one):
-            return many + words.removeprefix(one)
-    return words
+def _refused(rules: dict[str, list[int]]) -> str:
+    sites = sum(len(ids) for ids in rules.values())
+    if not sites or set(rules) == {"modality_fit"}:
+        return "No site in this round has the modality."
+    if sites == 1:
+        ((rule, _),) = rules.items()
+        return f"The only site with the modality {RULES[rule][0]}."
+    if len(rules) == 1:
+        ((rule, _),) = rules.items()
+        return f"All {sites} sites with the modality {RULES[rule][1]}."
+    parts = [f"{len(ids)} {RULES[rule][len(ids) != 1]}" for rule, ids in _by_most(rules)]
+    return f"None of the {sites} sites with the modality is possible: {_joined(parts, ', ')}."
 
 
-def _named_worth(session: Session, worth: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    departments = queries.departments_by_id(
-        session, {int(row["key"][1:]) for row in worth if row["level"] == "department"}
-    )
-    named = []
-    for row in worth:
-        department = departments.get(int(row["key"][1:])) if row["level"] == "department" else None
-        if department is not None:
-            named.append(row | {"department": department})
-    return named
+def _by_most(rules: dict[str, list[int]]) -> list[tuple[str, list[int]]]:
+    return sorted(rules.items(), key=lambda item: (-len(item[1]), item[0]))
+
+
+def _joined(parts: list[str], between: str) -> str:
+    """a, b and c"""
+    return between.join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]

@@ -1,15 +1,17 @@
 """Reads about runs and what they propose. Runs are the academy's alone until something is published."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import Select, false, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from placements.access import Role, Viewer
+from placements.capacity.models import Declaration
 from placements.cohorts.models import Cohort, Learner, Requirement
 from placements.errors import NotFound
 from placements.organisations.models import Department, Programme, Site
-from placements.rounds.models import PlanLine, Round
+from placements.rounds.models import Block, PlanLine, Round
 from placements.scenarios.models import Placing, Run
 
 
@@ -43,6 +45,58 @@ def latest_finished_run(session: Session, round_id: int) -> Run | None:
     """The newest run that ended with a verified result."""
     return session.scalar(
         select(Run).where(Run.round_id == round_id, Run.state == "finished").order_by(Run.id.desc()).limit(1)
+    )
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run that began now would use, and what is still a draft and would be left out."""
+
+    cohorts: int
+    draft_cohorts: int
+    learners: int
+    departments: int
+    draft_departments: int
+
+
+def inputs_of_round(session: Session, round_id: int) -> Inputs:
+    """Counts of what has been submitted to a round; the caller has been let see it."""
+    cohorts = dict(
+        session.execute(
+            select(Cohort.state, func.count()).where(Cohort.round_id == round_id).group_by(Cohort.state)
+        )
+        .tuples()
+        .all()
+    )
+    declarations = dict(
+        session.execute(
+            select(Declaration.state, func.count())
+            .where(Declaration.round_id == round_id)
+            .group_by(Declaration.state)
+        )
+        .tuples()
+        .all()
+    )
+    learners = session.scalar(
+        select(func.count(Learner.id))
+        .join(Learner.cohort)
+        .where(Cohort.round_id == round_id, Cohort.state == "submitted")
+    )
+    return Inputs(
+        cohorts=cohorts.get("submitted", 0),
+        draft_cohorts=cohorts.get("draft", 0),
+        learners=learners or 0,
+        departments=declarations.get("submitted", 0),
+        draft_departments=declarations.get("draft", 0),
+    )
+
+
+def blocks_of_round(session: Session, round_id: int) -> list[Block]:
+    """A round's blocks in order; the caller has been let see it."""
+    return list(
+        session.scalars(
+            select(Block).where(Block.round_id == round_id).order_by(Block.first_week, Block.name)
+        )
     )
 
 
@@ -131,4 +185,4 @@ def references_by_requirement(session: Session, viewer: Viewer, ids: Iterable[in
         .where(Requirement.id.in_(list(ids)), Round.network_id == viewer.network_id)
         .options(joinedload(Learner.hei))
     )
-    return dict(rows.tuples())
+    return dict(rows.tuples().all())

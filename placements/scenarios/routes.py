@@ -1,20 +1,27 @@
 """Pages about runs: start one, watch it, read what it proposes and why."""
 
+from typing import Any
+
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from placements.access import Action, Viewer, require
+from placements.clock import now_utc
 from placements.database import page_of
+from placements.errors import Refused
 from placements.extensions import db
 from placements.rounds import queries as rounds
-from placements.scenarios import describing, queries, service
+from placements.scenarios import describing, marks, queries, results, service
 from placements.web import viewer
 from placements.web.panels import Panel, Status, register
 
 scenarios = Blueprint("scenarios", __name__)
 
 PLACINGS_A_PAGE = 50
+LARGEST_NUMBER = 2**31 - 1
+# The result page names this many departments; the page of the load names all.
+FULLEST = 12
 
 
 @scenarios.get("/rounds/<int:round_id>/runs")
@@ -22,17 +29,17 @@ PLACINGS_A_PAGE = 50
 def see_runs(round_id: int) -> ResponseReturnValue:
     """A round's runs, and the button that starts one."""
     require(viewer(), Action.SEE_RUNS)
-    round_ = rounds.round_by_id(db.session, viewer(), round_id)
-    return render_template(
-        "scenarios/see_runs.html", round=round_, runs=queries.runs_of_round(db.session, viewer(), round_id)
-    )
+    return _runs_page(round_id)
 
 
 @scenarios.post("/rounds/<int:round_id>/runs")
 @login_required
 def start_run(round_id: int) -> ResponseReturnValue:
     """Freeze the round's data and queue a run."""
-    run = service.start_run(viewer(), round_id)
+    try:
+        run = service.start_run(viewer(), round_id)
+    except Refused as refusal:
+        return _runs_page(round_id, refusal.message), 409
     return redirect(url_for("scenarios.see_run", run_id=run.id))
 
 
@@ -42,11 +49,24 @@ def see_run(run_id: int) -> ResponseReturnValue:
     """One run: its progress while it is under way, then its result."""
     require(viewer(), Action.SEE_RUNS)
     run = queries.run_by_id(db.session, viewer(), run_id)
-    if run.state == "finished":
+    if run.state != "finished":
+        waited = (now_utc() - run.requested_utc).total_seconds()
         return render_template(
-            "scenarios/see_result.html", run=run, result=describing.describe_result(db.session, run)
+            "scenarios/see_run.html",
+            run=run,
+            progress=results.describe_progress(run),
+            is_kept_waiting=run.state == "queued" and waited > 30,
         )
-    return render_template("scenarios/see_run.html", run=run)
+    load = results.load_by_department(db.session, run)
+    return render_template(
+        "scenarios/see_result.html",
+        run=run,
+        result=results.describe_result(db.session, run),
+        load=load[:FULLEST],
+        departments=len(load),
+        by_modality=results.load_by_modality(load),
+        marks=marks.marks_of_round(db.session, viewer(), run.round_id).get(run.id, []),
+    )
 
 
 @scenarios.get("/runs/<int:run_id>/progress")
@@ -54,8 +74,7 @@ def see_run(run_id: int) -> ResponseReturnValue:
 def see_progress(run_id: int) -> ResponseReturnValue:
     """The run's state and last report, for the page that watches it."""
     require(viewer(), Action.SEE_RUNS)
-    run = queries.run_by_id(db.session, viewer(), run_id)
-    return jsonify(state=run.state, **run.progress)
+    return jsonify(results.describe_progress(queries.run_by_id(db.session, viewer(), run_id)))
 
 
 @scenarios.post("/runs/<int:run_id>/cancel")
@@ -67,27 +86,67 @@ def cancel_run(run_id: int) -> ResponseReturnValue:
     return redirect(url_for("scenarios.see_run", run_id=run_id))
 
 
+@scenarios.get("/runs/<int:run_id>/load")
+@login_required
+def see_load(run_id: int) -> ResponseReturnValue:
+    """How full every department is in every block, with filters that can be shared as an address."""
+    require(viewer(), Action.SEE_RUNS)
+    run = queries.run_by_id(db.session, viewer(), run_id)
+    if run.state != "finished":
+        return redirect(url_for("scenarios.see_run", run_id=run_id))
+    rows = results.load_by_department(db.session, run)
+    modalities = sorted({row.department.modality.name for row in rows if row.department})
+    show, modality = request.args.get("show", "all"), request.args.get("modality", "")
+    wanted = {
+        "full": lambda row: row.is_full_somewhere,
+        "heavy": lambda row: row.is_heavy_somewhere,
+        "room": lambda row: row.has_room_somewhere,
+    }.get(show, lambda row: True)
+    return render_template(
+        "scenarios/see_load.html",
+        run=run,
+        blocks=queries.blocks_of_round(db.session, run.round_id),
+        rows=[
+            row
+            for row in rows
+            if wanted(row) and (not modality or (row.department and row.department.modality.name == modality))
+        ],
+        total=len(rows),
+        modalities=modalities,
+        modality=modality,
+        show=show,
+    )
+
+
 @scenarios.get("/runs/<int:run_id>/placings")
 @login_required
 def see_placings(run_id: int) -> ResponseReturnValue:
     """What the run proposes, requirement by requirement, with filters that can be shared as an address."""
     require(viewer(), Action.SEE_RUNS)
     run = queries.run_by_id(db.session, viewer(), run_id)
-    page = max(1, request.args.get("page", 1, type=int))
-    show = request.args.get("show", "all")
-    placings, total = page_of(
-        db.session,
-        queries.placings_of_run(
-            viewer(),
-            run_id,
-            placed={"placed": True, "unplaced": False}.get(show),
-            block_id=request.args.get("block", type=int),
-            hei_id=request.args.get("hei", type=int),
-            reference=request.args.get("reference", "").strip(),
-        ),
-        page=page,
-        size=PLACINGS_A_PAGE,
+    filters = {
+        "show": request.args.get("show", "all"),
+        "block": _number("block"),
+        "hei": _number("hei"),
+        "reference": request.args.get("reference", "").strip(),
+    }
+    found = queries.placings_of_run(
+        viewer(),
+        run_id,
+        placed={"placed": True, "unplaced": False}.get(str(filters["show"])),
+        block_id=_number("block"),
+        hei_id=_number("hei"),
+        reference=str(filters["reference"]),
     )
+    page = max(1, _number("page") or 1)
+    placings, total = page_of(db.session, found, page=page, size=PLACINGS_A_PAGE)
+    pages = -(-total // PLACINGS_A_PAGE)
+
+    def address(number: int) -> str:
+        return url_for("scenarios.see_placings", run_id=run_id, **_set(filters), page=number)
+
+    if page > 1 and page > pages:
+        return redirect(address(max(1, pages)))
     return render_template(
         "scenarios/see_placings.html",
         run=run,
@@ -95,9 +154,11 @@ def see_placings(run_id: int) -> ResponseReturnValue:
         sentences=describing.sentences(db.session, placings),
         total=total,
         page=page,
-        pages=-(-total // PLACINGS_A_PAGE),
+        pages=pages,
+        blocks=queries.blocks_of_round(db.session, run.round_id),
         heis=describing.heis_of_run(db.session, run),
-        show=show,
+        filters=filters,
+        address=address,
     )
 
 
@@ -111,7 +172,34 @@ def see_placing(placing_id: int) -> ResponseReturnValue:
         "scenarios/see_placing.html",
         placing=placing,
         why=describing.describe_reason(db.session, viewer(), placing),
+        travel_limit_minutes=describing.travel_limit_of(placing),
     )
+
+
+def _runs_page(round_id: int, refusal: str = "") -> str:
+    round_ = rounds.round_by_id(db.session, viewer(), round_id)
+    runs = queries.runs_of_round(db.session, viewer(), round_id)
+    return render_template(
+        "scenarios/see_runs.html",
+        round=round_,
+        runs=runs,
+        under_way=next((run for run in runs if run.state in ("queued", "running")), None),
+        inputs=queries.inputs_of_round(db.session, round_id),
+        marks=marks.marks_of_round(db.session, viewer(), round_id),
+        short_certificate=results.short_certificate,
+        refusal=refusal,
+    )
+
+
+def _number(name: str) -> int | None:
+    """A number from the address that a database takes; None for anything else."""
+    number = request.args.get(name, type=int)
+    return number if number is not None and 0 <= number <= LARGEST_NUMBER else None
+
+
+def _set(filters: dict[str, Any]) -> dict[str, Any]:
+    """The filters that say something, for an address."""
+    return {name: value for name, value in filters.items() if value not in (None, "", "all")}
 
 
 def _status(viewer: Viewer, round_id: int) -> Status:

@@ -1,0 +1,251 @@
+"""A run's progress and result in words, with names in place of ids."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from placements.organisations.models import Department, Hei, LearnerGroup, Stage
+from placements.rounds.models import Block
+from placements.scenarios import queries
+from placements.scenarios.models import Run
+
+# Supervisor load from which a department is called heavily loaded.
+HEAVY_PERCENT = 90
+# Each stage of a solve: how far along it is, in percent, and what is being done.
+STAGES = {
+    "reading the snapshot": (4, "Reading the round's data"),
+    "eligibility": (10, "Finding which sites each learner can go to"),
+    "parts": (15, "Splitting the round into parts that do not depend on each other"),
+    "match": (85, "Placing learners"),
+    "explain": (92, "Finding the reason for everyone left over"),
+    "check": (97, "Checking the answer independently"),
+}
+PART = re.compile(r"part (\d+) of (\d+)")
+TIERS = {
+    "unplaced_pinned": "Pinned, not placed",
+    "cost": "Points for travel, preferences, places above preferred and supervisor load",
+}
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What is proven about a result."""
+
+    title: str
+    text: str
+    is_proven: bool
+
+
+@dataclass(frozen=True)
+class TierWords:
+    """An aim in words, what was reached and the least that is possible, with nothing to come before it."""
+
+    words: str
+    value: str
+    bound: str
+    is_proven: bool
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A department's load in a block's tightest week. `load_percent` is None where no WTE was declared."""
+
+    placed: int
+    places: int
+    load_percent: int | None
+
+    @property
+    def is_full(self) -> bool:
+        return 0 < self.places <= self.placed
+
+    @property
+    def is_heavy(self) -> bool:
+        return self.load_percent is not None and self.load_percent >= HEAVY_PERCENT
+
+
+@dataclass(frozen=True)
+class LoadRow:
+    """A department, or all of a modality, and its cells by block id."""
+
+    name: str
+    department: Department | None
+    cells: dict[str, Cell]
+
+    @property
+    def is_full_somewhere(self) -> bool:
+        return any(cell.is_full for cell in self.cells.values())
+
+    @property
+    def is_heavy_somewhere(self) -> bool:
+        return any(cell.is_heavy for cell in self.cells.values())
+
+    @property
+    def has_room_somewhere(self) -> bool:
+        return any(cell.placed < cell.places for cell in self.cells.values())
+
+    @property
+    def fullness(self) -> tuple[int, float, int]:
+        """The more, the fuller: blocks in which it is full, share of places taken, most load."""
+        placed = sum(cell.placed for cell in self.cells.values())
+        places = sum(cell.places for cell in self.cells.values())
+        return (
+            sum(cell.is_full for cell in self.cells.values()),
+            placed / places if places else 0.0,
+            max((cell.load_percent or 0 for cell in self.cells.values()), default=0),
+        )
+
+
+def describe_progress(run: Run) -> dict[str, Any]:
+    """How a run under way stands: words for its stage, percent done, best found and proven, seconds."""
+    progress = run.progress
+    stage = progress.get("stage", "")
+    percent, words = STAGES.get(stage, (4, str(stage).capitalize()))
+    if part := PART.fullmatch(stage):
+        done, parts = int(part[1]), int(part[2])
+        percent, words = 15 + 70 * done // max(parts, 1), f"Placing learners (part {done} of {parts})"
+    if run.state == "queued":
+        percent, words = 0, "Waiting to begin"
+    elif run.cancel_requested:
+        words = "Stopping at the next step"
+    return {
+        "state": run.state,
+        "words": words,
+        "percent": percent,
+        "stage": stage,
+        "incumbent": progress.get("incumbent"),
+        "bound": progress.get("bound"),
+        "seconds": progress.get("seconds", 0),
+    }
+
+
+def describe_result(session: Session, run: Run) -> dict[str, Any]:
+    """The summary with names: groups, stages, blocks, HEIs; tiers, certificate and worth in words."""
+    summary = run.summary
+    heis = {str(row.id): row.name for row in session.scalars(select(Hei))}
+    groups = {row.key: row.name for row in session.scalars(select(LearnerGroup))}
+    stages = list(session.scalars(select(Stage).options(joinedload(Stage.learner_group))))
+    stage_names = {
+        f"{row.learner_group.key}/{row.key}": f"{row.learner_group.name}, {row.name}" for row in stages
+    }
+    blocks = queries.blocks_of_round(session, run.round_id)
+    block_names = {str(block.id): block.name for block in blocks}
+    return summary | {
+        "by_group": _named(summary["by_group"], groups),
+        "by_stage": _named(summary["by_stage"], stage_names),
+        "by_block": sorted(
+            _named(summary["by_block"], block_names), key=lambda row: list(block_names).index(row["key"])
+        ),
+        "by_hei": sorted(_named(summary["by_hei"], heis), key=lambda row: row["name"]),
+        "blocks": blocks,
+        "certificate": certificate(summary),
+        "tiers": [_tier(tier) for tier in summary["tiers"]],
+        "first_priority": [
+            stage_names[f"{row.learner_group.key}/{row.key}"] for row in stages if row.priority == 1
+        ],
+        "worth": _worth(session, summary["worth"], blocks),
+    }
+
+
+def load_by_department(session: Session, run: Run) -> list[LoadRow]:
+    """The departments that offered places, the fullest first."""
+    departments = queries.departments_by_id(session, {row["department"] for row in run.summary["load"]})
+    cells: dict[int, dict[str, Cell]] = {}
+    for row in run.summary["load"]:
+        if row["department"] in departments:
+            cells.setdefault(row["department"], {})[row["block"]] = Cell(
+                row["placed"], row["places"], row["load_percent"]
+            )
+    rows = [LoadRow(departments[key].name, departments[key], found) for key, found in cells.items()]
+    return sorted(rows, key=lambda row: ([-value for value in row.fullness], row.name))
+
+
+def load_by_modality(rows: list[LoadRow]) -> list[LoadRow]:
+    """Places taken and offered, all departments of a modality together, by the modality's name."""
+    sums: dict[str, dict[str, Cell]] = {}
+    for row in rows:
+        if row.department is None:
+            continue
+        total = sums.setdefault(row.department.modality.name, {})
+        for block, cell in row.cells.items():
+            before = total.get(block, Cell(0, 0, None))
+            total[block] = Cell(before.placed + cell.placed, before.places + cell.places, None)
+    return [LoadRow(name, None, cells) for name, cells in sorted(sums.items())]
+
+
+def certificate(summary: dict[str, Any]) -> Certificate:
+    """What the engine and its independent check prove about a result."""
+    short = sum(
+        tier["value"] - tier["bound"] for tier in summary["tiers"] if tier["name"].startswith("unplaced")
+    )
+    costs = [tier for tier in summary["tiers"] if tier["name"] == "cost" and tier["value"] > tier["bound"]]
+    if summary["status"] == "infeasible_locks":
+        return Certificate(
+            "Some pinned places could not be given",
+            "At least one learner is pinned to a place that the rules or the places offered do not allow."
+            " The others were matched without it; the learner's own page says why.",
+            is_proven=False,
+        )
+    if short:
+        return Certificate(
+            f"Not proven to be the best: at most {short:,} more could be placed",
+            "The search was stopped by its time limit. The answer itself is correct and was checked.",
+            is_proven=False,
+        )
+    if costs:
+        worst = max(tier["gap"] for tier in costs)
+        return Certificate(
+            f"Proven for the number placed; within {100 * worst:.1f}% for the rest",
+            "No other answer places more learners, priority by priority. The points for travel, preferences"
+            f" and load are at most {100 * worst:.1f}% above the fewest possible.",
+            is_proven=False,
+        )
+    return Certificate(
+        "Proven optimal",
+        "No other answer places more learners, priority by priority, and none that places as many has fewer"
+        " points for travel, preferences and load. The answer was checked independently.",
+        is_proven=True,
+    )
+
+
+def short_certificate(summary: dict[str, Any]) -> str:
+    """The certificate in a cell of a table."""
+    return "Proven optimal" if certificate(summary).is_proven else "Within a gap"
+
+
+def _named(rows: list[dict[str, Any]], names: dict[str, str]) -> list[dict[str, Any]]:
+    return [row | {"name": names[row["key"]]} for row in rows if row["key"] in names]
+
+
+def _tier(tier: dict[str, Any]) -> TierWords:
+    name = tier["name"]
+    priority = name.removeprefix("unplaced_priority_")
+    words = f"Priority {priority}, not placed" if priority != name else TIERS.get(name)
+    value, bound = tier["value"], tier["bound"]
+    if name == "cost":
+        # The engine counts in thousandths of a point.
+        value, bound = round(value / 1000), round(bound / 1000)
+    return TierWords(
+        words or name.replace("_", " ").capitalize(),
+        f"{value:,}",
+        f"{bound:,}",
+        is_proven=tier["value"] == tier["bound"],
+    )
+
+
+def _worth(session: Session, worth: list[dict[str, Any]], blocks: list[Block]) -> list[dict[str, Any]]:
+    """Where one more place would let more be placed, with the department and the blocks that it is about."""
+    here = [row for row in worth if row["level"] == "department"]
+    departments = queries.departments_by_id(session, {int(row["key"][1:]) for row in here})
+    named = []
+    for row in here:
+        department = departments.get(int(row["key"][1:]))
+        if department is None:
+            continue
+        weeks = {date.fromisoformat(week) for week in row["weeks"]}
+        names = [block.name for block in blocks if weeks & set(block.mondays())]
+        named.append(row | {"department": department, "blocks": names})
+    return named
