@@ -1,0 +1,74 @@
+"""What every page must hold, whoever reads it and on whatever screen."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from urllib.parse import urljoin, urlsplit
+
+from playwright.sync_api import Page
+
+from placements.settings import ROOT
+
+WIDTHS = (1280, 390)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Asked for as files, not opened as pages.
+FILES = (".csv", ".xlsx", ".pdf", ".ics")
+
+
+@cache
+def _axe() -> str:
+    return (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+def axe(page: Page) -> list[str]:
+    """Each accessibility fault that axe-core finds in the page as it stands, with where it is."""
+    # Evaluated by the browser itself, so the page's own security policy stays in force.
+    page.evaluate(_axe())
+    violations = page.evaluate(
+        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}}).then(found => found.violations)",
+        RULES,
+    )
+    return [
+        f"{violation['id']}: {violation['help']} at {node['target']}: {node['html'][:200]}"
+        for violation in violations
+        for node in violation["nodes"]
+    ]
+
+
+def faults_at(page: Page, width: int) -> list[str]:
+    """What is wrong with the page on a screen of this width."""
+    page.set_viewport_size({"width": width, "height": 900})
+    faults = axe(page)
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if wide > 0:
+        faults.append(f"the page is {wide} px wider than the screen, so it scrolls sideways")
+    return [f"{urlsplit(page.url).path} at {width} px: {fault}" for fault in faults]
+
+
+def walk(page: Page, start: str) -> Iterator[str]:
+    """Open every kind of page that links lead to from `start`; yields each one's name while it is open.
+
+    A kind is an address with its numbers left out: one round's page stands for every round's.
+    """
+    waiting, seen = [start], set[str]()
+    while waiting:
+        address = waiting.pop(0)
+        name = page_name(address)
+        if name in seen:
+            continue
+        seen.add(name)
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.ok, f"{address} answered {answer.status}"
+        yield name
+        links = page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))")
+        for link in links:
+            found = urljoin(address, link.partition("#")[0])
+            if urlsplit(found).netloc == urlsplit(start).netloc and not urlsplit(found).path.endswith(FILES):
+                waiting.append(found)
+
+
+def page_name(address: str) -> str:
+    """`/rounds/3/runs` is "rounds-n-runs"; `/` is "start"."""
+    path = re.sub(r"\d+", "n", urlsplit(address).path.strip("/"))
+    return path.replace("/", "-") or "start"
