@@ -1,15 +1,18 @@
 """What every page shares: the design system's files, the viewer, formats and error pages."""
 
 import re
+from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, send_from_directory
 from flask_login import current_user
+from werkzeug.routing import IntegerConverter, Map
 
 from placements.access import Can, Viewer
 from placements.settings import ROOT, Settings
 
 NHSUK = ROOT / "node_modules" / "nhsuk-frontend" / "dist" / "nhsuk"
 FONT_FACE = re.compile(r"@font-face\{[^}]*\}")
+LARGEST_ID = 2**31 - 1
 OWN_FILES = ROOT / "placements" / "web" / "static"
 
 files = Blueprint("files", __name__)
@@ -50,6 +53,13 @@ def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
+class RowId(IntegerConverter):
+    """A row's number in an address: one that no row can have is no page, and never reaches the database."""
+
+    def __init__(self, map: Map, *args: Any, **kwargs: Any) -> None:
+        super().__init__(map, *args, **{"max": LARGEST_ID} | kwargs)
+
+
 def viewer() -> Viewer:
     """The signed-in person as the services know them; only behind `login_required`."""
     if "viewer" not in g:
@@ -59,6 +69,7 @@ def viewer() -> Viewer:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
+    app.url_map.converters["int"] = RowId
     app.register_blueprint(files)
 
     @app.context_processor

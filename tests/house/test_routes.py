@@ -1,0 +1,232 @@
+"""Every route is asked for by every role and by nobody, with own rows, a sibling's and a foreign network's.
+
+A route that the table does not list fails the test. To add one, add a line: who may.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from placements.access import Role
+from placements.audit.models import AuditEntry
+from placements.extensions import db
+from tests.conftest import make_app
+from tests.house.world import World, make_world
+
+OFFICER, EDUCATOR = Role.PLACEMENT_OFFICER, Role.PRACTICE_EDUCATOR
+LEAD, ADMINISTRATOR = Role.ACADEMY_LEAD, Role.ADMINISTRATOR
+EVERYBODY = {OFFICER, EDUCATOR, LEAD, ADMINISTRATOR}
+# Answers whoever asks: there is nothing of anybody's in it.
+PUBLIC = None
+
+MAY: dict[str, set[Role] | None] = {
+    "GET accounts.change_password": EVERYBODY,
+    "POST accounts.change_password": EVERYBODY,
+    "GET accounts.change_person": {ADMINISTRATOR},
+    "POST accounts.change_person": {ADMINISTRATOR},
+    "GET accounts.create_person": {ADMINISTRATOR},
+    "POST accounts.create_person": {ADMINISTRATOR},
+    "GET accounts.home": EVERYBODY,
+    "GET accounts.see_audit": {ADMINISTRATOR},
+    "GET accounts.see_people": {ADMINISTRATOR},
+    "GET accounts.sign_in": PUBLIC,
+    "POST accounts.sign_in": PUBLIC,
+    "POST accounts.sign_out": EVERYBODY,
+    "POST allocations.adopt_run": {LEAD},
+    "GET allocations.download_places": {OFFICER, EDUCATOR, LEAD},
+    "POST allocations.publish_round": {LEAD},
+    "GET allocations.see_publication": {OFFICER, EDUCATOR, LEAD},
+    "GET allocations.see_publications": {OFFICER, EDUCATOR, LEAD},
+    "POST cohorts.accept_upload": {OFFICER},
+    "POST cohorts.discard_upload": {OFFICER},
+    "GET cohorts.download_refused_rows": {OFFICER},
+    "GET cohorts.download_template": {OFFICER, LEAD},
+    "GET cohorts.receive_upload": {OFFICER},
+    "POST cohorts.receive_upload": {OFFICER},
+    "GET cohorts.see_cohort": {OFFICER, LEAD},
+    "GET cohorts.see_cohorts": {OFFICER, LEAD},
+    "GET cohorts.see_upload": {OFFICER},
+    "POST cohorts.submit_cohort": {OFFICER},
+    "GET files.assets": PUBLIC,
+    "GET files.design_system_css": PUBLIC,
+    "GET files.design_system_js": PUBLIC,
+    "GET files.health": PUBLIC,
+    "GET files.own": PUBLIC,
+    "GET readiness.ready": PUBLIC,
+    "GET rounds.copy_round": {LEAD},
+    "POST rounds.copy_round": {LEAD},
+    "POST rounds.open_round": {LEAD},
+    "GET rounds.see_round": EVERYBODY,
+    "GET rounds.see_rounds": EVERYBODY,
+    "POST scenarios.cancel_run": {LEAD},
+    "GET scenarios.see_load": {LEAD},
+    "GET scenarios.see_placing": {LEAD},
+    "GET scenarios.see_placings": {LEAD},
+    "GET scenarios.see_progress": {LEAD},
+    "GET scenarios.see_run": {LEAD},
+    "GET scenarios.see_runs": {LEAD},
+    "POST scenarios.start_run": {LEAD},
+}
+# What is sent with a POST, so that it goes as far as it can; other forms are sent with these alone.
+SENT: dict[str, Any] = {"version": 1, "account": "closed"}
+# What stands in an address and is no row.
+NAMES = {"files.assets": "images/favicon.ico", "files.own": "placements.css"}
+# Rows of one trust or HEI: an officer and an educator see only their own organisation's.
+OF_AN_ORGANISATION = {"department_id", "cohort_id", "upload_id"}
+LET_THROUGH = {200, 302, 400, 409}
+
+
+def rules(app: Flask) -> dict[str, Rule]:
+    """Each route by the name that it has in the table: method and endpoint."""
+    return {
+        f"{method} {rule.endpoint}": rule
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    }
+
+
+def address(rule: Rule, ids: dict[str, int]) -> str:
+    """Where the route is for these rows; a name that the world lacks is an error here."""
+    values = {name: NAMES.get(rule.endpoint) or ids[name] for name in rule.arguments}
+    return str(rule.build(values, append_unknown=False)[1])  # type: ignore[index]
+
+
+@pytest.fixture(scope="module")
+def made(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, World]:
+    """The world in a database file of its own, to be copied for each route."""
+    folder = tmp_path_factory.mktemp("world")
+    path = folder / "world.sqlite"
+    shutil.copy(sqlite_template, path)
+    app = make_app(f"sqlite:///{path}", folder)
+    with app.app_context():
+        world = make_world()
+        db.session.close()
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+    app.extensions["huey"].storage.close()
+    return path, world
+
+
+@pytest.fixture
+def world(made: tuple[Path, World]) -> World:
+    return made[1]
+
+
+@pytest.fixture
+def app(made: tuple[Path, World], tmp_path: Path) -> Iterator[Flask]:
+    """The application over a copy of the world."""
+    path = tmp_path / "placements.sqlite"
+    shutil.copy(made[0], path)
+    app = make_app(f"sqlite:///{path}", tmp_path)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+    app.extensions["huey"].storage.close()
+
+
+class Walker:
+    """One role's browser, or nobody's, asking for one route."""
+
+    def __init__(self, app: Flask, name: str, rule: Rule, session_key: str | None) -> None:
+        self._client: FlaskClient = app.test_client()
+        self._method = name.split()[0]
+        self._rule = rule
+        if session_key is not None:
+            with self._client.session_transaction() as session:
+                session["_user_id"] = session_key
+                session["_fresh"] = True
+
+    def ask(self, ids: dict[str, int], **headers: str) -> TestResponse:
+        data = SENT if self._method == "POST" else None
+        return self._client.open(
+            address(self._rule, ids), method=self._method, data=data, headers=headers or None, buffered=True
+        )
+
+
+def test_the_table_lists_every_route_and_no_other(app: Flask) -> None:
+    found = set(rules(app))
+    assert len(found) > 20
+    assert found - set(MAY) == set(), "unknown route: add a line to MAY saying who may"
+    assert set(MAY) - found == set(), "the table lists a route that is gone"
+
+
+@pytest.mark.parametrize("name", sorted(MAY))
+def test_each_role_gets_what_it_may_and_no_more(app: Flask, world: World, name: str) -> None:
+    rule = rules(app)[name]
+    allowed = MAY[name]
+    nobody = Walker(app, name, rule, None)
+    if allowed is PUBLIC:
+        assert nobody.ask(world.own).status_code in LET_THROUGH
+        return
+    before = entries(app)
+    refuse_nobody(nobody, world)
+    for role in sorted(EVERYBODY - allowed):
+        walker = Walker(app, name, rule, world.sessions[role])
+        for ids in (world.own, world.own | world.sibling, world.foreign):
+            assert walker.ask(ids).status_code == 403, f"{role} may not"
+    for role in sorted(allowed):
+        walker = Walker(app, name, rule, world.sessions[role])
+        for ids in unseen(role, rule, world):
+            assert walker.ask(ids).status_code == 404, f"{role} must not see {ids}"
+        for ids in impossible(rule, world):
+            assert walker.ask(ids).status_code in (404, 405), f"no row has such a number: {ids}"
+    assert entries(app) == before, "something was done although everything was refused"
+    for role in sorted(allowed):
+        walker = Walker(app, name, rule, world.sessions[role])
+        assert walker.ask(world.own).status_code in LET_THROUGH, f"{role} may"
+        if role in (LEAD, ADMINISTRATOR):
+            status = walker.ask(world.own | world.sibling).status_code
+            assert status in LET_THROUGH or is_signed_out(name), f"{role} sees the whole network"
+
+
+def refuse_nobody(nobody: Walker, world: World) -> None:
+    for ids in (world.own, world.foreign):
+        response = nobody.ask(ids)
+        assert response.status_code == 302
+        assert response.location.split("?")[0] == "/sign-in"
+        assert nobody.ask(ids, Accept="application/json").status_code == 401
+
+
+def unseen(role: Role, rule: Rule, world: World) -> Iterator[dict[str, int]]:
+    """Each row of the address in turn replaced by one that the role must not see, or that is not there."""
+    for name in rule.arguments:
+        yield world.own | {name: world.foreign[name]}
+        if name in OF_AN_ORGANISATION and role in (OFFICER, EDUCATOR):
+            yield world.own | {name: world.sibling[name]}
+        yield world.own | {name: 999_999}
+
+
+def impossible(rule: Rule, world: World) -> Iterator[dict[str, int]]:
+    """Numbers that no database could hold; where another method has the same address, 405 is the answer."""
+    for name in rule.arguments:
+        yield world.own | {name: 10**30}
+
+
+def is_signed_out(name: str) -> bool:
+    return name == "POST accounts.sign_out"
+
+
+def entries(app: Flask) -> int:
+    with app.app_context():
+        return db.session.scalar(select(func.count()).select_from(AuditEntry)) or 0
+
+
+def test_no_form_is_taken_without_its_token(app: Flask, world: World) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    posts = {name: rule for name, rule in rules(app).items() if name.startswith("POST ")}
+    assert posts
+    before = entries(app)
+    for name, rule in posts.items():
+        allowed = MAY[name]
+        for session_key in (None, *(world.sessions[role] for role in sorted(allowed or ()))):
+            assert Walker(app, name, rule, session_key).ask(world.own).status_code == 400, name
+    assert entries(app) == before

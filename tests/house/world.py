@@ -1,0 +1,146 @@
+"""Two networks with everything in them, so that each role can be refused what belongs to others.
+
+The people who walk belong to one trust, one HEI and one network: their rows are their own. A sibling's row
+belongs to another trust or HEI of the same network, a foreign row to another network. Made through the
+services, as people would make them.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from placements.access import Role
+from placements.accounts.models import Person
+from placements.accounts.service import viewer_of
+from placements.allocations.service import adopt_run, publish_round
+from placements.cohorts.service import receive_upload
+from placements.extensions import db
+from placements.organisations.models import Hei, Trust
+from placements.rounds.models import Block, Round
+from placements.scenarios.models import Placing, Run
+from placements.scenarios.service import start_run
+from placements.scenarios.solving import perform_run
+from tests.factories import (
+    BlockFactory,
+    CohortFactory,
+    DeclarationFactory,
+    DepartmentFactory,
+    HeiFactory,
+    IcbFactory,
+    LearnerFactory,
+    NetworkFactory,
+    PersonFactory,
+    PlanLineFactory,
+    ProgrammeFactory,
+    RequirementFactory,
+    RoundFactory,
+    SiteFactory,
+    StageFactory,
+    SupervisionWeightFactory,
+    TrustFactory,
+    saved,
+)
+
+COHORT_FILE = b"Reference,Postcode,Travel mode\nA-1,B15 3TN,car\n"
+
+
+@dataclass(frozen=True)
+class World:
+    """Ids by the name that an address gives them (`round_id`), of own, sibling and foreign rows.
+
+    A name is missing from `sibling` where the whole network shares the row. `sessions` are the walkers'
+    session keys by role.
+    """
+
+    own: dict[str, int]
+    sibling: dict[str, int]
+    foreign: dict[str, int]
+    sessions: dict[Role, str]
+
+
+def make_world() -> World:
+    """Fill the database of the application whose context is entered."""
+    SupervisionWeightFactory()
+    own, sibling, walkers = _make_network("Walkers' Network", "QWA")
+    foreign, _, _ = _make_network("Foreign Network", "QFO")
+    sessions = {Role(person.role): f"{person.id}.{person.session_key}" for person in walkers}
+    return World(own, sibling, foreign, sessions)
+
+
+def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], list[Person]]:
+    network_id = NetworkFactory(name=name).id
+    icb = IcbFactory(ods=ods, name=f"{name} ICB", network_id=network_id)
+    trusts = [TrustFactory(icb=icb), TrustFactory(icb=icb)]
+    heis = [HeiFactory(network_id=network_id), HeiFactory(network_id=network_id)]
+    people = [
+        PersonFactory(role=Role.PLACEMENT_OFFICER.value, hei_id=heis[0].id),
+        PersonFactory(role=Role.PRACTICE_EDUCATOR.value, trust_id=trusts[0].id),
+        PersonFactory(role=Role.ACADEMY_LEAD.value, network_id=network_id),
+        PersonFactory(role=Role.ADMINISTRATOR.value, network_id=network_id),
+    ]
+    officers = [people[0], PersonFactory(role=Role.PLACEMENT_OFFICER.value, hei_id=heis[1].id)]
+    educators = [people[1], PersonFactory(role=Role.PRACTICE_EDUCATOR.value, trust_id=trusts[1].id)]
+    round_ = RoundFactory(network_id=network_id)
+    block = BlockFactory(round=round_)
+    departments = [_make_department(round_, trust) for trust in trusts]
+    submitted = [_make_cohort(round_, block, hei) for hei in heis]
+    saved()
+    uploads = [
+        receive_upload(
+            viewer_of(officer),
+            round_.id,
+            **cohort,
+            intake="2026",
+            filename="cohort.csv",
+            data=COHORT_FILE,
+            is_located=lambda _: True,
+        ).id
+        for officer, (_, cohort) in zip(officers, submitted, strict=True)
+    ]
+    run_id = _make_publication(round_, people[2])
+    placing_id = db.session.scalars(select(Placing.id).where(Placing.run_id == run_id)).first() or 0
+    publication_id = publish_round(viewer_of(people[2]), round_.id, version=round_.version).id
+    shared = {
+        "round_id": round_.id,
+        "run_id": run_id,
+        "placing_id": placing_id,
+        "publication_id": publication_id,
+    }
+    of_an_organisation = [
+        {
+            "department_id": departments[which],
+            "cohort_id": submitted[which][0],
+            "upload_id": uploads[which],
+            "person_id": educators[which].id,
+        }
+        for which in (0, 1)
+    ]
+    return shared | of_an_organisation[0], of_an_organisation[1], people
+
+
+def _make_department(round_: Round, trust: Trust) -> int:
+    department = DepartmentFactory(site=SiteFactory(trust=trust))
+    DeclarationFactory(round=round_, department=department)
+    department_id: int = department.id
+    return department_id
+
+
+def _make_cohort(round_: Round, block: Block, hei: Hei) -> tuple[int, dict[str, Any]]:
+    programme = ProgrammeFactory(hei=hei)
+    stage = StageFactory(learner_group=programme.learner_group)
+    line = PlanLineFactory(block=block, programme=programme, stage=stage)
+    cohort = CohortFactory(round=round_, programme=programme, stage=stage)
+    RequirementFactory(learner=LearnerFactory(cohort=cohort), plan_line=line, block=block)
+    return cohort.id, {"programme_id": programme.id, "stage_id": stage.id}
+
+
+def _make_publication(round_: Round, lead: Person) -> int:
+    """A finished run that was adopted."""
+    run_id = start_run(viewer_of(lead), round_.id).id
+    perform_run(run_id)
+    db.session.expire_all()
+    run = db.session.get_one(Run, run_id)
+    assert run.state == "finished", run.message
+    adopt_run(viewer_of(lead), run_id)
+    return run_id
