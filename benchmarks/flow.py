@@ -2,14 +2,15 @@
 
     uv run --group bench python benchmarks/flow.py [--size regional ...] [--repeat 5] [--json]
 
-One block of a synthetic region (`matching.generate`), demand a little over supply, convex supervisor load and
-above-preferred prices. The arcs are in memory as arrays before any clock starts. Ours: starting prices, mend, and
-the proof checked over every arc, with the seeded draw as a further tier. OR-Tools `SimpleMinCostFlow`: bulk
-`add_arcs`, solve, and the same tiers without the draw (its costs must be small). NetworkX `network_simplex`
-(smallest size only): the graph is built before the clock starts. Each figure is the median of the repeats, taken in
-turn. `objective` is tier x unit + thousandths of a point, a whole number, and must be equal. `whole_s` is all of
-`matching.solve`: rules, parts, flow, reasons and the independent check. `peak_mb` is the most memory the process had
-held once ours was done, the problem included, before any peer was loaded.
+One block of a synthetic region (`matching.generate`), demand a little over supply, convex supervisor load
+and above-preferred prices. The arcs are in memory as arrays before any clock starts. Ours: starting prices,
+mend, and the proof checked over every arc, with the seeded draw as a further tier. OR-Tools
+`SimpleMinCostFlow`: bulk `add_arcs`, solve, and the same tiers without the draw (its costs must be small).
+NetworkX `network_simplex` (smallest size only): the graph is built before the clock starts. Each figure is
+the median of the repeats, taken in turn. `objective` is tier x unit + thousandths of a point, a whole
+number, and must be equal. `whole_s` is all of `matching.solve`: rules, parts, flow, reasons and the
+independent check. `peak_mb` is the most memory the process had held once ours was done, the problem
+included, before any peer was loaded.
 """
 
 from __future__ import annotations
@@ -54,7 +55,11 @@ class Plain:
         last[net.start[1:] - 1] = True
         points = np.where(last, 0, net.cost // net.points_unit)
         self.marginal = net.marginal // net.points_unit
-        top = [net.marginal_start[v + 1] - 1 for v in range(net.nodes) if net.marginal_start[v + 1] > net.marginal_start[v]]
+        top = [
+            net.marginal_start[v + 1] - 1
+            for v in range(net.nodes)
+            if net.marginal_start[v + 1] > net.marginal_start[v]
+        ]
         self.unit = int(points.max()) * (net.columns + 1) + 2 * int(self.marginal[top].sum()) + 1
         self.cost = np.where(last, net.cost // net.tier_unit * self.unit, points)
         up = np.repeat(np.arange(net.nodes), np.diff(net.marginal_start))
@@ -104,7 +109,9 @@ def networkx(plain: Plain) -> tuple[float, int]:
 
     graph = nx.MultiDiGraph()
     graph.add_nodes_from((i, {"demand": -int(s)}) for i, s in enumerate(plain.supply))
-    rows = zip(plain.tail.tolist(), plain.head.tolist(), plain.capacity.tolist(), plain.weight.tolist(), strict=True)
+    rows = zip(
+        plain.tail.tolist(), plain.head.tolist(), plain.capacity.tolist(), plain.weight.tolist(), strict=True
+    )
     graph.add_edges_from((t, h, {"capacity": c, "weight": w}) for t, h, c, w in rows)
     begin = time.perf_counter()
     total, _ = nx.network_simplex(graph)
@@ -171,7 +178,12 @@ def main() -> int:
             if asked.json:
                 print(json.dumps(row), flush=True)
                 continue
-            figures = (f"{row['ours_s']:.3f}", f"{row['peer_s']:.3f}", f"{row['ratio']:.2f}", f"{row['gap']:g}")
+            figures = (
+                f"{row['ours_s']:.3f}",
+                f"{row['peer_s']:.3f}",
+                f"{row['ratio']:.2f}",
+                f"{row['gap']:g}",
+            )
             name = row["peer"].split()[0]
             counts = (row["requirements"], row["columns"], row["arcs"])
             print(ROW.format(size, *counts, name, *figures, f"{row['peak_mb']:.0f}"), flush=True)

@@ -1,9 +1,9 @@
 """The matching engine's front door: a problem and a policy in, a certified allocation out.
 
-    import matching
-    problem = matching.generate("tiny", seed=1)
-    result = matching.solve(problem, matching.Policy(seed=7))
-    assert not matching.verify(problem, matching.Policy(seed=7), result)
+import matching
+problem = matching.generate("tiny", seed=1)
+result = matching.solve(problem, matching.Policy(seed=7))
+assert not matching.verify(problem, matching.Policy(seed=7), result)
 """
 
 from matching.generate import generate

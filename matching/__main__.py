@@ -15,7 +15,9 @@ from matching.generate import SIZES
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command and gives its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m matching", description="Clinical placements: match and check.")
+    parser = argparse.ArgumentParser(
+        prog="python -m matching", description="Clinical placements: match and check."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     make = commands.add_parser("generate", help="write a synthetic problem as JSON")
     make.add_argument("--size", choices=sorted(SIZES), default="regional")
@@ -106,7 +108,9 @@ def summary(problem: Problem, result: Result) -> str:
     ]
     for tier in result.tiers:
         scale = 1000 if tier.name == "cost" else 1
-        lines.append(f"{tier.name:<24}{tier.value / scale:>16,.6g}{tier.bound / scale:>16,.6g}{tier.gap:>9.3%}")
+        lines.append(
+            f"{tier.name:<24}{tier.value / scale:>16,.6g}{tier.bound / scale:>16,.6g}{tier.gap:>9.3%}"
+        )
     kinds = [reason.kind for reason in result.unplaced.values()]
     lines.append(f"unplaced  {kinds.count('shortage')} by shortage, {kinds.count('rules')} by rules")
     return "\n".join(lines)

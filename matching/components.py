@@ -1,8 +1,8 @@
 """Independent parts of a match: requirements that can never touch the same limit are solved apart.
 
-A part is a pure flow when its requirements all ask for the same weeks, no learner has two of them, and every
-department whose WTE counts is asked for by requirements of one weight. Otherwise it goes to the integer search,
-with the fact that sent it there in words.
+A part is a pure flow when its requirements all ask for the same weeks, no learner has two of them, and
+every department whose WTE counts is asked for by requirements of one weight. Otherwise it goes to the
+integer search, with the fact that sent it there in words.
 """
 
 from __future__ import annotations
@@ -45,14 +45,17 @@ def limited(tables: Tables, policy: Policy) -> Limited:
     problem = tables.problem
     counts = policy.supervision is not None or any(price for _, price in policy.supervisor_load)
     supervised = np.array([counts and d.wte is not None for d in problem.departments], np.bool_)
-    department = supervised | np.array([policy.places and d.places is not None for d in problem.departments], np.bool_)
+    department = supervised | np.array(
+        [policy.places and d.places is not None for d in problem.departments], np.bool_
+    )
     site = np.array([policy.places and s.places is not None for s in problem.sites], np.bool_)
     trust = np.array([policy.places and t.places is not None for t in problem.trusts], np.bool_)
     return Limited(supervised, department, site, trust, policy.one_place_a_week)
 
 
 def week_spans(tables: Tables) -> Ints:
-    """[week sets] label of the span each belongs to: sets that share a week, directly or through others, share it."""
+    """[week sets] label of the span each belongs to: sets that share a week, directly or through others,
+    share it."""
     sets = tables.week_sets
     rows = np.array([i for i, weeks in enumerate(sets) for _ in weeks], np.int64)
     columns = np.array([w for weeks in sets for w in weeks], np.int64)
@@ -105,7 +108,12 @@ def _split(tables: Tables, eligible: Eligible, caps: Limited, label: Ints) -> li
     pair_order = np.argsort(label[eligible.requirement], kind="stable")
     pair_cuts = np.flatnonzero(np.diff(label[eligible.requirement[pair_order]])) + 1
     out = [
-        Part(members, pairs, int(tables.requirement_week_set[members[0]]), _beyond_flow(tables, eligible, caps, members, pairs))
+        Part(
+            members,
+            pairs,
+            int(tables.requirement_week_set[members[0]]),
+            _beyond_flow(tables, eligible, caps, members, pairs),
+        )
         for members, pairs in zip(np.split(requirements, cuts), np.split(pair_order, pair_cuts), strict=True)
     ]
     return sorted(out, key=lambda part: int(part.requirements[0]))

@@ -64,7 +64,9 @@ def load_cost(policy: Policy, wte: int, supervised: Ints) -> Ints:
     return cost
 
 
-def load_costs(policy: Policy, wte: tuple[float, ...], weeks: tuple[int, ...], weight: int, most: int) -> Ints:
+def load_costs(
+    policy: Policy, wte: tuple[float, ...], weeks: tuple[int, ...], weight: int, most: int
+) -> Ints:
     """[most] cost of a department's 1st, 2nd ... learner of one weight over some weeks."""
     supervised = weight * np.arange(most + 1, dtype=np.int64)
     total = np.zeros(most + 1, np.int64)
@@ -89,11 +91,14 @@ def draw(seed: int, left: list[str], right: list[str], row: Ints, column: Ints, 
 
 def _hash(seed: int, side: str, name: str) -> int:
     key = seed.to_bytes(8, "little")
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8, key=key, person=side.encode()).digest(), "little")
+    return int.from_bytes(
+        hashlib.blake2b(name.encode(), digest_size=8, key=key, person=side.encode()).digest(), "little"
+    )
 
 
 def breakdown(tables: Tables, policy: Policy, requirement: Ints, offer: Ints) -> dict[str, int]:
-    """Cost of an assignment by price setting, in thousandths of a point. O(placed x weeks + offers x weeks)."""
+    """Cost of an assignment by price setting, in thousandths of a point. O(placed x weeks + offers x
+    weeks)."""
     problem = tables.problem
     used = np.zeros((len(problem.offers), len(problem.weeks)), np.int64)
     supervised = np.zeros((len(problem.departments), len(problem.weeks)), np.int64)

@@ -1,7 +1,7 @@
 """Which offers each requirement may go to, and for a refused one the rule that refused it.
 
-Requirements of the same group, stage and modalities share the first two rules, so the full table of requirements
-by offers is never made: time and memory follow the pairs that fit.
+Requirements of the same group, stage and modalities share the first two rules, so the full table of
+requirements by offers is never made: time and memory follow the pairs that fit.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.policy import Policy
-from matching.rules import CLASS_RULES, PAIR_RULES, Forbids, Pairs
+from matching.rules import CLASS_RULES, PAIR_RULES, Forbids
+from matching.rules.pairs import Pairs
 from matching.tables import Ints, Tables
 
 CHUNK_CELLS = 4_000_000
@@ -54,19 +55,19 @@ def eligible_pairs(tables: Tables, policy: Policy) -> Eligible:
             allowed = np.ones(block.shape, np.bool_)
             for _, forbids in _active(policy, PAIR_RULES):
                 allowed &= ~forbids(block)
-            i, j = np.nonzero(allowed)
-            rows.append(block.requirements[i])
-            columns.append(offers[j])
-    requirement, offer = np.concatenate(rows), np.concatenate(columns)
-    order = np.argsort(requirement, kind="stable")
-    requirement, offer = requirement[order], offer[order]
-    start = np.searchsorted(requirement, np.arange(len(problem.requirements) + 1)).astype(np.int64)
-    return Eligible(requirement, offer, start)
+            row, column = np.nonzero(allowed)
+            rows.append(block.requirements[row])
+            columns.append(offers[column])
+    who, offer = np.concatenate(rows), np.concatenate(columns)
+    order = np.argsort(who, kind="stable")
+    who, offer = who[order], offer[order]
+    start = np.searchsorted(who, np.arange(len(problem.requirements) + 1)).astype(np.int64)
+    return Eligible(who, offer, start)
 
 
 def refusing_rules(tables: Tables, policy: Policy, requirements: Ints) -> tuple[list[str], NDArray[np.uint8]]:
-    """For some requirements against every offer: the names of the rules in order and [rows, offers] one more than
-    the position of the first that refuses the pair, 0 where none does."""
+    """For some requirements against every offer: the names of the rules in order and [rows, offers] one
+    more than the position of the first that refuses the pair, 0 where none does."""
     rules = _active(policy, CLASS_RULES) + _active(policy, PAIR_RULES)
     block = Pairs(tables, policy, requirements, np.arange(len(tables.problem.offers), dtype=np.int64))
     first = np.zeros(block.shape, np.uint8)

@@ -1,9 +1,9 @@
 """Why a requirement is left over: the rule that refused each site, or the shortage, as a certificate.
 
-The certificate is a minimum cut. From an unplaced requirement's columns, walk the residual graph (who could move
-where, which cap has room): it never reaches a free place, or the requirement would be placed. The caps at which the
-walk stops are full, everyone counted behind them can go nowhere else, and they are more than the caps hold (Hall's
-condition, broken). Anyone can check it by counting; `verify` does.
+The certificate is a minimum cut. From an unplaced requirement's columns, walk the residual graph (who could
+move where, which cap has room): it never reaches a free place, or the requirement would be placed. The caps
+at which the walk stops are full, everyone counted behind them can go nowhere else, and they are more than
+the caps hold (Hall's condition, broken). Anyone can check it by counting; `verify` does.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Shortage:
 def refused_sites(tables: Tables, policy: Policy, requirements: Ints) -> list[dict[str, str]]:
     """For each requirement, the rule that removed each site of a right modality from it (keys in site order).
 
-    Where a site makes several offers, the rule of the one that came closest. A department with no offer has no
-    place in any week. Where no site has a right modality, every site is listed under modality_fit.
+    Where a site makes several offers, the rule of the one that came closest. A department with no offer has
+    no place in any week. Where no site has a right modality, every site is listed under modality_fit.
     """
     problem = tables.problem
     names, first = refusing_rules(tables, policy, requirements)
@@ -105,7 +105,9 @@ def _certificate(tables: Tables, network: Network, layout: Layout, flow: Flow, r
     for v in np.flatnonzero(reached).tolist():
         if not reached[network.parent[v]]:
             caps.extend(_full_caps(tables, network, layout, v))
-    departments = sorted({int(tables.offer_department[layout.offers[c]]) for c in np.flatnonzero(reached[: network.columns])})
+    departments = sorted(
+        {int(tables.offer_department[layout.offers[c]]) for c in np.flatnonzero(reached[: network.columns])}
+    )
     return Shortage(
         tuple(problem.departments[d].key for d in departments),
         tuple(problem.requirements[r].key for r in layout.requirements[rows]),
@@ -119,7 +121,11 @@ def _full_caps(tables: Tables, network: Network, layout: Layout, v: int) -> list
     tight = [limit for limit in layout.limits[v] if limit.places <= held]
     if tight:
         return [full_cap(tables, min(tight, key=lambda limit: limit.places))]
-    return [c for u in np.flatnonzero(network.parent == v).tolist() for c in _full_caps(tables, network, layout, u)]
+    return [
+        c
+        for u in np.flatnonzero(network.parent == v).tolist()
+        for c in _full_caps(tables, network, layout, u)
+    ]
 
 
 def full_cap(tables: Tables, limit: Limit) -> FullCap:
@@ -160,8 +166,9 @@ def cap_prices(tables: Tables, network: Network, layout: Layout, flow: Flow) -> 
 def blocked(
     tables: Tables, policy: Policy, eligible: Eligible, requirements: Ints, taken: Ints
 ) -> dict[int, Shortage]:
-    """For requirements left over outside the pure flow: the limits that are full in the answer found, and who holds
-    them. `taken` are the pairs of the answer. It states facts of this answer, not a proof (`proven` is False)."""
+    """For requirements left over outside the pure flow: the limits that are full in the answer found, and
+    who holds them. `taken` are the pairs of the answer. It states facts of this answer, not a proof
+    (`proven` is False)."""
     problem, room = tables.problem, Room(tables, policy)
     held = [(int(r), int(o)) for r, o in zip(eligible.requirement[taken], eligible.offer[taken], strict=True)]
     for r, o in held:

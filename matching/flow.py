@@ -1,15 +1,17 @@
 """Exact min-cost flow of one network: guess prices, then mend the guess to a proof.
 
-Given a price q for every node (what a learner there costs the rest), each requirement takes its cheapest column and
-each cap lets through as many learners as are worth its marginal costs. Where the two disagree a node has an excess
-or a lack. The mend sends learners from excess to lack along shortest paths of the residual graph *between nodes*:
-the arc from column u to v is the cheapest move of any learner of u to v, so a graph of thousands of learners and a
-million pairs is searched as one of a few hundred nodes, a dense matrix. All numbers are 64-bit integers; good
-prices only make it quick, and the end is the proof: no residual arc has a negative reduced cost (complementary
-slackness), which `certify` checks again over every pair and every cap.
+Given a price q for every node (what a learner there costs the rest), each requirement takes its cheapest
+column and each cap lets through as many learners as are worth its marginal costs. Where the two disagree a
+node has an excess or a lack. The mend sends learners from excess to lack along shortest paths of the
+residual graph *between nodes*: the arc from column u to v is the cheapest move of any learner of u to v, so
+a graph of thousands of learners and a million pairs is searched as one of a few hundred nodes, a dense
+matrix. All numbers are 64-bit integers; good prices only make it quick, and the end is the proof: no
+residual arc has a negative reduced cost (complementary slackness), which `certify` checks again over every
+pair and every cap.
 
-Successive shortest paths with potentials: Ahuja, Magnanti and Orlin, Network Flows (1993), section 9.7. Each round
-costs O(nodes^2 x rounds of Bellman-Ford) and sends at least one learner; each learner sent O(pairs of a column).
+Successive shortest paths with potentials: Ahuja, Magnanti and Orlin, Network Flows (1993), section 9.7.
+Each round costs O(nodes^2 x rounds of Bellman-Ford) and sends at least one learner; each learner sent
+O(pairs of a column).
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Flow:
-    """An optimal flow: the pair each row takes, the price of each node (sink 0), learners up from each node, and the
-    cheapest move between nodes (`move[u, v]`, FAR where there is none)."""
+    """An optimal flow: the pair each row takes, the price of each node (sink 0), learners up from each
+    node, and the cheapest move between nodes (`move[u, v]`, FAR where there is none)."""
 
     pair: Ints
     price: Ints
@@ -42,8 +44,8 @@ class Flow:
 
 
 def solve_flow(network: Network, prices: Ints | None = None, stop: Stop | None = None) -> Flow:
-    """Min-cost flow from any starting prices [columns] (None: zero). Raises `Stopped`, and AssertionError should the
-    proof fail, which would be a fault of this module."""
+    """Min-cost flow from any starting prices [columns] (None: zero). Raises `Stopped`, and AssertionError
+    should the proof fail, which would be a fault of this module."""
     mend = _Mend(network, np.zeros(network.columns, np.int64) if prices is None else prices)
     mend.run(stop or Never())
     flow = Flow(mend.pair, mend.price, mend.through, mend.move)
@@ -69,7 +71,11 @@ def certify(network: Network, flow: Flow) -> None:
             continue
         begin, end = net.marginal_start[v], net.marginal_start[v + 1]
         worth, used = q[v] - q[net.parent[v]], begin + flow.through[v]
-        if used > end or (used < end and net.marginal[used] < worth) or (used > begin and net.marginal[used - 1] > worth):
+        if (
+            used > end
+            or (used < end and net.marginal[used] < worth)
+            or (used > begin and net.marginal[used - 1] > worth)
+        ):
             raise AssertionError("a cap is not used as its price says")
     if q[net.columns] > q[-1] or (flow.through[net.columns] and q[net.columns] < q[-1]):
         raise AssertionError("leaving a requirement unplaced has a price")

@@ -1,7 +1,8 @@
-"""Synthetic regions: towns of unlike size, hospitals in them, learners round a few universities, whole rounds.
+"""Synthetic regions: towns of unlike size, hospitals in them, learners round a few universities, whole
+rounds.
 
-Nothing here is real. Journeys: straight line x 1.3 for roads, at a speed that rises with distance, plus a fixed
-start; public transport takes about twice as long.
+Nothing here is real. Journeys: straight line x 1.3 for roads, at a speed that rises with distance, plus a
+fixed start; public transport takes about twice as long.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ MODALITIES = ("xray", "ct", "ultrasound", "mri")
 
 @dataclass(frozen=True)
 class Size:
-    """Learners, sites, trusts, universities; side of the square in km; blocks of how many weeks; modalities."""
+    """Learners, sites, trusts, universities; side of the square in km; blocks of how many weeks;
+    modalities."""
 
     learners: int
     sites: int
@@ -41,7 +43,8 @@ SIZES = {
 
 
 def generate(size: str | Size = "regional", seed: int = 1, *, blocks: int | None = None) -> Problem:
-    """A round of the given size ("tiny", "demo", "regional", "midlands", "national"), demand a little over supply.
+    """A round of the given size ("tiny", "demo", "regional", "midlands", "national"), demand a little over
+    supply.
 
     The same size and seed give the same problem. Raises ValueError for an unknown size.
     """
@@ -56,14 +59,20 @@ def generate(size: str | Size = "regional", seed: int = 1, *, blocks: int | None
     towns = rng.uniform(0, size.side_km, (max(3, size.sites // 4), 2))
     pull = rng.pareto(1.3, len(towns)) + 0.4
     pull /= pull.sum()
-    where_sites = _around(rng, towns, rng.choice(len(towns), size.sites, p=0.5 * pull + 0.5 / len(towns)), 7.0)
+    where_sites = _around(
+        rng, towns, rng.choice(len(towns), size.sites, p=0.5 * pull + 0.5 / len(towns)), 7.0
+    )
     heis = rng.choice(len(towns), min(size.heis, len(towns)), replace=False)
     of_hei = rng.choice(len(heis), size.learners)
-    home = np.where(rng.random(size.learners) < 0.6, heis[of_hei], rng.choice(len(towns), size.learners, p=pull))
+    home = np.where(
+        rng.random(size.learners) < 0.6, heis[of_hei], rng.choice(len(towns), size.learners, p=pull)
+    )
     where_learners = _around(rng, towns, home, 11.0)
     car = rng.random(size.learners) < 0.7
     minutes = _minutes(rng, where_learners, where_sites, car)
-    trust_of = np.sort(np.concatenate([np.arange(size.trusts), rng.choice(size.trusts, size.sites - size.trusts)]))
+    trust_of = np.sort(
+        np.concatenate([np.arange(size.trusts), rng.choice(size.trusts, size.sites - size.trusts)])
+    )
     sites = tuple(Site(f"S{j:03}", f"T{trust_of[j]:03}") for j in range(size.sites))
     departments, offers = _supply(rng, size, count, n_weeks)
     learners = _learners(rng, size, of_hei, car, minutes)
@@ -86,7 +95,10 @@ def _around(
 
 
 def _minutes(
-    rng: np.random.Generator, learners: NDArray[np.float64], sites: NDArray[np.float64], car: NDArray[np.bool_]
+    rng: np.random.Generator,
+    learners: NDArray[np.float64],
+    sites: NDArray[np.float64],
+    car: NDArray[np.bool_],
 ) -> NDArray[np.uint16]:
     km = 1.3 * np.hypot(learners[:, None, 0] - sites[None, :, 0], learners[:, None, 1] - sites[None, :, 1])
     by_car = 6 + km * 60 / (28 + 42 * np.minimum(km, 60) / 60)
@@ -104,7 +116,9 @@ def _supply(
         for j in range(size.sites):
             most = max(1, round(float(share[m, j])))
             key = f"S{j:03}-{MODALITIES[m]}"
-            by_block = [max(1, most + int(rng.integers(-1, 2))) if blocks > 1 else most for _ in range(blocks)]
+            by_block = [
+                max(1, most + int(rng.integers(-1, 2))) if blocks > 1 else most for _ in range(blocks)
+            ]
             maximum = tuple(by_block[w // size.block_weeks] for w in range(n_weeks))
             wte = round(most * 0.5 * float(rng.uniform(1.02, 1.5)) + 0.5, 2)
             departments.append(Department(key, f"S{j:03}", MODALITIES[m], wte=(wte,) * n_weeks))
@@ -146,5 +160,7 @@ def _requirements(rng: np.random.Generator, size: Size, blocks: int) -> tuple[Re
             weeks = tuple(range(b * size.block_weeks, (b + 1) * size.block_weeks))
             modality = MODALITIES[(first + b) % size.modalities]
             priority = 1 if i % 3 == 2 else 2
-            out.append(Requirement(f"L{i:05}-B{b + 1}", f"L{i:05}", f"B{b + 1}", (modality,), weeks, 0.5, priority))
+            out.append(
+                Requirement(f"L{i:05}-B{b + 1}", f"L{i:05}", f"B{b + 1}", (modality,), weeks, 0.5, priority)
+            )
     return tuple(out)

@@ -1,6 +1,7 @@
 """A first allocation, one requirement after another: always within the rules, never claimed to be best.
 
-It stands in where a solve was stopped before its proof, or where the integer search found nothing in its time.
+It stands in where a solve was stopped before its proof, or where the integer search found nothing in its
+time.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class Room:
         load = policy.supervision
         self.supervision = self._caps(
             [
-                None if d.wte is None or load is None else tuple(supervision.limit(thousandths(x), load) for x in d.wte)
+                None
+                if d.wte is None or load is None
+                else tuple(supervision.limit(thousandths(x), load) for x in d.wte)
                 for d in problem.departments
             ],
             True,
@@ -47,7 +50,11 @@ class Room:
         """The rule that keeps a requirement from an offer as things stand; empty where it fits."""
         t = self.tables
         weeks = list(t.problem.requirements[requirement].weeks)
-        department, site, trust = int(t.offer_department[offer]), int(t.offer_site[offer]), int(t.offer_trust[offer])
+        department, site, trust = (
+            int(t.offer_department[offer]),
+            int(t.offer_site[offer]),
+            int(t.offer_trust[offer]),
+        )
         if self.one_place and self.busy[t.requirement_learner[requirement], weeks].any():
             return "one_place_a_week"
         caps = ((self.offer, offer), (self.department, department), (self.site, site), (self.trust, trust))
@@ -57,9 +64,11 @@ class Room:
             return "supervision"
         return ""
 
-    def blocking(self, requirement: int, offer: int, held: list[tuple[int, int]]) -> tuple[FullCap, list[int]]:
-        """The first limit that keeps a requirement from an offer, and the requirements in `held` that fill it.
-        Raises AssertionError where nothing keeps it out."""
+    def blocking(
+        self, requirement: int, offer: int, held: list[tuple[int, int]]
+    ) -> tuple[FullCap, list[int]]:
+        """The first limit that keeps a requirement from an offer, and the requirements in `held` that fill
+        it. Raises AssertionError where nothing keeps it out."""
         t, problem = self.tables, self.tables.problem
         weeks = list(problem.requirements[requirement].weeks)
         learner, department = int(t.requirement_learner[requirement]), int(t.offer_department[offer])
@@ -73,11 +82,21 @@ class Room:
 
         for week in weeks:
             if self.one_place and self.busy[learner, week]:
-                mine = [r for r, _ in held if t.requirement_learner[r] == learner and week in problem.requirements[r].weeks]
+                mine = [
+                    r
+                    for r, _ in held
+                    if t.requirement_learner[r] == learner and week in problem.requirements[r].weeks
+                ]
                 return cap("learner", problem.learners[learner].key, week, 1, "one_place_a_week"), mine
             for level, left, of, position, key in (
                 ("offer", self.offer, np.arange(len(problem.offers)), offer, problem.offers[offer].key),
-                ("department", self.department, t.offer_department, department, problem.departments[department].key),
+                (
+                    "department",
+                    self.department,
+                    t.offer_department,
+                    department,
+                    problem.departments[department].key,
+                ),
                 ("site", self.site, t.offer_site, site, problem.sites[site].key),
                 ("trust", self.trust, t.offer_trust, trust, problem.trusts[trust].key),
             ):
@@ -103,9 +122,11 @@ class Room:
         self.busy[t.requirement_learner[requirement], weeks] = True
 
 
-def place_greedily(tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned: Ints, order: Ints) -> Ints:
-    """Positions in `Eligible` of the pairs taken: pinned first, then by priority, then `order` [requirements]; each
-    its cheapest place with room."""
+def place_greedily(
+    tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned: Ints, order: Ints
+) -> Ints:
+    """Positions in `Eligible` of the pairs taken: pinned first, then by priority, then `order`
+    [requirements]; each its cheapest place with room."""
     room = Room(tables, policy)
     cost = pair_travel(tables, policy, eligible.requirement[part.pairs], eligible.offer[part.pairs])
     cost += pair_preferences(tables, policy, eligible.requirement[part.pairs], eligible.offer[part.pairs])

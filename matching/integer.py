@@ -1,12 +1,13 @@
-"""The integer search for parts beyond a pure flow: mixed weights, partly overlapping blocks, a learner with two
-requirements at once.
+"""The integer search for parts beyond a pure flow: mixed weights, partly overlapping blocks, a learner with
+two requirements at once.
 
-One mixed-integer program on HiGHS (scipy.optimize.milp), solved tier by tier: pinned, each priority, then cost,
-each with the tiers before it held at their value. Weeks that the same requirements cover are one row; WTE limits
-are first rounded down to the grid of the weights. Where time runs out the best found stands with the bound proven.
+One mixed-integer program on HiGHS (scipy.optimize.milp), solved tier by tier: pinned, each priority, then
+cost, each with the tiers before it held at their value. Weeks that the same requirements cover are one row;
+WTE limits are first rounded down to the grid of the weights. Where time runs out the best found stands with
+the bound proven.
 
-Variables: x[pair] in {0, 1}; y, learners' weight above each load step (department, weeks of one WTE); z, learners
-above preferred (offer, weeks of one declaration), a step each; both cost-only and continuous.
+Variables: x[pair] in {0, 1}; y, learners' weight above each load step (department, weeks of one WTE); z,
+learners above preferred (offer, weeks of one declaration), a step each; both cost-only and continuous.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from matching.costs import above_preferred_costs, breakdown, pair_preferences, p
 from matching.eligibility import Eligible
 from matching.greedy import Room, place_greedily
 from matching.policy import Policy
-from matching.result import FullCap
 from matching.rules import supervision
 from matching.tables import Bools, Ints, Tables, thousandths
 
@@ -71,12 +71,13 @@ class _Model:
 def solve_integer(
     tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned: Ints, seconds: float
 ) -> tuple[Ints, dict[str, int]]:
-    """Pairs taken (positions in `Eligible`) and by tier how far its bound lies below its value (0: proven)."""
+    """Pairs taken (positions in `Eligible`) and by tier how far its bound lies below its value (0:
+    proven)."""
     ends = time.monotonic() + seconds
     model = _model(tables, policy, eligible, part)
     best = _mark(part, place_greedily(tables, policy, eligible, part, pinned, np.arange(len(pinned))))
     held: list[tuple[Ints, float]] = []
-    fewest: dict[str, tuple[Ints, int]] = {}
+    fewest: dict[str, tuple[Bools, int]] = {}
     for name, members in tier_members(tables, model.requirement, pinned):
         among = np.isin(model.requirement, members)
         objective = np.zeros(model.size)
@@ -95,8 +96,8 @@ def solve_integer(
     # With one more placed than the cost tier was told of, its bound no longer speaks of this answer.
     slack = {"cost": value - (_ceil(bound, value) if whole.sum() == best.sum() else 0)}
     for name, (among, bound_unplaced) in fewest.items():
-        members = np.unique(model.requirement[among])
-        slack[name] = max(0, len(members) - int(whole[among].sum()) - bound_unplaced)
+        wanted = len(np.unique(model.requirement[among]))
+        slack[name] = max(0, wanted - int(whole[among].sum()) - bound_unplaced)
     return part.pairs[whole], slack
 
 
@@ -106,7 +107,8 @@ def tier_members(tables: Tables, requirements: Ints, pinned: Ints) -> list[tuple
     priority = np.array([tables.problem.requirements[r].priority for r in every], np.int64)
     priority[pinned[every] > 0] = 0
     return [
-        ("unplaced_pinned" if p == 0 else f"unplaced_priority_{p}", every[priority == p]) for p in np.unique(priority)
+        ("unplaced_pinned" if p == 0 else f"unplaced_priority_{p}", every[priority == p])
+        for p in np.unique(priority)
     ]
 
 
@@ -126,11 +128,14 @@ def _run(
     rows, n = model.rows, len(model.requirement)
     most = np.array(rows.most, np.float64)
     matrix = csr_matrix(
-        (np.concatenate(rows.value), (np.concatenate(rows.i), np.concatenate(rows.j))), shape=(len(most), model.size)
+        (np.concatenate(rows.value), (np.concatenate(rows.i), np.concatenate(rows.j))),
+        shape=(len(most), model.size),
     )
     limits = [LinearConstraint(matrix, -np.inf, most)]
     for members, least in held:
-        row = csr_matrix((np.ones(len(members)), (np.zeros(len(members), int), members)), shape=(1, model.size))
+        row = csr_matrix(
+            (np.ones(len(members)), (np.zeros(len(members), int), members)), shape=(1, model.size)
+        )
         limits.append(LinearConstraint(row, least, np.inf))
     kind = np.concatenate([np.ones(n), np.zeros(model.size - n)])
     upper = np.concatenate([np.ones(n), np.array(rows.upper)])
@@ -147,7 +152,9 @@ def _run(
 
 def _model(tables: Tables, policy: Policy, eligible: Eligible, part: Part) -> _Model:
     requirement, offer = eligible.requirement[part.pairs], eligible.offer[part.pairs]
-    cost = pair_travel(tables, policy, requirement, offer) + pair_preferences(tables, policy, requirement, offer)
+    cost = pair_travel(tables, policy, requirement, offer) + pair_preferences(
+        tables, policy, requirement, offer
+    )
     rows = _Rows()
     _at_most_one(rows, requirement)
     for weeks, covered in _periods(tables, requirement):
@@ -214,7 +221,13 @@ def _place_rows(
 
 
 def _load_rows(
-    rows: _Rows, tables: Tables, policy: Policy, requirement: Ints, offer: Ints, inside: Ints, weeks: tuple[int, ...]
+    rows: _Rows,
+    tables: Tables,
+    policy: Policy,
+    requirement: Ints,
+    offer: Ints,
+    inside: Ints,
+    weeks: tuple[int, ...],
 ) -> None:
     for d, members in _groups(tables.offer_department[offer], inside):
         wte = tables.problem.departments[d].wte

@@ -1,15 +1,16 @@
-"""A pure-flow part as a network: requirements choose columns, columns pass learners up a tree of caps to the sink.
+"""A pure-flow part as a network: requirements choose columns, columns pass learners up a tree of caps to
+the sink.
 
-Nodes: one a column (an offer, fused with whatever lies above it alone), one for "unplaced", one a department, site or
-trust whose limit several columns share, and the sink. An arc up from a node has one marginal cost a learner, never
-falling, as many as the node holds.
+Nodes: one a column (an offer, fused with whatever lies above it alone), one for "unplaced", one a
+department, site or trust whose limit several columns share, and the sink. An arc up from a node has one
+marginal cost a learner, never falling, as many as the node holds.
 
-Three tiers are carried in one whole number, cost = tier x M + points x T + draw, exact in 64 bits. A residual cycle
-that visits each node once makes at most C + 1 moves of learners (C columns) and passes each tree arc at most once
-up and once down, so its draw part stays within (C + 1) x 2^b < T and its points part within
-X = (C + 1) x dearest pair + 2 x the sum of the dearest marginals; with M > X x T + T no cycle that worsens a higher
-tier can look cheap. Placements form a gammoid (a matroid), so any falling weights on the priorities give the
-lexicographic best; 1, 2, 3 ... are used. The draw keeps as many bits as fit.
+Three tiers are carried in one whole number, cost = tier x M + points x T + draw, exact in 64 bits. A
+residual cycle that visits each node once makes at most C + 1 moves of learners (C columns) and passes each
+tree arc at most once up and once down, so its draw part stays within (C + 1) x 2^b < T and its points part
+within X = (C + 1) x dearest pair + 2 x the sum of the dearest marginals; with M > X x T + T no cycle that
+worsens a higher tier can look cheap. Placements form a gammoid (a matroid), so any falling weights on the
+priorities give the lexicographic best; 1, 2, 3 ... are used. The draw keeps as many bits as fit.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ DRAW_BITS = 16
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """The arrays of one flow. Pairs of row r are `start[r]:start[r + 1]`, the last of them its "unplaced" arc.
+    """The arrays of one flow. Pairs of row r are `start[r]:start[r + 1]`, the last of them its "unplaced"
+    arc.
 
     Nodes: 0 .. columns - 1 the columns, `columns` unplaced, then shared caps, `nodes - 1` the sink.
-    `marginal[marginal_start[v]:marginal_start[v + 1]]` are the costs of the 1st, 2nd ... learner up from node v.
-    Costs are combined (tier x M + points x T + draw).
+    `marginal[marginal_start[v]:marginal_start[v + 1]]` are the costs of the 1st, 2nd ... learner up from
+    node v. Costs are combined (tier x M + points x T + draw).
     """
 
     columns: int
@@ -62,8 +64,8 @@ class Network:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where a network came from: requirement of each row, offer of each column, limits of each node, rank weight
-    of each row, and the pair (position in `Eligible`) of each pair of the network (-1: unplaced)."""
+    """Where a network came from: requirement of each row, offer of each column, limits of each node, rank
+    weight of each row, and the pair (position in `Eligible`) of each pair of the network (-1: unplaced)."""
 
     requirements: Ints
     offers: Ints
@@ -73,13 +75,16 @@ class Layout:
 
 
 def rank_weights(priority: Ints, pinned: Ints) -> Ints:
-    """[rows] 1 for the lowest priority present, 2 for the next ...; a pinned requirement stands above them all."""
+    """[rows] 1 for the lowest priority present, 2 for the next ...; a pinned requirement stands above them
+    all."""
     level = np.where(pinned > 0, 0, priority)
     _, position = np.unique(-level, return_inverse=True)
     return position.astype(np.int64) + 1
 
 
-def build(tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned: Ints) -> tuple[Network, Layout]:
+def build(
+    tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned: Ints
+) -> tuple[Network, Layout]:
     """The network of a pure-flow part; `pinned` is 1 for each requirement of the problem that a pin names."""
     requirement = eligible.requirement[part.pairs]
     offer = eligible.offer[part.pairs]
@@ -91,7 +96,9 @@ def build(tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned
     rank = rank_weights(
         np.array([tables.problem.requirements[r].priority for r in rows], np.int64), pinned[rows]
     )
-    points = pair_travel(tables, policy, requirement, offer) + pair_preferences(tables, policy, requirement, offer)
+    points = pair_travel(tables, policy, requirement, offer) + pair_preferences(
+        tables, policy, requirement, offer
+    )
     points_unit, tier_unit, bits = units(len(offers), points, marginals, int(rank.max()))
     names = [
         f"{tables.problem.requirements[r].learner}\0{tables.problem.requirements[r].block}" for r in rows
@@ -117,7 +124,8 @@ def build(tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned
 
 
 def units(columns: int, points: Ints, marginals: list[Ints], ranks: int) -> tuple[int, int, int]:
-    """T, M and the bits of the draw (see the head of this module). Raises OverflowError where nothing fits."""
+    """T, M and the bits of the draw (see the head of this module). Raises OverflowError where nothing
+    fits."""
     dearest = int(points.max(initial=0)) * (columns + 1)
     dearest += 2 * sum(int(m[-1]) for m in marginals if len(m))
     for bits in range(DRAW_BITS, 0, -1):

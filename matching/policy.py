@@ -1,7 +1,7 @@
 """The rules and prices of a match, as data. Each rule's setting bears the rule's name.
 
-Prices are whole points. One point is one minute of travel at the cheapest step. Inside the engine every cost is a
-whole number of thousandths of a point, so that no sum is ever rounded.
+Prices are whole points. One point is one minute of travel at the cheapest step. Inside the engine every
+cost is a whole number of thousandths of a point, so that no sum is ever rounded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from matching.problem import MODES
 from matching.validation import Checks, PolicyError, check_names, read_json
 
 MOST_PRICE = 10_000
-MOST_COST_POINTS = 100_000
 Steps = tuple[tuple[int, int], ...]
 
 
@@ -24,17 +23,17 @@ Steps = tuple[tuple[int, int], ...]
 class Policy:
     """How a round is matched. Raises `PolicyError` naming the setting, its value and what would be right.
 
-    Hard rules (True: obeyed, False: ignored): `modality_fit`, `group_fit`, `employer`, `exclusion`, `offer_weeks`,
-    `locks`, `places`, `one_place_a_week`. `travel_limit` is the most minutes one way by mode. `supervision` is the most supervisor load
-    (weight supervised / WTE available) in a department and week; None leaves WTE out.
+    Hard rules (True: obeyed, False: ignored): `modality_fit`, `group_fit`, `employer`, `exclusion`,
+    `offer_weeks`, `locks`, `places`, `one_place_a_week`. `travel_limit` is the most minutes one way by
+    mode. `supervision` is the most supervisor load (weight supervised / WTE available) in a department and
+    week; None leaves WTE out.
 
-    Prices, all convex:
-    `travel`: (from minutes, points a further minute): (0, 1), (30, 2), (60, 4) charges 45 minutes 30 + 15 x 2.
-    `preference_step`: points a rank below first; `preference_unranked`: points of a site not on a learner's list
-    (learners with no list pay nothing; no rank ever costs more than an unranked site).
-    `above_preferred`: points a week of an offer's last place; the k-th of n places above preferred costs k/n of it.
-    `supervisor_load`: (from percent of WTE, points a WTE and week above it), added up.
-    `seed`: the draw that settles ties.
+    Prices, all convex: `travel`: (from minutes, points a further minute): (0, 1), (30, 2), (60, 4) charges
+    45 minutes 30 + 15 x 2. `preference_step`: points a rank below first; `preference_unranked`: points of a
+    site not on a learner's list (learners with no list pay nothing; no rank ever costs more than an
+    unranked site). `above_preferred`: points a week of an offer's last place; the k-th of n places above
+    preferred costs k/n of it. `supervisor_load`: (from percent of WTE, points a WTE and week above it),
+    added up. `seed`: the draw that settles ties.
     """
 
     modality_fit: bool = True
@@ -56,7 +55,16 @@ class Policy:
 
     def __post_init__(self) -> None:
         check = Checks(PolicyError, "policy")
-        for name in ("modality_fit", "group_fit", "exclusion", "employer", "locks", "offer_weeks", "places", "one_place_a_week"):
+        for name in (
+            "modality_fit",
+            "group_fit",
+            "exclusion",
+            "employer",
+            "locks",
+            "offer_weeks",
+            "places",
+            "one_place_a_week",
+        ):
             check.boolean(name, getattr(self, name))
         if not isinstance(self.travel_limit, Mapping) or sorted(self.travel_limit) != sorted(MODES):
             check.refuse("travel_limit", self.travel_limit, "minutes for each of car and public_transport")

@@ -1,7 +1,7 @@
 """What is to be matched: frozen parts, checked once when a `Problem` is made, JSON both ways.
 
-Units: places are whole learners; WTE is whole-time equivalents of supervision; `weeks` are ISO Mondays and every
-"by week" tuple has one entry a week of the problem; travel is whole minutes door to door, one way.
+Units: places are whole learners; WTE is whole-time equivalents of supervision; `weeks` are ISO Mondays and
+every "by week" tuple has one entry a week of the problem; travel is whole minutes door to door, one way.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,8 @@ class Site:
 
 @dataclass(frozen=True)
 class Department:
-    """A site's modality. `places`: most learners at once by week; `wte`: supervising WTE by week; None is no cap."""
+    """A site's modality. `places`: most learners at once by week; `wte`: supervising WTE by week; None is
+    no cap."""
 
     key: str
     site: str
@@ -63,7 +64,8 @@ class Department:
 
 @dataclass(frozen=True)
 class Offer:
-    """Places a department offers to some groups and stages (empty: to any), by week: preferred and maximum."""
+    """Places a department offers to some groups and stages (empty: to any), by week: preferred and
+    maximum."""
 
     key: str
     department: str
@@ -113,12 +115,10 @@ class Lock:
     kind: str
 
 
-Part = TypeVar("Part", Trust, Site, Department, Offer, Learner, Requirement, Lock)
-
-
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Everything one match knows. Raises `ProblemError` naming the item, the field, the value and what is right.
+    """Everything one match knows. Raises `ProblemError` naming the item, the field, the value and what is
+    right.
 
     `travel_minutes` is uint16 [learners, sites], one way in the learner's own mode; 65535 is unreachable.
     """
@@ -155,7 +155,7 @@ class Problem:
         self._check_demand()
         object.__setattr__(self, "travel_minutes", self._checked_travel())
 
-    # -- look-ups ---------------------------------------------------------------------------------------------
+    # -- look-ups ------------------------------------------------------------
 
     @cached_property
     def trust_index(self) -> dict[str, int]:
@@ -187,7 +187,7 @@ class Problem:
         """Position of each requirement by key."""
         return check_unique(ProblemError, "requirement", (r.key for r in self.requirements))
 
-    # -- checks -----------------------------------------------------------------------------------------------
+    # -- checks ------------------------------------------------------------
 
     def _check_supply(self) -> None:
         n = len(self.weeks)
@@ -211,11 +211,13 @@ class Problem:
                 check.refuse("key", department.key, "different from every site's key (locks name either)")
             _places(check, "places", department.places, n)
             if department.wte is not None:
-                check.by_week("wte", department.wte, n, lambda f, v, c=check: c.number(f, v, 0.0, MOST_WTE))
+                check.numbers_by_week("wte", department.wte, n, MOST_WTE)
         for offer in self.offers:
             check = Checks(ProblemError, f"offer {offer.key!r}")
             check.key("key", offer.key)
-            _known(check, "department", offer.department, departments, "the key of a department in this problem")
+            _known(
+                check, "department", offer.department, departments, "the key of a department in this problem"
+            )
             check.keys("groups", offer.groups)
             check.keys("stages", offer.stages)
             _places(check, "preferred", offer.preferred, n)
@@ -256,9 +258,17 @@ class Problem:
             check.whole("priority", requirement.priority, 1, 9)
         for i, lock in enumerate(self.locks):
             check = Checks(ProblemError, f"locks[{i}]")
-            _known(check, "requirement", lock.requirement, requirements, "the key of a requirement in this problem")
+            _known(
+                check,
+                "requirement",
+                lock.requirement,
+                requirements,
+                "the key of a requirement in this problem",
+            )
             if lock.site_or_department not in sites and lock.site_or_department not in departments:
-                check.refuse("site_or_department", lock.site_or_department, "the key of a site or a department")
+                check.refuse(
+                    "site_or_department", lock.site_or_department, "the key of a site or a department"
+                )
             if lock.kind not in LOCK_KINDS:
                 check.refuse("kind", lock.kind, "pin or ban")
 
@@ -288,7 +298,7 @@ class Problem:
             )
         return table.astype(np.uint16)
 
-    # -- JSON -------------------------------------------------------------------------------------------------
+    # -- JSON ------------------------------------------------------------
 
     def to_json(self) -> str:
         """The problem as one JSON object with `"version": 1`; fields at their default are left out."""
@@ -300,7 +310,8 @@ class Problem:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Problem:
-        """Reads what `to_json` writes. Raises `ProblemError` for anything unknown, missing, repeated or wrong."""
+        """Reads what `to_json` writes. Raises `ProblemError` for anything unknown, missing, repeated or
+        wrong."""
         found = read_json(ProblemError, "problem", text)
         names = ["version", "weeks", *cls.PARTS, "travel_minutes"]
         check_names(ProblemError, "problem", found, names, [n for n in names if n != "locks"])
@@ -317,7 +328,7 @@ def _known(check: Checks, name: str, value: object, index: dict[str, int], expec
 
 def _places(check: Checks, name: str, value: tuple[int, ...] | None, weeks: int) -> None:
     if value is not None:
-        check.by_week(name, value, weeks, lambda f, v: check.whole(f, v, 0, MOST_PLACES))
+        check.whole_by_week(name, value, weeks, MOST_PLACES)
 
 
 def _check_requirement_weeks(check: Checks, weeks: object, n: int) -> None:
@@ -325,7 +336,11 @@ def _check_requirement_weeks(check: Checks, weeks: object, n: int) -> None:
         check.refuse("weeks", weeks, "a list of at least one week")
     last = -1
     for i, week in enumerate(weeks):
-        value = check.whole(f"weeks[{i}]", week, 0, n - 1) if n else check.refuse("weeks", week, "empty: no weeks")
+        value = (
+            check.whole(f"weeks[{i}]", week, 0, n - 1)
+            if n
+            else check.refuse("weeks", week, "empty: no weeks")
+        )
         if value <= last:
             check.refuse(f"weeks[{i}]", week, "later than the week before it")
         last = value
@@ -338,13 +353,13 @@ def _given(item: Any) -> Iterator[tuple[str, Any]]:
             yield f.name, list(value) if isinstance(value, tuple) else value
 
 
-def _read_parts(kind: type[Part], name: str, found: object) -> tuple[Part, ...]:
+def _read_parts(kind: type[Any], name: str, found: object) -> tuple[Any, ...]:
     if not isinstance(found, list):
         raise ProblemError("problem", name, found, "a list")
     fields = dataclasses.fields(kind)
     allowed = [f.name for f in fields]
     needed = [f.name for f in fields if f.default is dataclasses.MISSING]
-    out: list[Part] = []
+    out: list[Any] = []
     for i, row in enumerate(found):
         item = f"{name}[{i}]"
         if not isinstance(row, dict):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """The stage, the requirements unplaced in the best answer so far and the fewest that may be (None: not yet
-    known), and the seconds since the start."""
+    """The stage, the requirements unplaced in the best answer so far and the fewest that may be (None: not
+    yet known), and the seconds since the start."""
 
     stage: str
     incumbent: int | None

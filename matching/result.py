@@ -1,4 +1,5 @@
-"""What a solve gives back: the assignment, what is proven about it, a reason for every requirement left over."""
+"""What a solve gives back: the assignment, what is proven about it, a reason for every requirement left
+over."""
 
 from __future__ import annotations
 
@@ -30,9 +31,9 @@ class Reason:
     """Why a requirement is unplaced.
 
     kind "rules": every site is refused to it; `rules` gives the rule for each site of a right modality.
-    kind "shortage": `competing` requirements (this one among them) can only use places under `caps`, and there are
-    fewer of those places than of them; `departments` are those they compete for. `proven` says that the count shows
-    it (pure flow parts); otherwise the caps are full in the best answer found.
+    kind "shortage": `competing` requirements (this one among them) can only use places under `caps`, and
+    there are fewer of those places than of them; `departments` are those they compete for. `proven` says
+    that the count shows it (pure flow parts); otherwise the caps are full in the best answer found.
     """
 
     kind: str
@@ -56,7 +57,8 @@ class Tier:
 @dataclass(frozen=True)
 class Price:
     """What one more place under a full cap is worth: `placed` more requirements placed, and `points` saved
-    (negative where placing one more costs points). The place is needed in each of `weeks`; `week` is the first."""
+    (negative where placing one more costs points). The place is needed in each of `weeks`; `week` is the
+    first."""
 
     level: str
     key: str
@@ -121,14 +123,18 @@ class Result:
         """Reads what `to_json` writes. Raises `ResultError`."""
         found = read_json(ResultError, "result", text)
         names = [f.name for f in dataclasses.fields(cls)]
-        check_names(ResultError, "result", found, ["version", "reasons", *names], ["version", "status", "assignment"])
+        check_names(
+            ResultError, "result", found, ["version", "reasons", *names], ["version", "status", "assignment"]
+        )
         if found.pop("version") != VERSION:
             raise ResultError("result", "version", "unknown", f"{VERSION}")
         try:
             table = [_reason(row) for row in found.pop("reasons", [])]
             found["unplaced"] = {key: table[i] for key, i in found.get("unplaced", {}).items()}
             found["tiers"] = tuple(Tier(**row) for row in found.get("tiers", []))
-            found["duals"] = tuple(Price(**{**row, "weeks": tuple(row["weeks"])}) for row in found.get("duals", []))
+            found["duals"] = tuple(
+                Price(**{**row, "weeks": tuple(row["weeks"])}) for row in found.get("duals", [])
+            )
             found["stages"] = tuple(Stage(**row) for row in found.get("stages", []))
             result = cls(**found)
         except (TypeError, KeyError, IndexError, AttributeError) as problem:
@@ -136,11 +142,15 @@ class Result:
         if result.status not in STATUSES:
             raise ResultError("result", "status", result.status, "one of " + ", ".join(STATUSES))
         if not isinstance(result.assignment, dict):
-            raise ResultError("result", "assignment", result.assignment, "an object of offer keys by requirement key")
+            raise ResultError(
+                "result", "assignment", result.assignment, "an object of offer keys by requirement key"
+            )
         return result
 
 
 def _reason(row: dict[str, Any]) -> Reason:
     caps = tuple(FullCap(**cap) for cap in row.get("caps", []))
     lists = {name: tuple(row.get(name, [])) for name in ("departments", "competing")}
-    return Reason(row["kind"], dict(row.get("rules", {})), caps=caps, proven=bool(row.get("proven", True)), **lists)
+    return Reason(
+        row["kind"], dict(row.get("rules", {})), caps=caps, proven=bool(row.get("proven", True)), **lists
+    )

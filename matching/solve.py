@@ -1,4 +1,5 @@
-"""The story of a solve on one page: eligibility -> parts -> flow or integer search -> explain -> check -> Result."""
+"""The story of a solve on one page: eligibility -> parts -> flow or integer search -> explain -> check ->
+Result."""
 
 from __future__ import annotations
 
@@ -70,16 +71,18 @@ def solve(
 ) -> Result:
     """The best allocation of a round, tier by tier, with its proof and a reason for everyone left over.
 
-    Tiers: pinned requirements unplaced, then those of priority 1, 2 ..., then total cost (travel, preferences,
-    above preferred, supervisor load), then the seeded draw. Pure-flow parts are solved exactly; others by an integer
-    search of at most `seconds` in all, to a stated gap.
+    Tiers: pinned requirements unplaced, then those of priority 1, 2 ..., then total cost (travel,
+    preferences, above preferred, supervisor load), then the seeded draw. Pure-flow parts are solved
+    exactly; others by an integer search of at most `seconds` in all, to a stated gap.
 
-    `progress` is told each stage; `stop` is asked between steps and ends the solve early (status "cancelled").
-    Status: "optimal"; "gap" (a tier's bound is below its value); "cancelled"; "infeasible_locks" (a pinned
-    requirement cannot be placed as pinned: its reason says why; the rest is matched without it).
+    `progress` is told each stage; `stop` is asked between steps and ends the solve early (status
+    "cancelled"). Status: "optimal"; "gap" (a tier's bound is below its value); "cancelled";
+    "infeasible_locks" (a pinned requirement cannot be placed as pinned: its reason says why; the rest is
+    matched without it).
 
-    The same problem, policy and seed give the same result, whatever the order of the problem's parts, as long as
-    no time limit cut the integer search short. Raises AssertionError should the independent check refuse the answer.
+    The same problem, policy and seed give the same result, whatever the order of the problem's parts, as
+    long as no time limit cut the integer search short. Raises AssertionError should the independent check
+    refuse the answer.
     """
     policy, stop = policy or Policy(), stop or Never()
     clock, answer, ends = _Clock(progress), _Answer(), time.monotonic() + seconds
@@ -91,7 +94,9 @@ def solve(
     clock.done("parts")
     for i, part in enumerate(found):
         _solve_part(tables, policy, eligible, part, pinned, answer, stop, ends)
-        clock.tell(f"part {i + 1} of {len(found)}", len(problem.requirements) - sum(map(len, answer.pairs)), None)
+        clock.tell(
+            f"part {i + 1} of {len(found)}", len(problem.requirements) - sum(map(len, answer.pairs)), None
+        )
     clock.done("match")
     pairs = np.concatenate([np.zeros(0, np.int64), *answer.pairs])
     reasons = _reasons(tables, policy, eligible, answer, pairs)

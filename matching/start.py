@@ -1,15 +1,15 @@
 """Starting prices for the flow: close guesses make the mend quick, and are never needed for it to be right.
 
-The dual of the flow lives on the few hundred columns only. Softened at a temperature T (a requirement spreads over
-its columns by exp(-(cost + price) / T), a cap fills by a logistic step at each marginal cost) it is smooth and
-concave, and Newton's method with a conjugate-gradient step solves demand = supply in a few passes over the pairs;
-T then falls. High temperatures run on a sample of the requirements against the same share of supply, low ones on
-all of them but only on the pairs within reach of the best. (Entropic smoothing of the assignment dual; see Peyre
-and Cuturi, Computational Optimal Transport, 2019, chapter 4.)
+The dual of the flow lives on the few hundred columns only. Softened at a temperature T (a requirement
+spreads over its columns by exp(-(cost + price) / T), a cap fills by a logistic step at each marginal cost)
+it is smooth and concave, and Newton's method with a conjugate-gradient step solves demand = supply in a few
+passes over the pairs; T then falls. High temperatures run on a sample of the requirements against the same
+share of supply, low ones on all of them but only on the pairs within reach of the best. (Entropic smoothing
+of the assignment dual; see Peyre and Cuturi, Computational Optimal Transport, 2019, chapter 4.)
 
-Leaving a requirement unplaced stands in the guess at a few times the dearest pair, so that floating point keeps its
-digits. Afterwards every column from which an unplaced requirement could be helped, by whatever chain of moves, is
-raised to the true price of its tier.
+Leaving a requirement unplaced stands in the guess at a few times the dearest pair, so that floating point
+keeps its digits. Afterwards every column from which an unplaced requirement could be helped, by whatever
+chain of moves, is raised to the true price of its tier.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ class _Soft:
         part = np.exp(z)
         whole = np.add.reduceat(part, self.start)
         part /= whole[self.row]
-        demand = np.bincount(self.column, part, self.columns + 1)[:-1]
+        demand = _sums(self.column, part, self.columns + 1)[:-1]
         x = (price[self.step_column] - self.step) / heat
         filled = self.share / (1.0 + np.exp(np.clip(-x, -60.0, 60.0)))
-        supply = np.bincount(self.step_column, filled, self.columns)
-        slope = np.bincount(self.step_column, filled * (1.0 - filled / self.share), self.columns) / heat
+        supply = _sums(self.step_column, filled, self.columns)
+        slope = _sums(self.step_column, filled * (1.0 - filled / self.share), self.columns) / heat
         value = -heat * float((np.log(whole) + top).sum() + self.share * np.logaddexp(0.0, x).sum())
         return _State(value, demand - supply, part, slope)
 
@@ -71,8 +71,8 @@ class _State:
 
 
 def starting_prices(network: Network) -> Ints:
-    """[columns] a guess at what a learner in each column costs the others, in the network's units; zero for a small
-    network, which the mend solves as quickly without. O(pairs) a pass, some twenty passes."""
+    """[columns] a guess at what a learner in each column costs the others, in the network's units; zero for
+    a small network, which the mend solves as quickly without. O(pairs) a pass, some twenty passes."""
     if network.rows < SMALL or not network.columns:
         return np.zeros(network.columns, np.int64)
     last = network.start[1:] - 1
@@ -93,7 +93,9 @@ def starting_prices(network: Network) -> Ints:
         row = network.row[pairs]
         begin = np.flatnonzero(np.concatenate([[True], row[1:] != row[:-1]]))
         row = np.repeat(np.arange(len(begin)), np.diff(np.append(begin, len(pairs))))
-        return _Soft(begin, row, network.column[pairs], cost[pairs], step, step_column, network.columns, share)
+        return _Soft(
+            begin, row, network.column[pairs], cost[pairs], step, step_column, network.columns, share
+        )
 
     every = -(-network.rows // max(SAMPLE, 4 * network.columns))
     sample = np.flatnonzero(network.row % every == 0)
@@ -103,9 +105,16 @@ def starting_prices(network: Network) -> Ints:
     for heat in FINE:
         reduced = cost + np.append(price, 0.0)[network.column]
         least = np.minimum.reduceat(reduced, network.start[:-1])
-        price = _settle(soft(np.flatnonzero(reduced <= least[network.row] + 12.0 * heat + REACH), 1.0), price, heat)
+        price = _settle(
+            soft(np.flatnonzero(reduced <= least[network.row] + 12.0 * heat + REACH), 1.0), price, heat
+        )
     level = _levels(network, cost, price, rank)
-    return np.rint((price - level * dearest) * point).astype(np.int64) + level * network.tier_unit
+    guess: Ints = np.rint((price - level * dearest) * point).astype(np.int64) + level * network.tier_unit
+    return guess
+
+
+def _sums(index: Ints, values: Floats, size: int) -> Floats:
+    return np.bincount(index, values, size).astype(np.float64, copy=False)
 
 
 def _settle(soft: _Soft, price: Floats, heat: float, passes: int = 12) -> Floats:
@@ -129,15 +138,16 @@ def _settle(soft: _Soft, price: Floats, heat: float, passes: int = 12) -> Floats
 
 
 def _newton_step(soft: _Soft, now: _State, heat: float) -> Floats:
-    """The Newton step by conjugate gradients on slope - P'P / T, P kept where a share is at least a hundredth."""
+    """The Newton step by conjugate gradients on slope - P'P / T, P kept where a share is at least a
+    hundredth."""
     rows, columns = len(soft.start), soft.columns
     keep = np.flatnonzero((now.part > 0.01) & (soft.column < columns))
     row, column, part = soft.row[keep], soft.column[keep], now.part[keep]
     # What was dropped is spread over what was kept, or all prices together would seem stiffer than they are.
-    placed = np.bincount(soft.row, now.part * (soft.column < columns), rows)
-    part = part * (placed / np.maximum(1e-12, np.bincount(row, part, rows)))[row]
+    placed = _sums(soft.row, now.part * (soft.column < columns), rows)
+    part = part * (placed / np.maximum(1e-12, _sums(row, part, rows)))[row]
     # The last term holds back a column that is so dear or so cheap that it shows no slope at all.
-    slope = np.bincount(column, part, columns) / heat + now.slope + 1e-6 + np.abs(now.error) / (10.0 * heat)
+    slope = _sums(column, part, columns) / heat + now.slope + 1e-6 + np.abs(now.error) / (10.0 * heat)
     spread = csr_matrix((part, (row, column)), shape=(rows, columns))
     matrix = diags_array(slope) - (spread.T @ spread) / heat
     return _conjugate_gradients(csr_matrix(matrix), slope, now.error)
@@ -165,8 +175,8 @@ def _conjugate_gradients(matrix: csr_matrix, diagonal: Floats, right: Floats, pa
 
 
 def _levels(network: Network, cost: Floats, price: Floats, rank: Floats) -> Ints:
-    """[columns] the highest rank of an unplaced requirement that a place there would help, 0 for none, judged by
-    each requirement's cheapest column at these prices."""
+    """[columns] the highest rank of an unplaced requirement that a place there would help, 0 for none,
+    judged by each requirement's cheapest column at these prices."""
     columns = network.columns
     reduced = cost + np.append(price, 0.0)[network.column]
     least = np.minimum.reduceat(reduced, network.start[:-1])

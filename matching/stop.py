@@ -1,5 +1,5 @@
-"""When to stop early. A stop is any callable that returns True once it is time; the best answer so far, checked,
-comes back with status "cancelled" or "gap"."""
+"""When to stop early. A stop is any callable that returns True once it is time; the best answer so far,
+checked, comes back with status "cancelled" or "gap"."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class Never:
 
 
 class MaxSeconds:
-    """True once so many seconds have passed since it was made; the integer search also plans by `remaining`."""
+    """True once so many seconds have passed since it was made; the integer search also plans by
+    `remaining`."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds

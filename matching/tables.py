@@ -85,7 +85,8 @@ class Tables:
 
     @cached_property
     def room(self) -> Ints:
-        """[week sets, offers] most learners an offer could hold over all those weeks, by declared places alone."""
+        """[week sets, offers] most learners an offer could hold over all those weeks, by declared places
+        alone."""
         p = self.problem
         out = np.zeros((len(self.week_sets), len(p.offers)), np.int64)
         for i, weeks in enumerate(self.week_sets):
@@ -95,13 +96,19 @@ class Tables:
             offers = np.array([least_of(o.maximum, weeks) for o in p.offers], np.int64)
             if offers.size:
                 out[i] = np.minimum.reduce(
-                    [offers, departments[self.offer_department], sites[self.offer_site], trusts[self.offer_trust]]
+                    [
+                        offers,
+                        departments[self.offer_department],
+                        sites[self.offer_site],
+                        trusts[self.offer_trust],
+                    ]
                 )
         return out
 
     @cached_property
     def wte(self) -> Ints:
-        """[week sets, departments] least WTE over the weeks, in thousandths; NO_CAP where WTE does not limit."""
+        """[week sets, departments] least WTE over the weeks, in thousandths; NO_CAP where WTE does not
+        limit."""
         out = np.full((len(self.week_sets), len(self.problem.departments)), NO_CAP, np.int64)
         for j, department in enumerate(self.problem.departments):
             if department.wte is not None:

@@ -1,7 +1,8 @@
 """The caps above a set of offers as a tree of nodes: offer, department, site, trust, sink.
 
-A node that is the only one under its parent is fused with it (least of the limits, sum of the marginal costs), so
-that a department with one offer is one node; a department, site or trust without a limit or cost is left out.
+A node that is the only one under its parent is fused with it (least of the limits, sum of the marginal
+costs), so that a department with one offer is one node; a department, site or trust without a limit or cost
+is left out.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def cap_tree(
     """Parent [nodes], limits and marginal costs a node (in thousandths of a point) for a part's offers.
 
     `weight` [departments] is the one supervision weight, in thousandths, of the learners who can go there.
-    Nodes are ordered: one a column in the order of `offers`, "unplaced", shared caps (children first), the sink.
+    Nodes are ordered: one a column in the order of `offers`, "unplaced", shared caps (children first), the
+    sink.
     """
     problem, caps = tables.problem, limited(tables, policy)
     weeks = tables.week_sets[part.week_set]
@@ -66,8 +68,12 @@ def cap_tree(
     leaves = [_offer(tables, policy, int(o), weeks, most) for o in offers]
     heads = [int(d) for d in tables.offer_department[offers]]
     tops, heads = _raise(leaves, heads, caps.department, department)
-    tops, heads = _raise(tops, [int(tables.department_site[h]) for h in heads], caps.site, lambda s: plain("site", s))
-    tops, _ = _raise(tops, [int(tables.site_trust[h]) for h in heads], caps.trust, lambda t: plain("trust", t))
+    tops, heads = _raise(
+        tops, [int(tables.department_site[h]) for h in heads], caps.site, lambda s: plain("site", s)
+    )
+    tops, _ = _raise(
+        tops, [int(tables.site_trust[h]) for h in heads], caps.trust, lambda t: plain("trust", t)
+    )
     return _flatten(leaves, tops)
 
 
@@ -128,11 +134,15 @@ def _offer(tables: Tables, policy: Policy, position: int, weeks: tuple[int, ...]
     offer = tables.problem.offers[position]
     limits, marginal = _limited("offer", offer.key, offer.maximum if policy.places else None, weeks, most)
     for week in weeks:
-        marginal = marginal + above_preferred_costs(policy, offer.preferred[week], offer.maximum[week], len(marginal))
+        marginal = marginal + above_preferred_costs(
+            policy, offer.preferred[week], offer.maximum[week], len(marginal)
+        )
     return _Node(limits, marginal, [])
 
 
-def _places(level: str, item: object, policy: Policy, weeks: tuple[int, ...], most: int) -> tuple[tuple[Limit, ...], Ints]:
+def _places(
+    level: str, item: object, policy: Policy, weeks: tuple[int, ...], most: int
+) -> tuple[tuple[Limit, ...], Ints]:
     places: tuple[int, ...] | None = getattr(item, "places") if policy.places else None  # noqa: B009
     return _limited(level, str(getattr(item, "key")), places, weeks, most)  # noqa: B009
 
@@ -147,9 +157,17 @@ def _limited(
     return (limit,), np.zeros(min(most, least), np.int64)
 
 
-def _wte_limit(key: str, wte: tuple[float, ...], weeks: tuple[int, ...], weight: int, policy: Policy) -> Limit | None:
+def _wte_limit(
+    key: str, wte: tuple[float, ...], weeks: tuple[int, ...], weight: int, policy: Policy
+) -> Limit | None:
     if policy.supervision is None or weight == 0:
         return None
     by_week = [supervision.limit(thousandths(wte[w]), policy.supervision) // weight for w in weeks]
     least = min(by_week)
-    return Limit("department", key, "supervision", least, tuple(w for w, n in zip(weeks, by_week, strict=True) if n == least))
+    return Limit(
+        "department",
+        key,
+        "supervision",
+        least,
+        tuple(w for w, n in zip(weeks, by_week, strict=True) if n == least),
+    )

@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, NoReturn, TypeVar
-
-Number = TypeVar("Number", int, float)
+from typing import Any, NoReturn
 
 MOST_PLACES = 10_000
 MOST_WTE = 10_000.0
@@ -18,7 +16,8 @@ MOST_WEEKS = 520
 
 
 class EngineError(ValueError):
-    """Input the engine refuses. `item`, `field`, `value` and `expected` are kept apart for whoever shows it."""
+    """Input the engine refuses. `item`, `field`, `value` and `expected` are kept apart for whoever shows
+    it."""
 
     def __init__(self, item: str, field: str, value: object, expected: str) -> None:
         self.item, self.field, self.value, self.expected = item, field, value, expected
@@ -70,15 +69,10 @@ class Checks:
     def whole(self, field: str, value: object, least: int, most: int) -> int:
         wanted = f"a whole number from {least:,} to {most:,}"
         if isinstance(value, bool) or not isinstance(value, int):
-            if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-                value = int(value)
-            elif hasattr(value, "__index__") and not isinstance(value, bool):
-                value = int(value)
-            else:
-                self.refuse(field, value, wanted)
+            self.refuse(field, value, wanted)
         if not least <= value <= most:
             self.refuse(field, value, wanted)
-        return int(value)
+        return value
 
     def number(self, field: str, value: object, least: float, most: float) -> float:
         wanted = f"a number from {least:g} to {most:g}"
@@ -93,14 +87,20 @@ class Checks:
             self.refuse(field, value, "true or false")
         return value
 
-    def by_week(
-        self, field: str, value: object, weeks: int, one: Callable[[str, object], Number]
-    ) -> tuple[Number, ...]:
-        if isinstance(value, str) or not isinstance(value, Sequence):
+    def whole_by_week(self, field: str, value: object, weeks: int, most: int) -> None:
+        for i, v in enumerate(self._by_week(field, value, weeks)):
+            self.whole(f"{field}[{i}]", v, 0, most)
+
+    def numbers_by_week(self, field: str, value: object, weeks: int, most: float) -> None:
+        for i, v in enumerate(self._by_week(field, value, weeks)):
+            self.number(f"{field}[{i}]", v, 0.0, most)
+
+    def _by_week(self, field: str, value: object, weeks: int) -> tuple[object, ...]:
+        if not isinstance(value, tuple):
             self.refuse(field, value, f"a list of {weeks} numbers, one a week")
         if len(value) != weeks:
             self.refuse(field, value, f"a list of {weeks} numbers, one a week (it has {len(value)})")
-        return tuple(one(f"{field}[{i}]", v) for i, v in enumerate(value))
+        return value
 
 
 def check_weeks(error: type[EngineError], weeks: Sequence[str]) -> tuple[str, ...]:
@@ -158,7 +158,11 @@ def read_json(error: type[EngineError], what: str, text: str | bytes) -> dict[st
 
 
 def check_names(
-    error: type[EngineError], item: str, found: Mapping[str, Any], allowed: Iterable[str], needed: Iterable[str]
+    error: type[EngineError],
+    item: str,
+    found: Mapping[str, Any],
+    allowed: Iterable[str],
+    needed: Iterable[str],
 ) -> None:
     """Refuses unknown and missing names of a JSON object."""
     known = list(allowed)

@@ -1,11 +1,12 @@
-"""The independent check of a result: every rule, the costs, the tiers and every claim of a reason, from the data
-types alone. Nothing here is shared with the solver."""
+"""The independent check of a result: every rule, the costs, the tiers and every claim of a reason, from the
+data types alone. Nothing here is shared with the solver."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from matching.policy import Policy
 from matching.problem import UNREACHABLE, Department, Learner, Offer, Problem, Requirement, Site
@@ -29,9 +30,10 @@ class Violation:
 def verify(problem: Problem, policy: Policy, result: Result) -> list[Violation]:
     """Everything wrong with a result; empty when it is right.
 
-    Checks each placing against each rule in force, the limits week by week, the tiers, costs and status against a
-    fresh count, and each reason: that the rules named do refuse every site, and that the requirements said to
-    compete can go nowhere else and outnumber the places. O(placed x weeks + reasons x sites).
+    Checks each placing against each rule in force, the limits week by week, the tiers, costs and status
+    against a fresh count, and each reason: that the rules named do refuse every site, and that the
+    requirements said to compete can go nowhere else and outnumber the places. O(placed x weeks + reasons x
+    sites).
     """
     check = _Check(problem, policy, result)
     unknown = list(check.unknown())
@@ -80,7 +82,7 @@ class _Check:
             if r not in self.requirements:
                 yield Violation("assignment", r, "no such requirement")
 
-    # -- one placing ------------------------------------------------------------------------------------------
+    # -- one placing ------------------------------------------------------------
 
     def broken(self, requirement: Requirement, offer: Offer) -> Iterator[str]:
         """The rules in force that refuse a pair, each by its name."""
@@ -104,7 +106,10 @@ class _Check:
                 yield "offer_weeks"
         if policy.supervision is not None and department.wte is not None:
             weight = round(requirement.weight * 1000)
-            if any(weight > policy.supervision * round(department.wte[w] * 1000) + 1e-6 for w in requirement.weeks):
+            if any(
+                weight > policy.supervision * round(department.wte[w] * 1000) + 1e-6
+                for w in requirement.weeks
+            ):
                 yield "supervision"
 
     def unlocked(self, requirement: str, site: Site, department: Department) -> bool:
@@ -127,7 +132,7 @@ class _Check:
             for rule in self.broken(requirement, offer):
                 yield Violation(rule, r, f"learner {requirement.learner} is placed at {o}")
 
-    # -- many placings ----------------------------------------------------------------------------------------
+    # -- many placings ------------------------------------------------------------
 
     def placed(self) -> Iterator[tuple[Requirement, Offer, Department, Site]]:
         for r, o in self.result.assignment.items():
@@ -184,10 +189,11 @@ class _Check:
             for w in requirement.weeks:
                 other = busy.setdefault((requirement.learner, w), requirement.key)
                 if other != requirement.key:
-                    found = f"learner {requirement.learner} is placed twice in {self.problem.weeks[w]} (with {other})"
+                    week = self.problem.weeks[w]
+                    found = f"learner {requirement.learner} is placed twice in {week} (with {other})"
                     yield Violation("one_place_a_week", requirement.key, found)
 
-    # -- objective and claims ---------------------------------------------------------------------------------
+    # -- objective and claims ------------------------------------------------------------
 
     def costs(self) -> dict[str, int]:
         """Thousandths of a point by price setting."""
@@ -198,7 +204,7 @@ class _Check:
             learner = self.learners[requirement.learner]
             minutes = self.minutes(learner, site)
             steps = [*policy.travel, (minutes, 0)]
-            for (start, price), (end, _) in zip(steps, steps[1:], strict=False):
+            for (start, price), (end, _) in pairwise(steps):
                 out["travel"] += 1000 * price * max(0, min(end, minutes) - start)
             if learner.preferences:
                 points = policy.preference_unranked
@@ -210,7 +216,9 @@ class _Check:
         for (key, w), count in used.items():
             low, high = self.offers[key].preferred[w], self.offers[key].maximum[w]
             for k in range(1, count - low + 1):
-                out["above_preferred"] += 1000 * policy.above_preferred * min(k, max(1, high - low)) // max(1, high - low)
+                out["above_preferred"] += (
+                    1000 * policy.above_preferred * min(k, max(1, high - low)) // max(1, high - low)
+                )
         for (key, w), weight in self.supervised().items():
             wte = self.departments[key].wte
             if wte is not None:
@@ -232,7 +240,9 @@ class _Check:
             counted[name] = counted.get(name, 0) + (r.key not in result.assignment)
         values = [(name, counted[name]) for name in sorted(counted)] + [("cost", total)]
         if [(tier.name, tier.value) for tier in result.tiers] != values:
-            yield Violation("tiers", "result", f"says {[(t.name, t.value) for t in result.tiers]}, counted {values}")
+            yield Violation(
+                "tiers", "result", f"says {[(t.name, t.value) for t in result.tiers]}, counted {values}"
+            )
         for tier in result.tiers:
             gap = (tier.value - tier.bound) / tier.value if tier.value else 0.0
             if not 0 <= tier.bound <= tier.value or abs(gap - tier.gap) > 1e-9:
@@ -263,20 +273,27 @@ class _Check:
         if requirement.key not in self.reach:
             kinds = requirement.modalities if self.policy.modality_fit else self.offers_by_modality
             offers = [o for m in kinds for o in self.offers_by_modality.get(m, ())]
-            self.reach[requirement.key] = [o for o in offers if next(self.broken(requirement, o), None) is None]
+            self.reach[requirement.key] = [
+                o for o in offers if next(self.broken(requirement, o), None) is None
+            ]
         return self.reach[requirement.key]
 
     def rules_claim(self, requirement: Requirement, reason: Reason) -> Iterator[Violation]:
         open_sites = {self.departments[o.department].site for o in self.can_go(requirement)}
         right = {
-            d.site for d in self.problem.departments
+            d.site
+            for d in self.problem.departments
             if not self.policy.modality_fit or d.modality in requirement.modalities
         }
         for site in reason.rules:
             if site not in self.sites or site in open_sites:
                 yield Violation("reason", requirement.key, f"no rule removes {site}")
         if right - open_sites - set(reason.rules):
-            yield Violation("reason", requirement.key, f"does not say what removes {min(right - open_sites - set(reason.rules))}")
+            yield Violation(
+                "reason",
+                requirement.key,
+                f"does not say what removes {min(right - open_sites - set(reason.rules))}",
+            )
         if reason.kind == "rules" and open_sites:
             yield Violation("reason", requirement.key, f"rules do not remove {min(open_sites)}")
         for site, rule in reason.rules.items():
@@ -304,7 +321,12 @@ class _Check:
             for offer in self.can_go(self.requirements[r]):
                 department = self.departments[offer.department]
                 site = self.sites[department.site]
-                above = {("offer", offer.key), ("department", department.key), ("site", site.key), ("trust", site.trust)}
+                above = {
+                    ("offer", offer.key),
+                    ("department", department.key),
+                    ("site", site.key),
+                    ("trust", site.trust),
+                }
                 if not above & names:
                     return f"{r} could also go to {offer.key}"
         if len(set(reason.competing)) <= held:
@@ -312,7 +334,8 @@ class _Check:
         return ""
 
     def most(self, cap: FullCap, reason: Reason) -> int | None:
-        """The most of those competing that a cap can hold in its week; None if it is no limit on all of them."""
+        """The most of those competing that a cap can hold in its week; None if it is no limit on all of
+        them."""
         if cap.week not in self.problem.weeks:
             return None
         w = self.problem.weeks.index(cap.week)
@@ -320,8 +343,13 @@ class _Check:
         if any(w not in r.weeks for r in competing):
             return None
         if cap.rule == "places" and self.policy.places:
-            index = {"offer": self.offers, "department": self.departments, "site": self.sites, "trust": self.trusts}
-            if cap.key not in index.get(cap.level, {}):
+            known = {
+                "offer": set(self.offers),
+                "department": set(self.departments),
+                "site": set(self.sites),
+                "trust": set(self.trusts),
+            }
+            if cap.key not in known.get(cap.level, set()):
                 return None
             places = self.places_of(cap.level, cap.key)
             return None if places is None else places[w]
@@ -337,4 +365,6 @@ class _Check:
 
 
 def _takes(offer: Offer, learner: Learner) -> bool:
-    return (not offer.groups or learner.group in offer.groups) and (not offer.stages or learner.stage in offer.stages)
+    return (not offer.groups or learner.group in offer.groups) and (
+        not offer.stages or learner.stage in offer.stages
+    )

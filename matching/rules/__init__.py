@@ -1,5 +1,5 @@
-"""The rules, in the order in which a refusal is put down to one of them: what the learner is for comes before what
-they may do, what they may do before what is offered."""
+"""The rules, in the order in which a refusal is put down to one of them: what the learner is for comes
+before what they may do, what they may do before what is offered."""
 
 from __future__ import annotations
 

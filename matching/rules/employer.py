@@ -17,4 +17,5 @@ def forbids(pairs: Pairs) -> Bools:
         if learner.employer is not None and not learner.released:
             tied[row] = problem.trust_index[learner.employer]
     trusts = pairs.tables.offer_trust[pairs.offers]
-    return (tied[:, None] >= 0) & (tied[:, None] != trusts[None, :])
+    elsewhere: Bools = (tied[:, None] >= 0) & (tied[:, None] != trusts[None, :])
+    return elsewhere

@@ -29,9 +29,12 @@ def one_site(
         trusts=(Trust("T"),),
         sites=tuple(Site(f"S{j}", "T") for j in range(sites)),
         departments=tuple(
-            Department(f"D{j}", f"S{j}", "xray", wte=None if wte is None else (wte,) * 4) for j in range(sites)
+            Department(f"D{j}", f"S{j}", "xray", wte=None if wte is None else (wte,) * 4)
+            for j in range(sites)
         ),
-        offers=tuple(Offer(f"O{j}", f"D{j}", preferred=(places,) * 4, maximum=(places,) * 4) for j in range(sites)),
+        offers=tuple(
+            Offer(f"O{j}", f"D{j}", preferred=(places,) * 4, maximum=(places,) * 4) for j in range(sites)
+        ),
         learners=tuple(Learner(f"L{i}", "radiography", "1", "H") for i in range(learners)),
         requirements=tuple(Requirement(f"R{i}", f"L{i}", "B1", ("xray",), weeks) for i in range(learners)),
         travel_minutes=np.full((learners, sites), minutes, np.uint16),
@@ -40,8 +43,9 @@ def one_site(
 
 @st.composite
 def problems(draw: Callable, *, flow: bool = True, most_requirements: int = 5) -> Problem:
-    """Random problems small enough to try every assignment. With `flow`, blocks coincide or are disjoint and every
-    weight is the same; otherwise blocks overlap, weights differ and learners may need two places at once."""
+    """Random problems small enough to try every assignment. With `flow`, blocks coincide or are disjoint
+    and every weight is the same; otherwise blocks overlap, weights differ and learners may need two places
+    at once."""
     whole = st.integers
     n_sites, n_learners = draw(whole(1, 3)), draw(whole(1, 4 if flow else 3))
     maybe = st.none() | st.tuples(*[whole(0, 3)] * 4)
@@ -57,7 +61,9 @@ def problems(draw: Callable, *, flow: bool = True, most_requirements: int = 5) -
                 preferred = tuple(draw(whole(0, x)) for x in maximum)
                 groups = draw(st.sampled_from([(), (), ("a",)]))
                 stages = draw(st.sampled_from([(), (), ("1", "2")]))
-                offers.append(Offer(f"O{j}{modality}{k}", departments[-1].key, groups, stages, preferred, maximum))
+                offers.append(
+                    Offer(f"O{j}{modality}{k}", departments[-1].key, groups, stages, preferred, maximum)
+                )
     keys = [s.key for s in sites]
     learners = tuple(
         Learner(
@@ -114,16 +120,15 @@ def problems(draw: Callable, *, flow: bool = True, most_requirements: int = 5) -
 
 
 def best_by_trying(problem: Problem, policy: Policy) -> tuple[int, ...]:
-    """The lexicographic best (unplaced pinned or by priority, then cost) over every assignment the checker allows."""
+    """The lexicographic best (unplaced pinned or by priority, then cost) over every assignment the checker
+    allows."""
     choices = []
     check = _Check(problem, policy, Result("optimal"))
     for requirement in problem.requirements:
         choices.append([None, *(o.key for o in check.can_go(requirement))])
     best: tuple[int, ...] | None = None
     for pick in itertools.product(*choices):
-        assignment = {
-            r.key: o for r, o in zip(problem.requirements, pick, strict=True) if o is not None
-        }
+        assignment = {r.key: o for r, o in zip(problem.requirements, pick, strict=True) if o is not None}
         check.result = Result("optimal", assignment)
         if next(check.places(), None) or next(check.supervision(), None) or next(check.one_place(), None):
             continue

@@ -1,11 +1,11 @@
-"""The answer is the best there is: against every assignment on tiny problems, and NetworkX on random networks."""
+"""The answer is the best there is: against every assignment on tiny problems, and NetworkX on random
+networks."""
 
 import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.matching.matching_problems import best_by_trying, problems, tier_values
 
 from matching import Policy, generate, solve, verify
 from matching.components import parts
@@ -14,13 +14,16 @@ from matching.flow import Flow, certify, solve_flow
 from matching.network import Network, build
 from matching.start import starting_prices
 from matching.tables import Tables
+from tests.matching.matching_problems import best_by_trying, problems, tier_values
 
 policies = st.builds(
     Policy,
     supervision=st.sampled_from([None, 1.0, 0.8]),
     above_preferred=st.integers(0, 9),
     preference_step=st.integers(0, 20),
-    travel_limit=st.sampled_from([{"car": 90, "public_transport": 60}, {"car": 45, "public_transport": 1000}]),
+    travel_limit=st.sampled_from(
+        [{"car": 90, "public_transport": 60}, {"car": 45, "public_transport": 1000}]
+    ),
     supervisor_load=st.sampled_from([(), ((0, 3),), ((50, 2), (75, 4), (90, 8))]),
     seed=st.integers(0, 3),
     locks=st.booleans(),
@@ -81,7 +84,8 @@ def networks(draw):
 
 def total(network: Network, flow: Flow) -> int:
     caps = sum(
-        int(network.marginal[network.marginal_start[v] :][: flow.through[v]].sum()) for v in range(network.nodes - 1)
+        int(network.marginal[network.marginal_start[v] :][: flow.through[v]].sum())
+        for v in range(network.nodes - 1)
         if v != network.columns
     )
     return int(network.cost[flow.pair].sum()) + caps
