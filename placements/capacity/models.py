@@ -6,6 +6,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from placements.accounts.models import Person
 from placements.database import Base, UtcDateTime, words
 from placements.organisations.models import Department
 from placements.rounds.models import Round
@@ -26,11 +27,13 @@ class Declaration(Base):
     state: Mapped[str] = mapped_column(words("state", "draft", "submitted"), default="draft")
     changed_utc: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    saves: Mapped[int] = mapped_column(default=1)
     submitted_utc: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
 
     round: Mapped[Round] = relationship()
     department: Mapped[Department] = relationship()
+    changed_by: Mapped[Person | None] = relationship()
     weeks: Mapped[list["DeclaredWeek"]] = relationship(
         order_by="DeclaredWeek.week", cascade="all, delete-orphan"
     )

@@ -2,7 +2,7 @@
 
 Revision: 2026_11_24_first_tables
 After:
-Made: 2026-11-24 19:15:26.896075
+Made: 2026-11-24 19:48:31.995968
 """
 
 import sqlalchemy as sa
@@ -509,6 +509,7 @@ def upgrade() -> None:
         ),
         sa.Column("changed_utc", placements.database.UtcDateTime(), nullable=False),
         sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("saves", sa.Integer(), nullable=False),
         sa.Column("submitted_utc", placements.database.UtcDateTime(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
