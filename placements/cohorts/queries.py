@@ -165,16 +165,13 @@ class BlockNeed:
 
 def needs_of_cohort(session: Session, cohort: Cohort) -> list[BlockNeed]:
     """The cohort's blocks in order; the caller has been let see the cohort."""
-    counts = dict(
-        session.execute(
-            select(Requirement.plan_line_id, func.count())
-            .join(Requirement.learner)
-            .where(Learner.cohort_id == cohort.id)
-            .group_by(Requirement.plan_line_id)
-        )
-        .tuples()
-        .all()
+    counted = session.execute(
+        select(Requirement.plan_line_id, func.count())
+        .join(Requirement.learner)
+        .where(Learner.cohort_id == cohort.id)
+        .group_by(Requirement.plan_line_id)
     )
+    counts = {row[0]: row[1] for row in counted}
     lines = plan_of_stage(session, cohort.round_id, cohort.programme_id, cohort.stage_id)
     return [BlockNeed(line, counts.get(line.id, 0)) for line in lines]
 

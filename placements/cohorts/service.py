@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
@@ -19,7 +20,7 @@ from placements.cohorts.uploads import ParsedUpload, from_json, parse_cohort, to
 from placements.cohorts.uploads_result import visible
 from placements.cohorts.withholding import without_personal_details
 from placements.errors import NotFound, Refused, Stale
-from placements.organisations.models import Programme
+from placements.organisations.models import Hei, Programme
 from placements.organisations.queries import visible_programmes
 from placements.rounds import queries as rounds
 from placements.rounds.models import Round
@@ -113,8 +114,10 @@ def accept_upload(
             if upload.version != version:
                 raise Stale(CHANGED_MEANWHILE)
             upload.accepted_utc = now_utc()
-            # Written first, so that of two people at once the second stops here.
+            # Written first, so that of two people at once with this upload the second stops here; those with
+            # another upload of the same HEI wait for their turn, and see what this one has saved.
             tx.session.flush()
+            tx.session.execute(select(Hei.id).where(Hei.id == upload.hei_id).with_for_update(key_share=True))
             parsed = from_json(upload.parsed)
             comparison = compare(tx.session, upload, parsed.rows)
             _require_acceptable(parsed, comparison)
