@@ -25,7 +25,7 @@ WORDS = {
     404: "If you typed the address, check it is correct. What you look for may not exist,"
     " or may belong to another organisation.",
     405: "Go back and use the buttons on the page.",
-    413: "What you sent is larger than this page takes. The largest file that can be uploaded is 5 MB:"
+    413: "What you sent is larger than this page takes. A file can have at most 5 MB:"
     " remove what is not needed from it and try again.",
     429: "There were too many tries in a short time. For safety, wait 15 minutes and then try again."
     " If you have forgotten your password, ask your network's administrator.",

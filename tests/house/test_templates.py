@@ -1,6 +1,8 @@
 """Templates: each is used, each is named for its route, and none holds script or style of its own."""
 
+import ast
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,7 +13,6 @@ CODE = sorted((ROOT / "placements").rglob("*.py"))
 # A name as `render_template` and Jinja's own tags write it.
 RENDERED = re.compile(r"""render_template\(\s*["']([\w/-]+\.html)["']""")
 ASKED_FOR = re.compile(r"""\{%-?\s*(?:extends|include|import|from)\s+["']([\w/-]+\.html)["']""")
-ROUTE = re.compile(r"@(\w+)\.(?:get|post|route)\((?:[^@]|\n)*?\ndef\s+(\w+)\(")
 names = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html"))
 
 
@@ -28,12 +29,12 @@ def test_no_template_is_an_orphan() -> None:
 
 
 def test_a_page_has_the_name_of_a_route_of_its_part() -> None:
-    """`rounds/see_round.html` is shown by the route function see_round, or is a later state of such a page."""
+    """`rounds/see_round.html` is shown by the route see_round, or is a later state of such a page."""
     routes = {
         (blueprint, function)
         for path in CODE
         if path.name == "routes.py"
-        for blueprint, function in ROUTE.findall(path.read_text())
+        for blueprint, function in routes_of(path.read_text())
     }
     assert routes
     parts = {part for part, _ in routes}
@@ -48,6 +49,16 @@ def test_a_page_has_the_name_of_a_route_of_its_part() -> None:
     assert strays == set()
     assert set(STATES_OF_ANOTHER_PAGE) <= pages
     assert set(STATES_OF_ANOTHER_PAGE.values()) <= pages
+
+
+def routes_of(source: str) -> Iterator[tuple[str, str]]:
+    """Blueprint and name of each function that is decorated as a route."""
+    for node in ast.walk(ast.parse(source)):
+        for decorator in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
+            call = decorator.func if isinstance(decorator, ast.Call) else decorator
+            is_method = isinstance(call, ast.Attribute) and isinstance(call.value, ast.Name)
+            if is_method and call.attr in ("get", "post", "route"):
+                yield call.value.id, node.name
 
 
 # A page that is another page in a later state: the same route shows both.
