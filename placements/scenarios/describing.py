@@ -40,7 +40,7 @@ RULES = {
         "have too little supervision for one learner",
     ),
 }
-# A sentence names this many full departments; a page names all.
+# A sentence names up to this many full departments and counts more; a page names all.
 MOST_NAMED = 3
 
 
@@ -156,8 +156,9 @@ def _sentence(reason: dict[str, Any], departments: dict[int, Department]) -> str
     count += f"{places:,} {'place' if places == 1 else 'places'}" if places else "places that are all taken"
     if not names:
         return f"Every place within reach is taken: {count}."
-    shown = [*names[:MOST_NAMED], *([f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else [])]
-    return f"Full: {_joined(shown, '; ')}. {count[0].upper()}{count[1:]} there."
+    if len(names) > MOST_NAMED:
+        return f"Too few places: {count} in {len(names)} departments, all of them full."
+    return f"Full: {_joined(names, '; ')}. {count[0].upper()}{count[1:]} there."
 
 
 def _refused(rules: dict[str, list[int]]) -> str:
