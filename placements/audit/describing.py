@@ -9,6 +9,7 @@ from placements.audit.models import AuditEntry
 DONE = {
     Action.SIGN_IN: "Signed in",
     Action.CREATE_ROUND: "Made a round",
+    Action.COPY_ROUND: "Made a round after another one",
     Action.OPEN_ROUND: "Opened a round",
     Action.SAVE_DECLARATION: "Saved a declaration",
     Action.SUBMIT_DECLARATION: "Submitted a declaration",

@@ -1,12 +1,11 @@
 """Reads of the audit."""
 
-from collections.abc import Sequence
-
-from sqlalchemy import Select, false, func, or_, select
+from sqlalchemy import Select, false, or_, select
 from sqlalchemy.orm import Session
 
 from placements.access import Action, Viewer, require
 from placements.audit.models import AuditEntry
+from placements.database import page_of
 
 
 def visible_entries(viewer: Viewer, people: Select[int]) -> Select[AuditEntry]:
@@ -30,7 +29,7 @@ def entries(
     by_system: bool = False,
     page: int = 1,
     size: int = 50,
-) -> tuple[Sequence[AuditEntry], int]:
+) -> tuple[list[AuditEntry], int]:
     """One page of the audit, filtered, and how many entries there are on all pages."""
     require(viewer, Action.SEE_AUDIT)
     found = visible_entries(viewer, people)
@@ -40,5 +39,4 @@ def entries(
         found = found.where(AuditEntry.person_id.is_(None))
     elif person_id is not None:
         found = found.where(AuditEntry.person_id == person_id)
-    total = session.scalar(select(func.count()).select_from(found.order_by(None).subquery())) or 0
-    return session.scalars(found.offset((page - 1) * size).limit(size)).all(), total
+    return page_of(session, found, page=page, size=size)
