@@ -65,7 +65,7 @@ class Grid:
                 self._wrong(
                     week,
                     "preferred",
-                    f"{preferred} is more than the most places, {maximum}: lower it, or raise the most places",
+                    f"{preferred} is more than the most places, {maximum}: lower it, or raise those",
                 )
             if preferred is not None and maximum is not None and wte is not None:
                 lines.append(WeekFigures(week, preferred, maximum, wte))

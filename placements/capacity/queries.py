@@ -60,7 +60,7 @@ def declaration_of(session: Session, viewer: Viewer, round_id: int, department_i
 
 @dataclass(frozen=True)
 class BoardLine:
-    """A department on the board, with its declaration or none, and the most and fewest places of its weeks."""
+    """A department on the board, with its declaration or none."""
 
     department: Department
     declaration: Declaration | None

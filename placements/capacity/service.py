@@ -94,7 +94,7 @@ def wrong_figures(block_weeks: Collection[date], weeks: Sequence[WeekFigures]) -
             wrong[f"{line.week.isoformat()}.wte"] = f"{line.wte} is too fine: use at most two decimals"
         if line.preferred > line.maximum and f"{line.week.isoformat()}.preferred" not in wrong:
             wrong[f"{line.week.isoformat()}.preferred"] = (
-                f"{line.preferred} preferred is more than the most, {line.maximum}: lower one or raise the other"
+                f"{line.preferred} preferred is more than the most, {line.maximum}: lower it or raise that"
             )
     return wrong
 

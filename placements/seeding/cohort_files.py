@@ -35,7 +35,7 @@ class CohortFile:
 
     prefix: str
     learners: int
-    studies_at: Point
+    lives_near: Point
     employed: bool
 
 
@@ -44,7 +44,7 @@ def write_cohort_file(wanted: CohortFile, sites: Sequence[Site], homes: Homes, r
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    postcodes = [homes.near(wanted.studies_at) for _ in range(wanted.learners)]
+    postcodes = [homes.near(wanted.lives_near) for _ in range(wanted.learners)]
     for number, home in enumerate(postcodes, 1):
         writer.writerow(_row(f"{wanted.prefix}{number:03d}", home, wanted, sites, random))
     return text.getvalue().encode()

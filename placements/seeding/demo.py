@@ -18,8 +18,9 @@ from placements.accounts.models import Person
 from placements.accounts.service import NewPerson, create_person, viewer_of
 from placements.capacity.service import WeekFigures, save_declaration, submit_declaration
 from placements.cohorts.service import accept_upload, receive_upload, submit_cohort
+from placements.errors import Refused
 from placements.extensions import db
-from placements.geography.postcodes import Point
+from placements.geography.postcodes import Point, locate
 from placements.organisations.models import Department, Hei, Network, Programme, Site, Stage, Trust
 from placements.rounds.models import Round
 from placements.rounds.service import NewBlock, NewPlanLine, NewRound, create_round, open_round
@@ -214,7 +215,7 @@ def _submit(settings: dict[str, Any], round_: Round, folder: Path, homes: Homes,
             wanted = CohortFile(
                 prefix=f"{_initials(hei.name)}{group[0].upper()}{stage_key[-1]}{programme.id}-",
                 learners=learners,
-                studies_at=Point(hei.latitude, hei.longitude),
+                lives_near=_point(cohort.get("lives_near", hei.postcode)),
                 employed=group == "sonography" or stage_key.startswith("apprentice"),
             )
             data = write_cohort_file(wanted, list(possible.values()), homes, random)
@@ -236,6 +237,13 @@ def _submit(settings: dict[str, Any], round_: Round, folder: Path, homes: Homes,
             )
             accepted = accept_upload(officer, upload.id, version=upload.version)
             submit_cohort(officer, accepted.id, version=accepted.version)
+
+
+def _point(postcode: str) -> Point:
+    point = locate(postcode)
+    if point is None:
+        raise Refused(f"The demo's settings name the postcode {postcode}, which is not in the directory.")
+    return point
 
 
 def _initials(name: str) -> str:
