@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.eligibility import Eligible, refusing_rules
-from matching.flow import REACHED, Flow
+from matching.flow import REACHED, Flow, shortest
 from matching.greedy import Room
 from matching.network import Layout, Network
 from matching.policy import Policy
@@ -134,32 +134,32 @@ def full_cap(tables: Tables, limit: Limit) -> FullCap:
 
 
 def cap_prices(tables: Tables, network: Network, layout: Layout, flow: Flow) -> list[Price]:
-    """The price of each full cap: requirements and points gained by one more place there."""
+    """What one more place under each full cap is worth: exactly the fall in the objective, tier by tier, were that
+    cap alone raised by one in its tightest weeks (with the offer's other prices as they are).
+
+    One more learner up from the cap must come back down to it from its parent by the cheapest way there is through
+    the residual graph: one shortest-path search a parent.
+    """
     out = []
     weeks = tables.problem.weeks
+    reduced = flow.move - flow.price[:, None] + flow.price[None, :]
+    away: dict[int, Ints] = {}
     for v in range(network.nodes - 1):
-        begin, end = network.marginal_start[v], network.marginal_start[v + 1]
-        if v == network.columns or not layout.limits[v] or flow.through[v] < end - begin or end == begin:
+        held = int(network.marginal_start[v + 1] - network.marginal_start[v])
+        tight = [limit for limit in layout.limits[v] if limit.places == held]
+        if v == network.columns or len(tight) != 1 or flow.through[v] < held:
             continue
-        worth = int(flow.price[v] - flow.price[network.parent[v]] - network.marginal[end - 1])
-        tight = [limit for limit in layout.limits[v] if limit.places == end - begin]
-        if worth <= 0 or len(tight) != 1:
+        up = int(network.parent[v])
+        if up not in away:
+            away[up] = shortest(reduced, np.arange(network.nodes) == up)[0]
+        worth = int(flow.price[v] - flow.price[up] - layout.beyond[v] - away[up][v])
+        if away[up][v] >= REACHED or worth < network.points_unit // 2:
             continue
         placed, rest = divmod(worth + network.tier_unit // 2, network.tier_unit)
-        points = (rest - network.tier_unit // 2) / network.points_unit / 1000
+        points = round((rest - network.tier_unit // 2) / network.points_unit) / 1000
         limit = tight[0]
-        out.append(
-            Price(
-                limit.level,
-                limit.key,
-                weeks[limit.weeks[0]],
-                tuple(weeks[w] for w in limit.weeks),
-                limit.rule,
-                limit.places,
-                min(1, placed),
-                round(points, 3),
-            )
-        )
+        at = tuple(weeks[w] for w in limit.weeks)
+        out.append(Price(limit.level, limit.key, at[0], at, limit.rule, limit.places, min(1, placed), points))
     return out
 
 

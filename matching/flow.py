@@ -22,7 +22,7 @@ import numpy as np
 
 from matching.network import Network
 from matching.stop import Never, Stop
-from matching.tables import Ints
+from matching.tables import Bools, Ints
 
 FAR = np.int64(1) << np.int64(61)
 REACHED = np.int64(1) << np.int64(60)
@@ -79,6 +79,23 @@ def certify(network: Network, flow: Flow) -> None:
             raise AssertionError("a cap is not used as its price says")
     if q[net.columns] > q[-1] or (flow.through[net.columns] and q[net.columns] < q[-1]):
         raise AssertionError("leaving a requirement unplaced has a price")
+
+
+def shortest(reduced: Ints, sources: Bools) -> tuple[Ints, Ints]:
+    """Least distance [nodes] from any source over arc lengths `reduced` (none below 0; REACHED or more is no arc),
+    and the node before on the way, -1 at a source. Bellman-Ford, a front at a time."""
+    distance = np.where(sources, 0, FAR)
+    before = np.full(len(distance), -1, np.int64)
+    front = np.flatnonzero(sources)
+    while len(front):
+        through = distance[front, None] + reduced[front]
+        pick = through.argmin(axis=0)
+        found = through[pick, np.arange(len(pick))]
+        better = (found < distance) & (found < REACHED)
+        distance[better] = found[better]
+        before[better] = front[pick[better]]
+        front = np.flatnonzero(better)
+    return distance, before
 
 
 class _Mend:
@@ -153,19 +170,7 @@ class _Mend:
 
     def _round(self) -> None:
         reduced = self.move - self.price[:, None] + self.price[None, :]
-        distance = np.full(self.net.nodes, FAR)
-        sources = self.excess > 0
-        distance[sources] = 0
-        before = np.full(self.net.nodes, -1, np.int64)
-        front = np.flatnonzero(sources)
-        while len(front):
-            through = distance[front, None] + reduced[front]
-            pick = through.argmin(axis=0)
-            found = through[pick, np.arange(len(pick))]
-            better = (found < distance) & (found < REACHED)
-            distance[better] = found[better]
-            before[better] = front[pick[better]]
-            front = np.flatnonzero(better)
+        distance, before = shortest(reduced, self.excess > 0)
         ends = np.flatnonzero((self.excess < 0) & (distance < REACHED))
         ends = ends[np.argsort(distance[ends], kind="stable")]
         self.price -= np.minimum(distance, distance[ends[-1]])

@@ -70,6 +70,7 @@ class Layout:
     requirements: Ints
     offers: Ints
     limits: tuple[tuple[Limit, ...], ...]
+    beyond: Ints
     rank: Ints
     pair: Ints
 
@@ -91,7 +92,8 @@ def build(
     offers, column = np.unique(offer, return_inverse=True)
     weight = np.zeros(len(tables.problem.departments), np.int64)
     weight[tables.offer_department[offer]] = tables.weight[requirement]
-    parent, limits, marginals = cap_tree(tables, policy, part, offers, weight)
+    tree = cap_tree(tables, policy, part, offers, weight)
+    marginals = tree.marginals
     rows, row = np.unique(requirement, return_inverse=True)
     rank = rank_weights(
         np.array([tables.problem.requirements[r].priority for r in rows], np.int64), pinned[rows]
@@ -109,7 +111,7 @@ def build(
     order = np.argsort(all_rows, kind="stable")
     network = Network(
         columns=k,
-        parent=parent,
+        parent=tree.parent,
         start=np.searchsorted(all_rows[order], np.arange(n + 1)).astype(np.int64),
         row=all_rows[order],
         column=np.concatenate([column, np.full(n, k, np.int64)])[order],
@@ -120,7 +122,7 @@ def build(
         tier_unit=tier_unit,
     )
     pair = np.concatenate([part.pairs, np.full(n, -1, np.int64)])[order]
-    return network, Layout(rows, offers, limits, rank, pair)
+    return network, Layout(rows, offers, tree.limits, tree.beyond * points_unit, rank, pair)
 
 
 def units(columns: int, points: Ints, marginals: list[Ints], ranks: int) -> tuple[int, int, int]:

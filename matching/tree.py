@@ -30,18 +30,34 @@ class Limit:
     weeks: tuple[int, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class CapTree:
+    """By node: its parent, its limits, the costs of its 1st, 2nd ... learner as far as it holds (in thousandths
+    of a point), and what one more than it holds would cost."""
+
+    parent: Ints
+    limits: tuple[tuple[Limit, ...], ...]
+    marginals: list[Ints]
+    beyond: Ints
+
+
 @dataclass
 class _Node:
+    """`marginal` has one entry for each learner of the part and one more; `room` is how many the node holds."""
+
     limits: tuple[Limit, ...]
     marginal: Ints
     children: list[_Node]
     index: int = -1
 
+    @property
+    def room(self) -> int:
+        room = min([len(self.marginal) - 1, *(limit.places for limit in self.limits)])
+        return min(room, sum(child.room for child in self.children)) if self.children else room
 
-def cap_tree(
-    tables: Tables, policy: Policy, part: Part, offers: Ints, weight: Ints
-) -> tuple[Ints, tuple[tuple[Limit, ...], ...], list[Ints]]:
-    """Parent [nodes], limits and marginal costs a node (in thousandths of a point) for a part's offers.
+
+def cap_tree(tables: Tables, policy: Policy, part: Part, offers: Ints, weight: Ints) -> CapTree:
+    """The caps above a part's offers.
 
     `weight` [departments] is the one supervision weight, in thousandths, of the learners who can go there.
     Nodes are ordered: one a column in the order of `offers`, "unplaced", shared caps (children first), the
@@ -49,16 +65,16 @@ def cap_tree(
     """
     problem, caps = tables.problem, limited(tables, policy)
     weeks = tables.week_sets[part.week_set]
-    most = len(part.requirements)
+    most = len(part.requirements) + 1
 
     def department(position: int) -> _Node:
         limits, marginal = _places("department", problem.departments[position], policy, weeks, most)
         wte = problem.departments[position].wte
         if wte is not None:
-            marginal = marginal + load_costs(policy, wte, weeks, int(weight[position]), most)[: len(marginal)]
+            marginal = marginal + load_costs(policy, wte, weeks, int(weight[position]), most)
             limit = _wte_limit(problem.departments[position].key, wte, weeks, int(weight[position]), policy)
             if limit is not None:
-                limits, marginal = (*limits, limit), marginal[: limit.places]
+                limits = (*limits, limit)
         return _Node(limits, marginal, [])
 
     def plain(level: str, position: int) -> _Node:
@@ -91,21 +107,17 @@ def _raise(
     for head, members in groups.items():
         above = make(head)
         if len(members) > 1:
-            room = sum(len(m.marginal) for m in members)
-            above.marginal, above.children = above.marginal[:room], members
+            above.children = members
             out.append((above, head))
         else:
             only = members[0]
-            room = min(len(only.marginal), len(above.marginal))
-            only.marginal = only.marginal[:room] + above.marginal[:room]
+            only.marginal = only.marginal + above.marginal
             only.limits += above.limits
             out.append((only, head))
     return [node for node, _ in out], [head for _, head in out]
 
 
-def _flatten(
-    leaves: list[_Node], tops: list[_Node]
-) -> tuple[Ints, tuple[tuple[Limit, ...], ...], list[Ints]]:
+def _flatten(leaves: list[_Node], tops: list[_Node]) -> CapTree:
     ordered = list(leaves)
     for position, leaf in enumerate(leaves):
         leaf.index = position
@@ -126,8 +138,15 @@ def _flatten(
     for node in shared:
         for child in node.children:
             parent[child.index] = node.index
-    ordered += [_Node((), np.zeros(0, np.int64), []), *shared, _Node((), np.zeros(0, np.int64), [])]
-    return parent, tuple(node.limits for node in ordered), [node.marginal for node in ordered]
+    bare = _Node((), np.zeros(1, np.int64), [])
+    ordered += [bare, *shared, bare]
+    rooms = [node.room for node in ordered]
+    return CapTree(
+        parent,
+        tuple(node.limits for node in ordered),
+        [node.marginal[:room] for node, room in zip(ordered, rooms, strict=True)],
+        np.array([node.marginal[room] for node, room in zip(ordered, rooms, strict=True)], np.int64),
+    )
 
 
 def _offer(tables: Tables, policy: Policy, position: int, weeks: tuple[int, ...], most: int) -> _Node:
@@ -154,7 +173,7 @@ def _limited(
         return (), np.zeros(most, np.int64)
     least = min(places[w] for w in weeks)
     limit = Limit(level, key, "places", least, tuple(w for w in weeks if places[w] == least))
-    return (limit,), np.zeros(min(most, least), np.int64)
+    return (limit,), np.zeros(most, np.int64)
 
 
 def _wte_limit(
