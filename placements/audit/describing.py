@@ -54,7 +54,7 @@ def subject(entry: AuditEntry, people: Mapping[int, str]) -> str:
 
 def facts(entry: AuditEntry) -> list[str]:
     """The plain facts kept with it: "blocks: 4"."""
-    return [f"{_spoken(name)}: {_spoken(value)}" for name, value in entry.detail.items()]
+    return [f"{_spoken(name.removesuffix('_id'))}: {_spoken(value)}" for name, value in entry.detail.items()]
 
 
 def _spoken(value: object) -> str:
