@@ -39,6 +39,10 @@ RULES = {
         "has too little supervision for one learner",
         "have too little supervision for one learner",
     ),
+    "one_place_a_week": (
+        "clashes with another placement of the learner",
+        "clash with another placement of the learner",
+    ),
 }
 # A sentence names up to this many full departments and counts more; a page names all.
 MOST_NAMED = 3
@@ -72,13 +76,17 @@ class Full:
 
 @dataclass(frozen=True)
 class Why:
-    """Why a requirement is unplaced, ready to be said. `places`: how many learners the limits let in."""
+    """Why a requirement is unplaced, ready to be said.
+
+    `places`: how many learners the limits let in; `is_busy`: the learner has a placement in the same weeks.
+    """
 
     kind: str
     sentence: str
     refusals: list[Refusal]
     full: list[Full]
     places: int
+    is_busy: bool
     competing: list[Learner]
     proven: bool
 
@@ -108,7 +116,8 @@ def describe_reason(session: Session, viewer: Viewer, placing: Placing) -> Why |
             Full(departments[key], limits.get(key, []))
             for key in sorted(departments, key=lambda key: departments[key].name)
         ],
-        places=sum(cap["places"] for cap in reason["caps"]),
+        places=_places(reason),
+        is_busy=any(cap["level"] == "learner" for cap in reason["caps"]),
         competing=sorted(competing.values(), key=lambda learner: (learner.hei.name, learner.reference)),
         proven=reason["proven"],
     )
@@ -151,7 +160,9 @@ def _sentence(reason: dict[str, Any], departments: dict[int, Department]) -> str
     if reason["kind"] == "rules":
         return _refused(reason["rules"])
     names = sorted(departments[key].name for key in reason["departments"] if key in departments)
-    competing, places = len(reason["competing"]), sum(cap["places"] for cap in reason["caps"])
+    if reason["caps"] and all(cap["level"] == "learner" for cap in reason["caps"]):
+        return "The learner has another placement in some of the same weeks."
+    competing, places = len(reason["competing"]), _places(reason)
     count = f"{competing:,} {'learner competes' if competing == 1 else 'learners compete'} for "
     count += f"{places:,} {'place' if places == 1 else 'places'}" if places else "places that are all taken"
     if not names:
@@ -159,6 +170,10 @@ def _sentence(reason: dict[str, Any], departments: dict[int, Department]) -> str
     if len(names) > MOST_NAMED:
         return f"Too few places: {count} in {len(names)} departments, all of them full."
     return f"Full: {_joined(names, '; ')}. {count[0].upper()}{count[1:]} there."
+
+
+def _places(reason: dict[str, Any]) -> int:
+    return sum(cap["places"] for cap in reason["caps"] if cap["level"] != "learner")
 
 
 def _refused(rules: dict[str, list[int]]) -> str:

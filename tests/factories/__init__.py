@@ -5,6 +5,7 @@ Everything hangs together by default: one network, one ICB, and whatever else a 
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import factory
 from factory.alchemy import SQLAlchemyModelFactory
@@ -12,6 +13,7 @@ from factory.alchemy import SQLAlchemyModelFactory
 from placements.access import Role, Viewer
 from placements.accounts.models import Person
 from placements.accounts.service import viewer_of
+from placements.allocations.models import Publication, PublicationLine
 from placements.capacity.models import Declaration, DeclaredWeek
 from placements.clock import now_utc
 from placements.cohorts.models import Cohort, Learner, Requirement
@@ -30,6 +32,7 @@ from placements.organisations.models import (
     Trust,
 )
 from placements.rounds.models import Block, PlanLine, Round
+from placements.scenarios.models import Placing, Run, Scenario
 
 PASSWORD = "correct horse battery staple"
 # argon2 of PASSWORD with the library's defaults; made once, since hashing is slow on purpose.
@@ -249,6 +252,110 @@ class RequirementFactory(Rows):
     learner = factory.SubFactory(LearnerFactory)
     plan_line = factory.SubFactory(PlanLineFactory)
     block = factory.LazyAttribute(lambda row: row.plan_line.block)
+
+
+class ScenarioFactory(Rows):
+    class Meta:
+        model = Scenario
+        sqlalchemy_get_or_create = ("round", "name")
+
+    round = factory.SubFactory(RoundFactory)
+    name = "Round's policy"
+    policy = '{"travel_limit": {"car": 90, "public_transport": 90}}'
+
+
+def summary_of(**changes: Any) -> dict[str, Any]:
+    """A finished run's summary as `outcome.summarise` shapes it: nobody to place, unless changed."""
+    return {
+        "status": "optimal",
+        "requirements": 0,
+        "placed": 0,
+        "learners": 0,
+        "learners_with_every_place": 0,
+        "by_group": [],
+        "by_stage": [],
+        "by_block": [],
+        "by_hei": [],
+        "by_priority": [],
+        "travel": {"median": None, "p95": None, "most": None, "bands": []},
+        "preferences": {"first": 0, "second_or_third": 0, "later": 0, "unlisted": 0},
+        "load": [],
+        "reasons": {},
+        "tiers": [],
+        "worth": [],
+        "seconds": 0.52,
+        "seed": 0,
+    } | changes
+
+
+class RunFactory(Rows):
+    """Finished, over a round with nobody to place, unless its summary says otherwise."""
+
+    class Meta:
+        model = Run
+
+    round = factory.SubFactory(RoundFactory)
+    scenario = factory.LazyAttribute(lambda row: ScenarioFactory(round=row.round))
+    state = "finished"
+    requested_utc = factory.LazyFunction(now_utc)
+    snapshot = "{}"
+    snapshot_hash = "0" * 64
+    policy = factory.LazyAttribute(lambda row: row.scenario.policy)
+    summary = factory.LazyFunction(summary_of)
+
+
+class PlacingFactory(Rows):
+    """Placed in a department, 25 estimated minutes away; with `reason`, not placed."""
+
+    class Meta:
+        model = Placing
+
+    run = factory.SubFactory(RunFactory)
+    requirement = factory.SubFactory(RequirementFactory)
+    reason = None
+    department = factory.LazyAttribute(lambda row: None if row.reason else DepartmentFactory())
+    travel_minutes = factory.LazyAttribute(lambda row: None if row.reason else 25)
+
+
+class PublicationFactory(Rows):
+    class Meta:
+        model = Publication
+
+    round = factory.SubFactory(RoundFactory, state="published")
+    number = 1
+    run_id = factory.LazyAttribute(lambda row: RunFactory(round=row.round).id)
+    published_utc = factory.LazyFunction(now_utc)
+
+
+class PublicationLineFactory(Rows):
+    """A learner placed in a department; with `state="unplaced"`, in none."""
+
+    class Meta:
+        model = PublicationLine
+
+    class Params:
+        of_hei = factory.SubFactory(HeiFactory)
+        at = factory.LazyAttribute(lambda row: DepartmentFactory() if row.state == "placed" else None)
+
+    publication = factory.SubFactory(PublicationFactory)
+    requirement_id = factory.Sequence(lambda n: n + 1)
+    state = "placed"
+    hei_id = factory.LazyAttribute(lambda row: row.of_hei.id)
+    hei = factory.LazyAttribute(lambda row: row.of_hei.name)
+    programme = "BSc (Hons) Diagnostic Radiography"
+    stage = "Year 2"
+    learner_reference = factory.Sequence(lambda n: f"L{n:04d}")
+    block = "Block 1"
+    first_week = date(2027, 1, 4)
+    weeks = 4
+    department_id = factory.LazyAttribute(lambda row: row.at.id if row.at else None)
+    trust_id = factory.LazyAttribute(lambda row: row.at.site.trust_id if row.at else None)
+    trust = factory.LazyAttribute(lambda row: row.at.site.trust.name if row.at else None)
+    site = factory.LazyAttribute(lambda row: row.at.site.name if row.at else None)
+    site_postcode = factory.LazyAttribute(lambda row: row.at.site.postcode if row.at else None)
+    modality = factory.LazyAttribute(lambda row: row.at.modality.name if row.at else "X-ray")
+    travel_minutes = factory.LazyAttribute(lambda row: 25 if row.at else None)
+    reason = factory.LazyAttribute(lambda row: None if row.at else "No site in this round has the modality.")
 
 
 class PersonFactory(Rows):
