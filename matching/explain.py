@@ -134,11 +134,11 @@ def full_cap(tables: Tables, limit: Limit) -> FullCap:
 
 
 def cap_prices(tables: Tables, network: Network, layout: Layout, flow: Flow) -> list[Price]:
-    """What one more place under each full cap is worth: exactly the fall in the objective, tier by tier, were that
-    cap alone raised by one in its tightest weeks (with the offer's other prices as they are).
+    """What one more place under each full cap is worth: exactly the fall in the objective, tier by tier,
+    were that cap alone raised by one in its tightest weeks (with the offer's other prices as they are).
 
-    One more learner up from the cap must come back down to it from its parent by the cheapest way there is through
-    the residual graph: one shortest-path search a parent.
+    One more learner up from the cap must come back down to it from its parent by the cheapest way there is
+    through the residual graph: one shortest-path search a parent.
     """
     out = []
     weeks = tables.problem.weeks

@@ -82,8 +82,8 @@ def certify(network: Network, flow: Flow) -> None:
 
 
 def shortest(reduced: Ints, sources: Bools) -> tuple[Ints, Ints]:
-    """Least distance [nodes] from any source over arc lengths `reduced` (none below 0; REACHED or more is no arc),
-    and the node before on the way, -1 at a source. Bellman-Ford, a front at a time."""
+    """Least distance [nodes] from any source over arc lengths `reduced` (none below 0; REACHED or more is
+    no arc), and the node before on the way, -1 at a source. Bellman-Ford, a front at a time."""
     distance = np.where(sources, 0, FAR)
     before = np.full(len(distance), -1, np.int64)
     front = np.flatnonzero(sources)

@@ -99,24 +99,26 @@ class Result:
     stages: tuple[Stage, ...] = ()
 
     def to_json(self) -> str:
-        """One JSON object with `"version": 1`. Reasons that say the same are written once, in `reasons`."""
-        reasons: dict[int, int] = {}
-        table: list[dict[str, Any]] = []
-        seen: dict[str, int] = {}
-        for reason in self.unplaced.values():
-            if id(reason) not in reasons:
+        """One JSON object with `"version": 1`. Each shortage is written once, in `shortages`, and named by
+        its position."""
+        shortages: list[dict[str, Any]] = []
+        known: dict[tuple[int, int], int] = {}
+        unplaced: dict[str, dict[str, Any]] = {}
+        for key, reason in self.unplaced.items():
+            unplaced[key] = {"kind": reason.kind, "rules": reason.rules}
+            if reason.kind == "rules":
+                continue
+            same = (id(reason.competing), id(reason.caps))
+            if same not in known:
+                known[same] = len(shortages)
                 row = dataclasses.asdict(reason)
-                text = json.dumps(row, sort_keys=True)
-                if text not in seen:
-                    seen[text] = len(table)
-                    table.append(row)
-                reasons[id(reason)] = seen[text]
+                shortages.append({k: v for k, v in row.items() if k not in ("kind", "rules")})
+            unplaced[key]["shortage"] = known[same]
         out = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        out["unplaced"] = {key: reasons[id(reason)] for key, reason in self.unplaced.items()}
-        out["reasons"] = table
         for name in ("tiers", "duals", "stages"):
             out[name] = [dataclasses.asdict(item) for item in out[name]]
-        return json.dumps({"version": VERSION, **out}, separators=(",", ":"), allow_nan=False)
+        whole = {"version": VERSION, **out, "unplaced": unplaced, "shortages": shortages}
+        return json.dumps(whole, separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Result:
@@ -124,13 +126,18 @@ class Result:
         found = read_json(ResultError, "result", text)
         names = [f.name for f in dataclasses.fields(cls)]
         check_names(
-            ResultError, "result", found, ["version", "reasons", *names], ["version", "status", "assignment"]
+            ResultError,
+            "result",
+            found,
+            ["version", "shortages", *names],
+            ["version", "status", "assignment"],
         )
         if found.pop("version") != VERSION:
             raise ResultError("result", "version", "unknown", f"{VERSION}")
         try:
-            table = [_reason(row) for row in found.pop("reasons", [])]
-            found["unplaced"] = {key: table[i] for key, i in found.get("unplaced", {}).items()}
+            shortages = [_shortage(row) for row in found.pop("shortages", [])]
+            rows = found.get("unplaced", {})
+            found["unplaced"] = {key: _reason(row, shortages) for key, row in rows.items()}
             found["tiers"] = tuple(Tier(**row) for row in found.get("tiers", []))
             found["duals"] = tuple(
                 Price(**{**row, "weeks": tuple(row["weeks"])}) for row in found.get("duals", [])
@@ -148,9 +155,15 @@ class Result:
         return result
 
 
-def _reason(row: dict[str, Any]) -> Reason:
-    caps = tuple(FullCap(**cap) for cap in row.get("caps", []))
-    lists = {name: tuple(row.get(name, [])) for name in ("departments", "competing")}
-    return Reason(
-        row["kind"], dict(row.get("rules", {})), caps=caps, proven=bool(row.get("proven", True)), **lists
-    )
+def _shortage(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "departments": tuple(row["departments"]),
+        "competing": tuple(row["competing"]),
+        "caps": tuple(FullCap(**cap) for cap in row["caps"]),
+        "proven": bool(row["proven"]),
+    }
+
+
+def _reason(row: dict[str, Any], shortages: list[dict[str, Any]]) -> Reason:
+    shared = shortages[row["shortage"]] if "shortage" in row else {}
+    return Reason(row["kind"], dict(row["rules"]), **shared)

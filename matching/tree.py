@@ -32,8 +32,8 @@ class Limit:
 
 @dataclass(frozen=True, eq=False)
 class CapTree:
-    """By node: its parent, its limits, the costs of its 1st, 2nd ... learner as far as it holds (in thousandths
-    of a point), and what one more than it holds would cost."""
+    """By node: its parent, its limits, the costs of its 1st, 2nd ... learner as far as it holds (in
+    thousandths of a point), and what one more than it holds would cost."""
 
     parent: Ints
     limits: tuple[tuple[Limit, ...], ...]
@@ -43,7 +43,8 @@ class CapTree:
 
 @dataclass
 class _Node:
-    """`marginal` has one entry for each learner of the part and one more; `room` is how many the node holds."""
+    """`marginal` has one entry for each learner of the part and one more; `room` is how many the node
+    holds."""
 
     limits: tuple[Limit, ...]
     marginal: Ints

@@ -3,28 +3,14 @@ data types alone. Nothing here is shared with the solver."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
 
 from matching.policy import Policy
-from matching.problem import UNREACHABLE, Department, Learner, Offer, Problem, Requirement, Site
+from matching.problem import Offer, Problem, Requirement
+from matching.recount import Recount, Violation
 from matching.result import FullCap, Reason, Result
 
-PRICES = ("travel", "preferences", "above_preferred", "supervisor_load")
-
-
-@dataclass(frozen=True)
-class Violation:
-    """One thing wrong: the rule or claim broken, the requirement or place it concerns, and what was found."""
-
-    rule: str
-    item: str
-    found: str
-
-    def __str__(self) -> str:
-        return f"{self.rule}: {self.item}: {self.found}"
+__all__ = ["Violation", "verify"]
 
 
 def verify(problem: Problem, policy: Policy, result: Result) -> list[Violation]:
@@ -32,339 +18,172 @@ def verify(problem: Problem, policy: Policy, result: Result) -> list[Violation]:
 
     Checks each placing against each rule in force, the limits week by week, the tiers, costs and status
     against a fresh count, and each reason: that the rules named do refuse every site, and that the
-    requirements said to compete can go nowhere else and outnumber the places. O(placed x weeks + reasons x
-    sites).
+    requirements said to compete can go nowhere else and outnumber the places. That no better answer exists it
+    takes from the solver's own proof (`flow.certify`). O(placed x weeks + unplaced x offers + competing).
     """
-    check = _Check(problem, policy, result)
-    unknown = list(check.unknown())
+    count = Recount(problem, policy, result)
+    unknown = list(count.unknown())
     if unknown:
         return unknown
     return [
-        *check.pairs(),
-        *check.places(),
-        *check.supervision(),
-        *check.one_place(),
-        *check.tiers(),
-        *check.reasons(),
+        *count.pairs(),
+        *count.places(),
+        *count.supervision(),
+        *count.one_place(),
+        *_tiers(count),
+        *_Claims(count).check(),
     ]
 
 
-class _Check:
-    def __init__(self, problem: Problem, policy: Policy, result: Result) -> None:
-        self.problem, self.policy, self.result = problem, policy, result
-        self.sites = {s.key: s for s in problem.sites}
-        self.departments = {d.key: d for d in problem.departments}
-        self.offers = {o.key: o for o in problem.offers}
-        self.learners = {x.key: x for x in problem.learners}
-        self.requirements = {r.key: r for r in problem.requirements}
-        self.trusts = {t.key: t for t in problem.trusts}
-        self.row = {x.key: i for i, x in enumerate(problem.learners)}
-        self.column = {s.key: i for i, s in enumerate(problem.sites)}
-        self.pins: dict[str, list[str]] = defaultdict(list)
-        self.bans: dict[str, list[str]] = defaultdict(list)
-        for lock in problem.locks:
-            (self.pins if lock.kind == "pin" else self.bans)[lock.requirement].append(lock.site_or_department)
-        self.offers_by_modality: dict[str, list[Offer]] = defaultdict(list)
-        for offer in problem.offers:
-            self.offers_by_modality[self.departments[offer.department].modality].append(offer)
-        self.reach: dict[str, list[Offer]] = {}
-
-    def unknown(self) -> Iterator[Violation]:
-        for r, o in self.result.assignment.items():
-            if r not in self.requirements:
-                yield Violation("assignment", r, "no such requirement")
-            if o not in self.offers:
-                yield Violation("assignment", r, f"no such offer as {o}")
-        for r in self.requirements:
-            if (r in self.result.assignment) == (r in self.result.unplaced):
-                yield Violation("assignment", r, "must be either placed or unplaced with a reason")
-        for r in self.result.unplaced:
-            if r not in self.requirements:
-                yield Violation("assignment", r, "no such requirement")
-
-    # -- one placing ------------------------------------------------------------
-
-    def broken(self, requirement: Requirement, offer: Offer) -> Iterator[str]:
-        """The rules in force that refuse a pair, each by its name."""
-        policy, department = self.policy, self.departments[offer.department]
-        learner, site = self.learners[requirement.learner], self.sites[department.site]
-        if policy.modality_fit and department.modality not in requirement.modalities:
-            yield "modality_fit"
-        if policy.group_fit and not _takes(offer, learner):
-            yield "group_fit"
-        if policy.exclusion and site.key in learner.excluded_sites:
-            yield "exclusion"
-        if policy.employer and learner.employer and not learner.released and site.trust != learner.employer:
-            yield "employer"
-        if policy.locks and not self.unlocked(requirement.key, site, department):
-            yield "locks"
-        if self.minutes(learner, site) > self.limit(learner):
-            yield "travel_limit"
-        if policy.offer_weeks:
-            caps = (offer.maximum, department.places, site.places, self.trusts[site.trust].places)
-            if any(places is not None and places[w] < 1 for places in caps for w in requirement.weeks):
-                yield "offer_weeks"
-        if policy.supervision is not None and department.wte is not None:
-            weight = round(requirement.weight * 1000)
-            if any(
-                weight > policy.supervision * round(department.wte[w] * 1000) + 1e-6
-                for w in requirement.weeks
-            ):
-                yield "supervision"
-
-    def unlocked(self, requirement: str, site: Site, department: Department) -> bool:
-        here = (site.key, department.key)
-        return all(pin in here for pin in self.pins[requirement]) and not any(
-            ban in here for ban in self.bans[requirement]
+def _tiers(count: Recount) -> Iterator[Violation]:
+    result, costs = count.result, count.costs()
+    total = sum(costs.values())
+    if result.costs != costs:
+        yield Violation("costs", "result", f"says {result.costs}, counted {costs}")
+    if result.objective != total:
+        yield Violation("objective", "result", f"says {result.objective}, counted {total}")
+    counted: dict[str, int] = {}
+    for r in count.requirements.values():
+        pinned = count.policy.locks and bool(count.pins[r.key])
+        name = "unplaced_pinned" if pinned else f"unplaced_priority_{r.priority}"
+        counted[name] = counted.get(name, 0) + (r.key not in result.assignment)
+    values = [(name, counted[name]) for name in sorted(counted)] + [("cost", total)]
+    if [(tier.name, tier.value) for tier in result.tiers] != values:
+        yield Violation(
+            "tiers", "result", f"says {[(t.name, t.value) for t in result.tiers]}, counted {values}"
         )
+    for tier in result.tiers:
+        gap = (tier.value - tier.bound) / tier.value if tier.value else 0.0
+        if not 0 <= tier.bound <= tier.value or abs(gap - tier.gap) > 1e-9:
+            yield Violation("tiers", tier.name, f"value {tier.value}, bound {tier.bound}, gap {tier.gap}")
+    proven = all(tier.gap == 0 for tier in result.tiers)
+    stuck = bool(counted.get("unplaced_pinned"))
+    if (result.status == "infeasible_locks") != stuck or (result.status == "optimal") > proven:
+        yield Violation("status", "result", f"{result.status} does not follow from the tiers")
 
-    def minutes(self, learner: Learner, site: Site) -> int:
-        return int(self.problem.travel_minutes[self.row[learner.key], self.column[site.key]])
 
-    def limit(self, learner: Learner) -> int:
-        most = self.policy.travel_limit[learner.mode]
-        own = learner.travel_limit_minutes
-        return min(most if own is None else min(most, own), UNREACHABLE - 1)
+class _Claims:
+    """The reasons of a result, checked against the rules and by counting."""
 
-    def pairs(self) -> Iterator[Violation]:
-        for r, o in self.result.assignment.items():
-            requirement, offer = self.requirements[r], self.offers[o]
-            for rule in self.broken(requirement, offer):
-                yield Violation(rule, r, f"learner {requirement.learner} is placed at {o}")
+    def __init__(self, count: Recount) -> None:
+        self.count = count
+        self.at_site: dict[str, list[Offer]] = {site: [] for site in count.sites}
+        for offer in count.offers.values():
+            self.at_site[count.departments[offer.department].site].append(offer)
 
-    # -- many placings ------------------------------------------------------------
-
-    def placed(self) -> Iterator[tuple[Requirement, Offer, Department, Site]]:
-        for r, o in self.result.assignment.items():
-            department = self.departments[self.offers[o].department]
-            yield self.requirements[r], self.offers[o], department, self.sites[department.site]
-
-    def places(self) -> Iterator[Violation]:
-        if not self.policy.places:
-            return
-        used: dict[tuple[str, str, int], int] = defaultdict(int)
-        for requirement, offer, department, site in self.placed():
-            for w in requirement.weeks:
-                for level, key in (
-                    ("offer", offer.key),
-                    ("department", department.key),
-                    ("site", site.key),
-                    ("trust", site.trust),
-                ):
-                    used[level, key, w] += 1
-        for (level, key, w), count in used.items():
-            most = self.places_of(level, key)
-            if most is not None and count > most[w]:
-                week = self.problem.weeks[w]
-                yield Violation("places", f"{level} {key}", f"{count} learners in {week}, {most[w]} places")
-
-    def places_of(self, level: str, key: str) -> tuple[int, ...] | None:
-        if level == "offer":
-            return self.offers[key].maximum
-        if level == "department":
-            return self.departments[key].places
-        return self.sites[key].places if level == "site" else self.trusts[key].places
-
-    def supervised(self) -> dict[tuple[str, int], int]:
-        total: dict[tuple[str, int], int] = defaultdict(int)
-        for requirement, _, department, _ in self.placed():
-            for w in requirement.weeks:
-                total[department.key, w] += round(requirement.weight * 1000)
-        return total
-
-    def supervision(self) -> Iterator[Violation]:
-        if self.policy.supervision is None:
-            return
-        for (key, w), weight in self.supervised().items():
-            wte = self.departments[key].wte
-            if wte is not None and weight > self.policy.supervision * round(wte[w] * 1000) + 1e-6:
-                found = f"{weight / 1000:g} WTE supervised in {self.problem.weeks[w]}, {wte[w]:g} available"
-                yield Violation("supervision", f"department {key}", found)
-
-    def one_place(self) -> Iterator[Violation]:
-        if not self.policy.one_place_a_week:
-            return
-        busy: dict[tuple[str, int], str] = {}
-        for requirement, *_ in self.placed():
-            for w in requirement.weeks:
-                other = busy.setdefault((requirement.learner, w), requirement.key)
-                if other != requirement.key:
-                    week = self.problem.weeks[w]
-                    found = f"learner {requirement.learner} is placed twice in {week} (with {other})"
-                    yield Violation("one_place_a_week", requirement.key, found)
-
-    # -- objective and claims ------------------------------------------------------------
-
-    def costs(self) -> dict[str, int]:
-        """Thousandths of a point by price setting."""
-        policy = self.policy
-        out = dict.fromkeys(PRICES, 0)
-        used: dict[tuple[str, int], int] = defaultdict(int)
-        for requirement, offer, _, site in self.placed():
-            learner = self.learners[requirement.learner]
-            minutes = self.minutes(learner, site)
-            steps = [*policy.travel, (minutes, 0)]
-            for (start, price), (end, _) in pairwise(steps):
-                out["travel"] += 1000 * price * max(0, min(end, minutes) - start)
-            if learner.preferences:
-                points = policy.preference_unranked
-                if site.key in learner.preferences:
-                    points = min(points, policy.preference_step * learner.preferences.index(site.key))
-                out["preferences"] += 1000 * points
-            for w in requirement.weeks:
-                used[offer.key, w] += 1
-        for (key, w), count in used.items():
-            low, high = self.offers[key].preferred[w], self.offers[key].maximum[w]
-            for k in range(1, count - low + 1):
-                out["above_preferred"] += (
-                    1000 * policy.above_preferred * min(k, max(1, high - low)) // max(1, high - low)
-                )
-        for (key, w), weight in self.supervised().items():
-            wte = self.departments[key].wte
-            if wte is not None:
-                for percent, price in policy.supervisor_load:
-                    out["supervisor_load"] += price * max(0, weight - round(wte[w] * 1000) * percent // 100)
-        return out
-
-    def tiers(self) -> Iterator[Violation]:
-        result, costs = self.result, self.costs()
-        total = sum(costs.values())
-        if result.costs != costs:
-            yield Violation("costs", "result", f"says {result.costs}, counted {costs}")
-        if result.objective != total:
-            yield Violation("objective", "result", f"says {result.objective}, counted {total}")
-        counted: dict[str, int] = {}
-        for r in self.requirements.values():
-            pinned = self.policy.locks and bool(self.pins[r.key])
-            name = "unplaced_pinned" if pinned else f"unplaced_priority_{r.priority}"
-            counted[name] = counted.get(name, 0) + (r.key not in result.assignment)
-        values = [(name, counted[name]) for name in sorted(counted)] + [("cost", total)]
-        if [(tier.name, tier.value) for tier in result.tiers] != values:
-            yield Violation(
-                "tiers", "result", f"says {[(t.name, t.value) for t in result.tiers]}, counted {values}"
-            )
-        for tier in result.tiers:
-            gap = (tier.value - tier.bound) / tier.value if tier.value else 0.0
-            if not 0 <= tier.bound <= tier.value or abs(gap - tier.gap) > 1e-9:
-                yield Violation("tiers", tier.name, f"value {tier.value}, bound {tier.bound}, gap {tier.gap}")
-        proven = all(tier.gap == 0 for tier in result.tiers)
-        stuck = bool(counted.get("unplaced_pinned"))
-        if (result.status == "infeasible_locks") != stuck or (result.status == "optimal") > proven:
-            yield Violation("status", "result", f"{result.status} does not follow from the tiers")
-
-    def reasons(self) -> Iterator[Violation]:
-        counted: dict[int, str] = {}
-        for r, reason in self.result.unplaced.items():
-            yield from self.rules_claim(self.requirements[r], reason)
-            if reason.kind != "shortage":
-                if reason.kind != "rules":
-                    yield Violation("reason", r, f"of unknown kind {reason.kind}")
+    def check(self) -> Iterator[Violation]:
+        """Every reason's claims."""
+        counted: dict[tuple[int, int], str] = {}
+        for r, reason in self.count.result.unplaced.items():
+            yield from self.rules_claim(self.count.requirements[r], reason)
+            if reason.kind == "rules":
                 continue
-            if r not in reason.competing:
+            if reason.kind != "shortage":
+                yield Violation("reason", r, f"of unknown kind {reason.kind}")
+            elif r not in reason.competing:
                 yield Violation("reason", r, "is not among those it says compete")
-            if reason.proven:
-                key = id(reason.competing)
+            elif reason.proven:
+                key = (id(reason.competing), id(reason.caps))
                 if key not in counted:
                     counted[key] = self.miscounted(reason)
                 if counted[key]:
                     yield Violation("reason", r, counted[key])
 
-    def can_go(self, requirement: Requirement) -> list[Offer]:
-        if requirement.key not in self.reach:
-            kinds = requirement.modalities if self.policy.modality_fit else self.offers_by_modality
-            offers = [o for m in kinds for o in self.offers_by_modality.get(m, ())]
-            self.reach[requirement.key] = [
-                o for o in offers if next(self.broken(requirement, o), None) is None
-            ]
-        return self.reach[requirement.key]
+    def may(self, requirement: Requirement, offer: Offer) -> bool:
+        """True where no rule refuses the pair."""
+        return next(self.count.broken(requirement, offer), None) is None
 
     def rules_claim(self, requirement: Requirement, reason: Reason) -> Iterator[Violation]:
-        open_sites = {self.departments[o.department].site for o in self.can_go(requirement)}
-        right = {
+        """The rule named for each site really refuses it, and every other site of a right modality is
+        open."""
+        count = self.count
+        fitting = {
             d.site
-            for d in self.problem.departments
-            if not self.policy.modality_fit or d.modality in requirement.modalities
+            for d in count.departments.values()
+            if not count.policy.modality_fit or d.modality in requirement.modalities
         }
-        for site in reason.rules:
-            if site not in self.sites or site in open_sites:
-                yield Violation("reason", requirement.key, f"no rule removes {site}")
-        if right - open_sites - set(reason.rules):
-            yield Violation(
-                "reason",
-                requirement.key,
-                f"does not say what removes {min(right - open_sites - set(reason.rules))}",
-            )
+        open_sites = {count.departments[o.department].site for o in count.can_go(requirement)}
+        for site in sorted(set(reason.rules) & open_sites | set(reason.rules) - set(count.sites)):
+            yield Violation("reason", requirement.key, f"no rule removes {site}")
+        for site in sorted(fitting - open_sites - set(reason.rules)):
+            yield Violation("reason", requirement.key, f"does not say what removes {site}")
         if reason.kind == "rules" and open_sites:
             yield Violation("reason", requirement.key, f"rules do not remove {min(open_sites)}")
         for site, rule in reason.rules.items():
-            there = [o for o in self.problem.offers if self.departments[o.department].site == site]
-            named = any(rule in self.broken(requirement, o) for o in there)
-            nothing = rule == "offer_weeks" or (rule == "modality_fit" and site not in right)
-            if not named and not (nothing and not any(o for o in there if self.fits(requirement, o))):
+            there = self.at_site.get(site, [])
+            if site in fitting:
+                there = [
+                    o
+                    for o in there
+                    if "modality_fit" not in count.broken(requirement, o) or rule == "modality_fit"
+                ]
+            nothing = not there and rule == ("offer_weeks" if site in fitting else "modality_fit")
+            if not nothing and not any(rule in count.broken(requirement, o) for o in there):
                 yield Violation("reason", requirement.key, f"{rule} does not refuse {site}")
-
-    def fits(self, requirement: Requirement, offer: Offer) -> bool:
-        return self.departments[offer.department].modality in requirement.modalities
 
     def miscounted(self, reason: Reason) -> str:
         """What is wrong with a shortage's count, or nothing."""
+        count = self.count
+        unknown = [r for r in reason.competing if r not in count.requirements]
+        if unknown:
+            return f"no such requirement as {unknown[0]}"
+        competing = [count.requirements[r] for r in dict.fromkeys(reason.competing)]
         held = 0
         for cap in reason.caps:
-            true = self.most(cap, reason)
+            true = self.most(cap, competing)
             if true is None or true > cap.places:
                 return f"{cap.level} {cap.key} holds {true}, not {cap.places}"
             held += cap.places
-        names = {(cap.level, cap.key) for cap in reason.caps}
-        for r in reason.competing:
-            if r not in self.requirements:
-                return f"no such requirement as {r}"
-            for offer in self.can_go(self.requirements[r]):
-                department = self.departments[offer.department]
-                site = self.sites[department.site]
-                above = {
-                    ("offer", offer.key),
-                    ("department", department.key),
-                    ("site", site.key),
-                    ("trust", site.trust),
-                }
-                if not above & names:
-                    return f"{r} could also go to {offer.key}"
-        if len(set(reason.competing)) <= held:
-            return f"{len(set(reason.competing))} compete for {held} places"
-        return ""
+        full = {(cap.level, cap.key) for cap in reason.caps}
+        outside = [o for o in count.offers.values() if not full & self.above(o)]
+        for requirement in competing:
+            for offer in outside:
+                if self.may(requirement, offer):
+                    return f"{requirement.key} could also go to {offer.key}"
+        return "" if len(competing) > held else f"{len(competing)} compete for {held} places"
 
-    def most(self, cap: FullCap, reason: Reason) -> int | None:
-        """The most of those competing that a cap can hold in its week; None if it is no limit on all of
-        them."""
-        if cap.week not in self.problem.weeks:
+    def above(self, offer: Offer) -> set[tuple[str, str]]:
+        """The caps that an offer's learners count against."""
+        department = self.count.departments[offer.department]
+        site = self.count.sites[department.site]
+        return {
+            ("offer", offer.key),
+            ("department", department.key),
+            ("site", site.key),
+            ("trust", site.trust),
+        }
+
+    def most(self, cap: FullCap, competing: list[Requirement]) -> int | None:
+        """The most of those competing that a cap can hold in its week; None if it is no limit on them all."""
+        count = self.count
+        if cap.week not in count.problem.weeks:
             return None
-        w = self.problem.weeks.index(cap.week)
-        competing = [self.requirements[r] for r in reason.competing if r in self.requirements]
+        w = count.problem.weeks.index(cap.week)
         if any(w not in r.weeks for r in competing):
             return None
-        if cap.rule == "places" and self.policy.places:
+        if cap.rule == "places" and count.policy.places:
             known = {
-                "offer": set(self.offers),
-                "department": set(self.departments),
-                "site": set(self.sites),
-                "trust": set(self.trusts),
+                "offer": count.offers.keys(),
+                "department": count.departments.keys(),
+                "site": count.sites.keys(),
+                "trust": count.trusts.keys(),
             }
-            if cap.key not in known.get(cap.level, set()):
+            if cap.level not in known or cap.key not in known[cap.level]:
                 return None
-            places = self.places_of(cap.level, cap.key)
+            places = count.places_of(cap.level, cap.key)
             return None if places is None else places[w]
-        if cap.rule == "supervision" and self.policy.supervision is not None and cap.level == "department":
-            department = self.departments.get(cap.key)
-            lightest = min((round(r.weight * 1000) for r in competing if self.may_use(r, cap.key)), default=0)
-            if department is not None and department.wte is not None and lightest:
-                return int(self.policy.supervision * round(department.wte[w] * 1000) + 1e-6) // lightest
-        return None
+        department = count.departments.get(cap.key) if cap.level == "department" else None
+        if cap.rule != "supervision" or count.policy.supervision is None or department is None:
+            return None
+        lightest = self.lightest(competing, cap.key)
+        if department.wte is None or not lightest:
+            return None
+        return int(count.policy.supervision * round(department.wte[w] * 1000) + 1e-6) // lightest
 
-    def may_use(self, requirement: Requirement, department: str) -> bool:
-        return any(o.department == department for o in self.can_go(requirement))
-
-
-def _takes(offer: Offer, learner: Learner) -> bool:
-    return (not offer.groups or learner.group in offer.groups) and (
-        not offer.stages or learner.stage in offer.stages
-    )
+    def lightest(self, competing: list[Requirement], department: str) -> int:
+        """The least weight, in thousandths, of those competing who could go to a department."""
+        weights = {round(r.weight * 1000) for r in competing}
+        if len(weights) > 1:
+            offers = [o for o in self.count.offers.values() if o.department == department]
+            weights = {round(r.weight * 1000) for r in competing if any(self.may(r, o) for o in offers)}
+        return min(weights, default=0)

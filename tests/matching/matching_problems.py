@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from matching import Department, Learner, Lock, Offer, Policy, Problem, Requirement, Result, Site, Trust
-from matching.verify import _Check
+from matching.recount import Recount
 
 WEEKS = ("2026-09-07", "2026-09-14", "2026-09-21", "2026-09-28")
 
@@ -123,7 +123,7 @@ def best_by_trying(problem: Problem, policy: Policy) -> tuple[int, ...]:
     """The lexicographic best (unplaced pinned or by priority, then cost) over every assignment the checker
     allows."""
     choices = []
-    check = _Check(problem, policy, Result("optimal"))
+    check = Recount(problem, policy, Result("optimal"))
     for requirement in problem.requirements:
         choices.append([None, *(o.key for o in check.can_go(requirement))])
     best: tuple[int, ...] | None = None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from matching import RULES, Lock, Offer, Policy, Requirement, Result, generate, solve
-from matching.verify import _Check
+from matching.recount import Recount
 from tests.matching.matching_problems import one_site, problems
 from tests.matching.test_matching_verify import BREACHES, first
 
@@ -134,9 +134,9 @@ def test_a_pinned_requirement_outranks_a_first_priority():
 
 
 def most_placeable(problem, policy, keys) -> int:
-    """The most of some requirements that could be placed were they alone, by a maximum flow of NetworkX (weights
-    all 0.5, as in the flow problems of these tests)."""
-    check = _Check(problem, policy, Result("optimal"))
+    """The most of some requirements that could be placed were they alone, by a maximum flow of NetworkX
+    (weights all 0.5, as in the flow problems of these tests)."""
+    check = Recount(problem, policy, Result("optimal"))
     graph = nx.DiGraph()
     graph.add_nodes_from(["from", "to"])
 

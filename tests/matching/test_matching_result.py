@@ -1,4 +1,5 @@
-"""One answer for one problem, policy and seed, whatever the order; prices that a re-solve confirms; stopping."""
+"""One answer for one problem, policy and seed, whatever the order; prices that a re-solve confirms;
+stopping."""
 
 import dataclasses
 import itertools
@@ -54,6 +55,11 @@ def test_the_draw_never_costs_anything():
     assert len({solve(problem, Policy(seed=s)).tiers for s in range(3)}) == 1
 
 
+def one_more(problem: Problem, offer: Offer, weeks: tuple[str, ...]) -> Offer:
+    maximum = (x + (week in weeks) for x, week in zip(offer.maximum, problem.weeks, strict=True))
+    return dataclasses.replace(offer, maximum=tuple(maximum))
+
+
 @pytest.mark.parametrize("seed", [1, 4, 10])
 def test_a_price_is_what_one_more_place_is_worth(seed):
     problem = generate("tiny", seed)
@@ -61,17 +67,7 @@ def test_a_price_is_what_one_more_place_is_worth(seed):
     assert result.duals
     for price in result.duals:
         assert price.level == "offer"
-        more = [
-            Offer(
-                o.key,
-                o.department,
-                o.groups,
-                o.stages,
-                o.preferred,
-                tuple(x + 1 if o.key == price.key and w in price.weeks else x for x, w in zip(o.maximum, problem.weeks, strict=True)),
-            )
-            for o in problem.offers
-        ]  # fmt: skip
+        more = [one_more(problem, o, price.weeks) if o.key == price.key else o for o in problem.offers]
         policy = Policy(supervision=None, above_preferred=0)
         before = solve(problem, policy)
         found = next((p for p in before.duals if (p.key, p.week) == (price.key, price.week)), None)
