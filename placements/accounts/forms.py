@@ -115,6 +115,16 @@ class ChangePersonForm(FlaskForm):
     account = HiddenField("account", [AnyOf(("open", "closed"))])
 
 
+class ResetPasswordForm(FlaskForm):
+    """A new password for somebody who forgot theirs, and the version that was read."""
+
+    version = IntegerField("version", [InputRequired()])
+    password = PasswordField("New password", [InputRequired("Enter a new password for them")])
+
+    def validate_password(self, field: PasswordField) -> None:
+        _check_password(field)
+
+
 class ChangePasswordForm(FlaskForm):
     """The own password: the one in use and the new one."""
 

@@ -14,6 +14,7 @@ from placements.accounts.forms import (
     ChangePasswordForm,
     ChangePersonForm,
     CreatePersonForm,
+    ResetPasswordForm,
     SignInForm,
     show_refusal,
 )
@@ -162,29 +163,55 @@ def create_person() -> ResponseReturnValue:
 def change_person(person_id: int) -> ResponseReturnValue:
     """One account: close or reopen it."""
     require(viewer(), Action.CHANGE_PERSON)
-    person = queries.person_by_id(db.session, viewer(), person_id)
+    queries.person_by_id(db.session, viewer(), person_id)
     form = ChangePersonForm()
-    refusal, status = "", 200
     if form.validate_on_submit():
         is_active = form.account.data == "open"
         try:
-            service.change_person(
+            person = service.change_person(
                 viewer(), person_id, version=cast(int, form.version.data), is_active=is_active
             )
         except (Refused, Stale) as error:
-            refusal, status = error.message, 409
-            person = queries.person_by_id(db.session, viewer(), person_id)
+            return _person_page(person_id, refusal=error.message), 409
         else:
             flash(f"The account of {person.name} is {'open' if is_active else 'closed'}.")
             return redirect(url_for("accounts.see_people"))
     elif form.is_submitted():
-        refusal, status = "Use the button on this page to close or reopen the account.", 400
-    organisation = queries.organisation_of(person, queries.organisations(db.session, viewer()))
-    return (
-        render_template(
-            "accounts/change_person.html", person=person, organisation=organisation, refusal=refusal
-        ),
-        status,
+        return _person_page(person_id, refusal="Use the buttons on this page to change the account."), 400
+    return _person_page(person_id)
+
+
+@accounts.post("/accounts/<int:person_id>/password")
+@login_required
+def reset_password(person_id: int) -> ResponseReturnValue:
+    """Give somebody who forgot their password a new one."""
+    require(viewer(), Action.RESET_PASSWORD)
+    queries.person_by_id(db.session, viewer(), person_id)
+    form = ResetPasswordForm()
+    if not form.validate_on_submit():
+        return _person_page(person_id, form), 400
+    try:
+        person = service.reset_password(
+            viewer(), person_id, version=cast(int, form.version.data), new=cast(str, form.password.data)
+        )
+    except Stale as error:
+        return _person_page(person_id, refusal=error.message), 409
+    except Refused as refused:
+        show_refusal(form, refused)
+        return _person_page(person_id, form), 400
+    flash(f"{person.name} has a new password. Tell it to them in person or by phone.")
+    return redirect(url_for("accounts.see_people"))
+
+
+def _person_page(person_id: int, form: ResetPasswordForm | None = None, refusal: str = "") -> str:
+    person = queries.person_by_id(db.session, viewer(), person_id)
+    return render_template(
+        "accounts/change_person.html",
+        person=person,
+        organisation=queries.organisation_of(person, queries.organisations(db.session, viewer())),
+        form=form or ResetPasswordForm(formdata=None),
+        refusal=refusal,
+        is_own=person.id == viewer().person_id,
     )
 
 

@@ -27,6 +27,7 @@ DONE = {
     Action.PUBLISH_ROUND: "Published a round",
     Action.CREATE_PERSON: "Made an account",
     Action.CHANGE_PERSON: "Closed or reopened an account",
+    Action.RESET_PASSWORD: "Gave an account a new password",
     Action.CHANGE_PASSWORD: "Changed the own password",
     Action.LOAD_REFERENCE: "Loaded reference data",
     Action.LOAD_TRAVEL_MATRIX: "Loaded travel times",

@@ -331,7 +331,10 @@ class TestAccounts:
         for account, button in (("closed", "Close the account"), ("open", "Reopen the account")):
             found = page(client.get(address))
             assert button in found.main
-            data = {"version": found.value("version"), "account": found.value("account")}
+            data = {
+                "version": found.all("input", name="version")[-1].get("value"),
+                "account": found.value("account"),
+            }
             assert data["account"] == account
             response = client.post(address, data=data, follow_redirects=True)
             assert f"The account of Lee Lead is {account}." in page(response).main
@@ -374,6 +377,49 @@ class TestAccounts:
         assert page(response).errors
         db.session.refresh(person)
         assert (person.is_active, person.version) == (True, 1)
+
+
+class TestForgottenPassword:
+    def test_an_administrator_gives_a_new_one_and_old_sessions_end(
+        self, site: Flask, client: FlaskClient, administrator: Person
+    ) -> None:
+        person = PersonFactory(name="Lee Lead")
+        theirs = site.test_client()
+        sign_in(theirs, person)
+        sign_in(client, administrator)
+        data = {
+            "version": page(client.get(f"/accounts/{person.id}")).all("input", name="version")[0].get("value")
+        }
+        response = client.post(
+            f"/accounts/{person.id}/password", data=data | {"password": NEW_PASSWORD}, follow_redirects=True
+        )
+        assert "Lee Lead has a new password" in page(response).main
+        assert theirs.get("/rounds/").status_code == 302
+        sign_in(theirs, person, NEW_PASSWORD)
+        stale = client.post(f"/accounts/{person.id}/password", data=data | {"password": NEW_PASSWORD})
+        assert stale.status_code == 409
+        assert page(stale).errors[""].startswith("Somebody else changed this")
+        assert "Gave an account a new password: account of Lee Lead" in page(client.get("/audit")).main
+
+    @pytest.mark.parametrize("new", ["", "short", "x" * 129])
+    def test_one_that_cannot_be_used_is_refused(
+        self, client: FlaskClient, administrator: Person, new: str
+    ) -> None:
+        person = PersonFactory()
+        sign_in(client, administrator)
+        response = client.post(f"/accounts/{person.id}/password", data={"version": 1, "password": new})
+        assert response.status_code == 400
+        assert list(page(response).errors) == ["password"]
+        sign_in(client.application.test_client(), person)
+
+    def test_the_own_password_is_changed_elsewhere(self, client: FlaskClient, administrator: Person) -> None:
+        sign_in(client, administrator)
+        address = f"/accounts/{administrator.id}"
+        assert "Forgotten password" not in page(client.get(address)).main
+        response = client.post(f"{address}/password", data={"version": 1, "password": NEW_PASSWORD})
+        assert response.status_code == 409
+        assert "under your name" in page(response).main
+        sign_in(client.application.test_client(), administrator)
 
 
 class TestPassword:
