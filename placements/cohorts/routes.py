@@ -9,6 +9,7 @@ from placements.clock import today
 from placements.cohorts import queries, service
 from placements.cohorts.acceptance import compare
 from placements.cohorts.forms import UploadForm
+from placements.cohorts.preview import told_once
 from placements.cohorts.uploads import from_json, refused_rows_csv, template_csv
 from placements.errors import Refused, Stale
 from placements.extensions import db
@@ -21,7 +22,7 @@ from placements.web.panels import Panel, Status, register
 cohorts = Blueprint("cohorts", __name__)
 
 SHOWN_ROWS = 50
-SHOWN_FAULTS = 100
+SHOWN_REMARKS = 50
 LEARNERS_A_PAGE = 50
 
 
@@ -168,7 +169,9 @@ def _upload_page(upload_id: int, problem: str | None = None) -> str:
         corrected=len({correction.line for correction in parsed.corrections}),
         trusts={row.ods: row.name for row in queries.trusts_of_network(db.session, upload.round.network_id)},
         shown_rows=SHOWN_ROWS,
-        shown_faults=SHOWN_FAULTS,
+        refusals=told_once(parsed.refusals),
+        corrections=told_once(parsed.corrections),
+        shown_remarks=SHOWN_REMARKS,
         problem=problem,
     )
 
