@@ -12,6 +12,7 @@ from placements.allocations.models import Allocation, Publication, PublicationLi
 from placements.clock import now_utc
 from placements.errors import Refused, Stale
 from placements.rounds import queries as rounds
+from placements.rounds.models import Round
 from placements.scenarios import describing
 from placements.scenarios import queries as scenarios
 from placements.scenarios.models import Placing, Run
@@ -27,6 +28,8 @@ def adopt_run(viewer: Viewer, run_id: int) -> Run:
             raise Refused(
                 f"This run is {run.state}. Only a finished run, whose result was checked, can be adopted."
             )
+        # Another lead who adopts at the same moment waits here, so that two runs never stand mixed.
+        tx.session.execute(select(Round.id).where(Round.id == run.round_id).with_for_update())
         tx.session.execute(
             delete(Allocation).where(
                 Allocation.run_id.in_(select(Run.id).where(Run.round_id == run.round_id))

@@ -338,7 +338,8 @@ class PublicationLineFactory(Rows):
         at = factory.LazyAttribute(lambda row: DepartmentFactory() if row.state == "placed" else None)
 
     publication = factory.SubFactory(PublicationFactory)
-    requirement_id = factory.Sequence(lambda n: n + 1)
+    # Far from the ids of real requirements, whose lines may stand in the same publication.
+    requirement_id = factory.Sequence(lambda n: 1_000_000 + n)
     state = "placed"
     hei_id = factory.LazyAttribute(lambda row: row.of_hei.id)
     hei = factory.LazyAttribute(lambda row: row.of_hei.name)

@@ -1,0 +1,226 @@
+"""Adopting a run and publishing what stands."""
+
+import csv
+import io
+from datetime import date
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from placements.access import Role, Viewer
+from placements.allocations import queries, service
+from placements.allocations.lists import COLUMNS, TRUST_COLUMNS, places_csv
+from placements.allocations.models import Allocation, Publication, PublicationLine
+from placements.audit.models import AuditEntry
+from placements.cohorts.models import Learner
+from placements.errors import NotAllowed, NotFound, Refused, Stale
+from placements.rounds.models import Round
+from placements.scenarios import queries as scenarios
+from placements.scenarios.models import Run
+from tests.factories import (
+    NetworkFactory,
+    PlacingFactory,
+    PublicationFactory,
+    PublicationLineFactory,
+    RunFactory,
+    saved,
+    viewer_as,
+)
+from tests.factories.region import SmallRound, small_round
+
+
+def a_run(region: SmallRound, *, state: str = "finished") -> Run:
+    """The first learner in the first department, the second in the second, the third in none."""
+    run = RunFactory(round=region.round, state=state)
+    reason = {
+        "kind": "shortage",
+        "rules": {},
+        "departments": [region.departments[0].id],
+        "competing": [1, 2],
+        "caps": [],
+        "proven": True,
+    }
+    for index, learner in enumerate(region.learners):
+        department = region.departments[index] if index < 2 else None
+        PlacingFactory(
+            run=run,
+            requirement=learner.requirements[0],
+            department=department,
+            reason=None if department else reason,
+        )
+    saved()
+    return run
+
+
+def publish(region: SmallRound) -> Publication:
+    version = region.round.version
+    return service.publish_round(region.lead, region.round.id, version=version)
+
+
+def lines(session: Session, viewer: Viewer, publication: Publication) -> list[PublicationLine]:
+    return list(session.scalars(queries.lines_of_publication(viewer, publication.id)))
+
+
+def test_an_adopted_run_stands_in_place_of_any_before(session: Session) -> None:
+    region = small_round(learners=3)
+    first, second = a_run(region), a_run(region)
+    service.adopt_run(region.lead, first.id)
+    adopted = service.adopt_run(region.lead, second.id)
+    assert adopted.id == second.id
+    standing = session.scalars(select(Allocation)).all()
+    assert {allocation.run_id for allocation in standing} == {second.id}
+    assert sorted(allocation.department_id or 0 for allocation in standing) == [
+        0,
+        *sorted(department.id for department in region.departments),
+    ]
+    assert queries.adopted_run(session, region.lead, region.round.id) is second
+    entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert [(entry.action, entry.subject_id, entry.detail) for entry in entries] == [
+        ("adopt_run", first.id, {"allocations": 3}),
+        ("adopt_run", second.id, {"allocations": 3}),
+    ]
+
+
+@pytest.mark.parametrize("state", ["queued", "failed", "cancelled"])
+def test_only_a_finished_run_is_adopted(session: Session, state: str) -> None:
+    region = small_round()
+    run = a_run(region, state=state)
+    with pytest.raises(Refused, match="Only a finished run"):
+        service.adopt_run(region.lead, run.id)
+    assert session.scalars(select(Allocation)).all() == []
+
+
+def test_one_who_adopts_while_another_does_mixes_nothing(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    region = small_round(learners=3)
+    first, second = a_run(region), a_run(region)
+    look = scenarios.run_by_id
+
+    def meanwhile(session: Session, viewer: Viewer, run_id: int) -> Run:
+        # The other lead's allocations come in after this one has read the run.
+        found = look(session, viewer, run_id)
+        monkeypatch.setattr(scenarios, "run_by_id", look)
+        service.adopt_run(viewer, first.id)
+        return found
+
+    monkeypatch.setattr(scenarios, "run_by_id", meanwhile)
+    service.adopt_run(region.lead, second.id)
+    assert {row.run_id for row in session.scalars(select(Allocation))} == {second.id}
+
+
+def test_publishing_freezes_every_word(session: Session) -> None:
+    region = small_round(learners=3)
+    service.adopt_run(region.lead, a_run(region).id)
+    publication = publish(region)
+    session.execute(update(Learner).values(reference=Learner.reference + "-changed"))
+    session.commit()
+    found = lines(session, region.lead, publication)
+    assert [line.learner_reference for line in found] == sorted(
+        learner.reference.removesuffix("-changed") for learner in region.learners
+    )
+    placed, unplaced = found[0], found[2]
+    department = region.departments[0]
+    assert (placed.state, placed.site, placed.trust, placed.modality) == (
+        "placed",
+        department.site.name,
+        department.site.trust.name,
+        "X-ray",
+    )
+    assert (placed.hei, placed.block, placed.first_week, placed.weeks) == (
+        region.hei.name,
+        region.block.name,
+        region.block.first_week,
+        region.block.weeks,
+    )
+    assert (placed.travel_minutes, placed.reason) == (25, None)
+    assert (unplaced.state, unplaced.site, unplaced.travel_minutes) == ("unplaced", None, None)
+    assert unplaced.reason == (
+        f"Full: {department.name}. 2 learners compete for places that are all taken there."
+    )
+    assert session.get_one(Round, region.round.id).state == "published"
+
+
+def test_versions_are_numbered_and_a_second_press_is_stale(session: Session) -> None:
+    region = small_round(learners=3)
+    service.adopt_run(region.lead, a_run(region).id)
+    version = region.round.version
+    assert service.publish_round(region.lead, region.round.id, version=version).number == 1
+    with pytest.raises(Stale):
+        service.publish_round(region.lead, region.round.id, version=version)
+    session.expire_all()
+    service.adopt_run(region.lead, a_run(region).id)
+    assert publish(region).number == 2
+    found = queries.publications_of_round(session, region.lead, region.round.id)
+    assert [publication.number for publication in found] == [2, 1]
+    assert queries.counts_of_round(session, region.lead, region.round.id) == {
+        row.id: queries.Counts(placed=2, unplaced=1) for row in found
+    }
+
+
+def test_nothing_is_published_before_a_run_is_adopted(session: Session) -> None:
+    region = small_round()
+    a_run(region)
+    with pytest.raises(Refused, match="adopt a finished run first"):
+        publish(region)
+    assert session.scalars(select(Publication)).all() == []
+
+
+def test_each_sees_the_lines_that_concern_them_and_no_others(session: Session) -> None:
+    region = small_round(learners=3)
+    service.adopt_run(region.lead, a_run(region).id)
+    publication = publish(region)
+    officer = viewer_as(Role.PLACEMENT_OFFICER, hei_id=region.hei.id)
+    educator = viewer_as(Role.PRACTICE_EDUCATOR, trust_id=region.trusts[1].id)
+    other_hei, other_trust = viewer_as(Role.PLACEMENT_OFFICER), viewer_as(Role.PRACTICE_EDUCATOR)
+    assert len(lines(session, officer, publication)) == 3
+    assert [line.trust_id for line in lines(session, educator, publication)] == [region.trusts[1].id]
+    assert lines(session, other_hei, publication) == lines(session, other_trust, publication) == []
+    assert queries.choices_of_publication(session, educator, publication.id) == queries.Choices(
+        blocks=[region.block.name], sites=[region.departments[1].site.name], heis=[region.hei.name]
+    )
+    foreign = viewer_as(Role.ACADEMY_LEAD, network_id=NetworkFactory(name="Another network").id)
+    with pytest.raises(NotFound):
+        queries.publication_by_id(session, foreign, publication.id)
+    for viewer in (officer, educator):
+        assert queries.adopted_run(session, viewer, region.round.id) is None
+        with pytest.raises(NotAllowed):
+            service.publish_round(viewer, region.round.id, version=region.round.version)
+
+
+def test_lines_are_filtered(session: Session) -> None:
+    publication = PublicationFactory()
+    PublicationLineFactory(publication=publication, learner_reference="ABC-1", block="Spring")
+    PublicationLineFactory(publication=publication, learner_reference="XYZ_1", state="unplaced")
+    saved()
+    lead = viewer_as(Role.ACADEMY_LEAD)
+
+    def found(**filters: str) -> list[str]:
+        rows = session.scalars(queries.lines_of_publication(lead, publication.id, **filters))
+        return sorted(row.learner_reference for row in rows)
+
+    assert found() == ["ABC-1", "XYZ_1"]
+    assert found(state="unplaced") == found(reference="xyz") == found(reference="_") == ["XYZ_1"]
+    assert found(block="Spring") == ["ABC-1"]
+    assert found(site="Nowhere") == found(hei="Nobody") == found(reference="%") == []
+
+
+def test_a_file_of_places_opens_in_a_spreadsheet_and_runs_nothing(session: Session) -> None:
+    placed = PublicationLineFactory(learner_reference="=1+1", first_week=date(2027, 1, 4))
+    unplaced = PublicationLineFactory(publication=placed.publication, state="unplaced")
+    data = places_csv([placed, unplaced])
+    assert data.startswith(b"\xef\xbb\xbf")
+    first, second = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
+    assert list(first) == list(COLUMNS)
+    assert first["Learner reference"] == "'=1+1"
+    assert (first["Week commencing"], first["Result"], first["Travel minutes are"]) == (
+        "2027-01-04",
+        "placed",
+        "estimated",
+    )
+    assert (second["Result"], second["Site"], second["Travel minutes are"]) == ("not placed", "", "")
+    assert second["Reason"] == "No site in this round has the modality."
+    for_trust = places_csv([placed], TRUST_COLUMNS).decode("utf-8-sig")
+    assert "ravel" not in for_trust, "where a learner lives is not the trust's to know"
+    assert placed.hei in for_trust
