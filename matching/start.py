@@ -26,10 +26,11 @@ from matching.tables import Bools, Ints
 Floats = NDArray[np.float64]
 
 COARSE = (30.0, 10.0)
-FINE = (3.0, 3.0, 1.0, 0.3)
+FINE = (3.0, 1.0)
 REACH = 30.0
 SAMPLE = 1_000
 SMALL = 64
+DENSE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +150,10 @@ def _newton_step(soft: _Soft, now: _State, heat: float) -> Floats:
     # The last term holds back a column that is so dear or so cheap that it shows no slope at all.
     slope = _sums(column, part, columns) / heat + now.slope + 1e-6 + np.abs(now.error) / (10.0 * heat)
     spread = csr_matrix((part, (row, column)), shape=(rows, columns))
-    matrix = diags_array(slope) - (spread.T @ spread) / heat
+    together = (spread.T @ spread) / heat
+    if columns <= DENSE:
+        return np.asarray(np.linalg.solve(np.diag(slope) - together.toarray(), now.error))
+    matrix = diags_array(slope) - together
     return _conjugate_gradients(csr_matrix(matrix), slope, now.error)
 
 
