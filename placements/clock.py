@@ -5,7 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 
 Clock = Callable[[], datetime]
 
-_now: Clock = lambda: datetime.now(UTC)
+
+def _real() -> datetime:
+    return datetime.now(UTC)
+
+
+_now: Clock = _real
 
 
 def now_utc() -> datetime:
@@ -21,7 +26,7 @@ def today() -> date:
 def set_clock(clock: Clock | None) -> None:
     """Let tests say what time it is; None gives back the real clock."""
     global _now
-    _now = clock or (lambda: datetime.now(UTC))
+    _now = clock or _real
 
 
 def is_monday(day: date) -> bool:

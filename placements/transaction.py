@@ -18,7 +18,7 @@ CHANGED_MEANWHILE = "Somebody else changed this while you were working on it. No
 
 
 class Transaction:
-    """What a service has in hand while it acts: the session, the audit record, and what follows the commit."""
+    """What a service has in hand while it acts: the session, the audit record, what follows the commit."""
 
     def __init__(self, viewer: Viewer, action: Action) -> None:
         self.viewer = viewer

@@ -20,8 +20,31 @@ def cell_name(column: str, week: date) -> str:
     return f"{column}-{week.isoformat()}"
 
 
+@dataclass(frozen=True)
+class BlockRows:
+    """A block and the weeks that have their row under it: blocks may overlap, a week has one row only."""
+
+    block: Block
+    weeks: list[date]
+
+    @property
+    def weeks_elsewhere(self) -> list[date]:
+        """The block's weeks that have their row under an earlier block."""
+        return [week for week in self.block.mondays() if week not in self.weeks]
+
+
+def rows_by_block(blocks: Sequence[Block]) -> list[BlockRows]:
+    """Each block with the weeks that no block before it has."""
+    seen: set[date] = set()
+    found = []
+    for block in blocks:
+        found.append(BlockRows(block, [week for week in block.mondays() if week not in seen]))
+        seen.update(block.mondays())
+    return found
+
+
 def shown(number: int | Decimal) -> str:
-    """A figure as one would type it: 3, 1.5, and nothing for zero WTE of a week without places."""
+    """A figure as one would type it: 3, 1.5."""
     return f"{number.normalize():f}" if isinstance(number, Decimal) else str(number)
 
 
@@ -45,14 +68,13 @@ class Grid:
     def of_form(cls, weeks: Sequence[date], form: Mapping[str, str]) -> "Grid":
         """The grid as a person sent it."""
         names = [cell_name(column, week) for week in weeks for column in COLUMNS]
-        return cls(weeks, {name: form.get(name, "")[:20] for name in names})
+        return cls(weeks, {name: form.get(name, "") for name in names})
 
-    def filled_from_first_week(self, block: Block) -> None:
-        """Give every week of a block what stands in its first week."""
-        first, *others = block.mondays()
+    def fill_down(self, weeks: Sequence[date]) -> None:
+        """Give all these weeks what stands in the first of them."""
         for column in COLUMNS:
-            for week in others:
-                self.typed[cell_name(column, week)] = self.typed.get(cell_name(column, first), "")
+            for week in weeks[1:]:
+                self.typed[cell_name(column, week)] = self.typed.get(cell_name(column, weeks[0]), "")
 
     def figures(self) -> tuple[WeekFigures, ...] | None:
         """The figures that were typed, or None with `errors` said. An empty cell is 0."""
@@ -75,16 +97,13 @@ class Grid:
         """Put what a service refused, by `week.column`, at its cells."""
         for name, words in fields.items():
             week, _, column = name.partition(".")
-            self.errors[f"{column if column in COLUMNS else 'maximum'}-{week}"] = words
+            self._wrong(date.fromisoformat(week), column if column in COLUMNS else "maximum", words)
 
     def differs(self, column: str, week: date, saved: Mapping[str, str]) -> str | None:
         """What somebody else has saved in a cell, where that is not what is typed; an empty cell is 0."""
-        theirs = saved.get(cell_name(column, week), "")
-        return (
-            theirs
-            if (theirs or "0") != (self.typed.get(cell_name(column, week), "").strip() or "0")
-            else None
-        )
+        name = cell_name(column, week)
+        theirs = saved.get(name, "0")
+        return None if _plain(theirs) == _plain(self.typed.get(name, "")) else theirs
 
     def _whole(self, week: date, column: str) -> int | None:
         text = self.typed.get(cell_name(column, week), "").strip()
@@ -92,7 +111,9 @@ class Grid:
             return 0
         if WHOLE.fullmatch(text) and int(re.split("[.,]", text)[0]) <= MOST_PLACES:
             return int(re.split("[.,]", text)[0])
-        self._wrong(week, column, f"“{text}” cannot be right: enter a whole number from 0 to {MOST_PLACES}")
+        self._wrong(
+            week, column, f"“{_short(text)}” cannot be right: enter a whole number from 0 to {MOST_PLACES}"
+        )
         return None
 
     def _wte(self, week: date) -> Decimal | None:
@@ -104,10 +125,23 @@ class Grid:
             if wte <= MOST_WTE and round(wte, 2) == wte:
                 return wte
         self._wrong(
-            week, "wte", f"“{text}” cannot be right: enter a number from 0 to {MOST_WTE}, such as 1.5"
+            week,
+            "wte",
+            f"“{_short(text)}” cannot be right: enter a number from 0 to {MOST_WTE} with at most"
+            " two decimals, such as 1.5",
         )
         return None
 
     def _wrong(self, week: date, column: str, words: str) -> None:
         name = cell_name(column, week)
         self.errors.setdefault(name, f"Week of {day(week)}, {COLUMNS[column]}: {words}")
+
+
+def _plain(text: str) -> str:
+    """A typed figure in one way of writing, so that “1,50” is 1.5 and an empty cell is 0."""
+    text = text.strip()
+    return shown(Decimal(text.replace(",", "."))) if DECIMAL.fullmatch(text) else text or "0"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 20 else f"{text[:19]}…"

@@ -8,7 +8,7 @@ from sqlalchemy import Select, false, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from placements.access import Role, Viewer
-from placements.capacity.models import Declaration
+from placements.capacity.models import Declaration, DeclaredWeek
 from placements.errors import NotFound
 from placements.organisations.models import (
     Department,
@@ -70,12 +70,22 @@ class BoardLine:
         return self.declaration.state if self.declaration else "not declared"
 
     @property
+    def preferred(self) -> tuple[int, int] | None:
+        """Fewest and most of the preferred places over the weeks; None where nothing is declared."""
+        return self._range([week.preferred for week in self._weeks])
+
+    @property
     def maximum(self) -> tuple[int, int] | None:
         """Fewest and most of the maximum places over the weeks; None where nothing is declared."""
-        if self.declaration is None or not self.declaration.weeks:
-            return None
-        places = [week.maximum for week in self.declaration.weeks]
-        return min(places), max(places)
+        return self._range([week.maximum for week in self._weeks])
+
+    @property
+    def _weeks(self) -> list[DeclaredWeek]:
+        return self.declaration.weeks if self.declaration else []
+
+    @staticmethod
+    def _range(places: list[int]) -> tuple[int, int] | None:
+        return (min(places), max(places)) if places else None
 
 
 def board(session: Session, viewer: Viewer, round_id: int) -> list[BoardLine]:

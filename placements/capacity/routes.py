@@ -8,7 +8,7 @@ from flask_login import login_required
 
 from placements.access import Action, Viewer, require
 from placements.capacity import queries, service
-from placements.capacity.forms import Grid, cell_name
+from placements.capacity.forms import Grid, cell_name, rows_by_block
 from placements.capacity.models import Declaration
 from placements.capacity.service import COLUMNS
 from placements.clock import today
@@ -61,9 +61,9 @@ def save_declaration(round_id: int, department_id: int) -> ResponseReturnValue:
     round_, department, declaration = _found(round_id, department_id)
     grid = Grid.of_form(round_.block_weeks(), request.form)
     if "fill" in request.form:
-        for block in round_.blocks:
-            if str(block.id) == request.form["fill"]:
-                grid.filled_from_first_week(block)
+        for rows in rows_by_block(round_.blocks):
+            if str(rows.block.id) == request.form["fill"]:
+                grid.fill_down(rows.weeks)
         return _page(round_, department, declaration, grid, unsaved=True)
     figures = grid.figures()
     if figures is None:
@@ -115,6 +115,7 @@ def _page(
         department=department,
         declaration=declaration,
         grid=grid,
+        blocks=rows_by_block(round_.blocks),
         columns=COLUMNS,
         cell_name=cell_name,
         effective=_effective(grid, weight),

@@ -7,7 +7,7 @@ from placements.access import Role, Viewer
 from placements.organisations.models import Department, Hei, Icb, Programme, Site, Trust
 
 
-def visible_departments(viewer: Viewer) -> Select[tuple[Department]]:
+def visible_departments(viewer: Viewer) -> Select[Department]:
     """A practice educator sees the trust's own departments; an academy lead all of the network's."""
     departments = (
         select(Department)
@@ -23,7 +23,7 @@ def visible_departments(viewer: Viewer) -> Select[tuple[Department]]:
     return departments.where(false())
 
 
-def visible_programmes(viewer: Viewer) -> Select[tuple[Programme]]:
+def visible_programmes(viewer: Viewer) -> Select[Programme]:
     """A placement officer sees the HEI's own programmes; an academy lead all of the network's."""
     programmes = (
         select(Programme)

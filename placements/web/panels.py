@@ -17,7 +17,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Panel:
-    """One line of a round's page. `status(viewer, round_id)` and `address(round_id)` are asked on each view."""
+    """One line of a round's page; `status` and `address` are asked on each view."""
 
     title: str
     hint: str

@@ -34,8 +34,11 @@ function showEffective(row) {
   }
 }
 
+let changed = "unsaved" in form.dataset;
+
 function write(cell, value) {
   cell.value = value;
+  changed = true;
   showEffective(cell.closest("tr"));
 }
 
@@ -98,7 +101,6 @@ for (const button of form.querySelectorAll("button[data-fill]")) {
   });
 }
 
-let changed = false;
 form.addEventListener("input", () => { changed = true; });
 form.addEventListener("submit", () => { changed = false; });
 window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
