@@ -211,7 +211,7 @@ def test_an_academy_lead_reads_the_board_and_the_grid_but_changes_nothing(
     sign_in(client, lead)
     board = page(client.get(f"/rounds/{round_.id}/capacity"))
     assert "1 of 2 departments submitted, 1 not declared" in board.main
-    assert "Submitted Preferred 2 Most 3" in board.main.replace(" – ", " ") or "Submitted" in board.main
+    assert ["2", "3"] in [row[3:5] for row in board.rows()]
     only = page(client.get(f"/rounds/{round_.id}/capacity?show=not_declared"))
     assert department.site.name not in only.main
     grid = page(client.get(address))
