@@ -2,14 +2,18 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from placements.settings import ROOT
-from tests.browser.live import Live, live_site
 from tests.browser.pages import Visitor
+from tests.browser.regions import make_region
+from tests.setup.processes import Installation
+
+Visit = Callable[[], Visitor]
 
 FLAGS = [
     "--no-sandbox",
@@ -28,44 +32,60 @@ HOW_TO_GET_IT = (
 
 
 @pytest.fixture
-def chromium(live: Live) -> Iterator[Browser]:
-    """Debian's Chromium, without a screen.
+def installation(tmp_path: Path) -> Installation:
+    """A folder and a port of the test's own, with nothing in them yet."""
+    if CHROMIUM is None:
+        pytest.skip(HOW_TO_GET_IT)
+    return Installation(tmp_path)
 
-    Started anew for each test: while Playwright runs, no application can be used in this process.
+
+@pytest.fixture
+def live(installation: Installation) -> Iterator[Installation]:
+    """The site and the worker as `make run` starts them, over the small region of `make_region`."""
+    make_region(installation.var)
+    with installation.running("serve") as both:
+        installation.wait_until_ready(both)
+        yield installation
+
+
+@pytest.fixture
+def visit(installation: Installation, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """Opens browsers with nothing in common, one a person; a failed test leaves what they last saw.
+
+    While Playwright runs no application can be used in this process, so it starts with the first visitor,
+    when a test has made its data, and stops with the test.
     """
+    browser: Browser | None = None
+    visitors: list[Visitor] = []
+    failures = request.session.testsfailed
+    with ExitStack() as stack:
+
+        def open_one() -> Visitor:
+            nonlocal browser
+            browser = browser or stack.enter_context(chromium())
+            visitors.append(Visitor(browser.new_context(), installation.address))
+            return visitors[-1]
+
+        yield open_one
+        if request.session.testsfailed > failures:
+            keep_what_was_seen(request.node.name, visitors, installation)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, without a screen."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 
 
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[Live]:
-    """A site and a worker of the test's own, over a small round that nobody has declared for yet."""
-    if CHROMIUM is None:
-        pytest.skip(HOW_TO_GET_IT)
-    with live_site(tmp_path) as live:
-        yield live
-
-
-@pytest.fixture
-def visit(live: Live, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[[], Visitor]]:
-    """Opens browsers with nothing in common, one a person; a failed test leaves what they last saw."""
-    visitors: list[Visitor] = []
-
-    def open_one() -> Visitor:
-        visitors.append(Visitor(chromium.new_context(), live.address))
-        return visitors[-1]
-
-    failures = request.session.testsfailed
-    yield open_one
-    if request.session.testsfailed > failures:
-        left = ROOT / "var" / "failures" / request.node.name
-        shutil.rmtree(left, ignore_errors=True)
-        left.mkdir(parents=True)
-        for number, visitor in enumerate(visitors, 1):
-            visitor.page.screenshot(path=left / f"visitor-{number}.png", full_page=True)
-        for log in live.logs():
-            shutil.copy(log, left)
-    for visitor in visitors:
-        visitor.close()
+def keep_what_was_seen(test: str, visitors: list[Visitor], installation: Installation) -> None:
+    """A picture of each visitor's page and the processes' logs, in var/failures."""
+    folder = ROOT / "var" / "failures" / test
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for number, visitor in enumerate(visitors, 1):
+        visitor.page.screenshot(path=folder / f"visitor-{number}.png", full_page=True)
+    for log in installation.var.glob("*.log"):
+        shutil.copy(log, folder)

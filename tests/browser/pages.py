@@ -7,6 +7,10 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, R
 from tests.browser.looking import WIDTHS, faults_at
 from tests.factories import PASSWORD
 
+# How long anything awaited may take: a worker has to start, on a machine that is busy with other tests.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
+
 
 class Visitor:
     """One person's browser. Every page it is on is looked at twice, wide and narrow, by `look`."""
@@ -15,7 +19,7 @@ class Visitor:
         self._context = context
         self.address = address
         self.complaints: list[str] = []
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         self.page: Page = context.new_page()
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.complaints.append(f"script error: {error}"))
@@ -26,7 +30,7 @@ class Visitor:
         self._context.close()
 
     def look(self) -> None:
-        """Hold that the page has no accessibility fault, no script error and asks nobody else for anything."""
+        """Hold that the page has no accessibility fault or script error, and asks only this site."""
         faults = [fault for width in WIDTHS for fault in faults_at(self.page, width)] + self.complaints
         self.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
         assert not faults, "\n".join(faults)
@@ -72,3 +76,29 @@ class Visitor:
     def _on_response(self, response: Response) -> None:
         if response.status >= 500:
             self.complaints.append(f"{response.url} answered {response.status}")
+
+
+class Grid:
+    """A department's declaration: a row a week, a column for each figure."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self._visitor = visitor
+
+    def type(self, column: str, week: str, figure: str) -> None:
+        """`column` as its label says it: "Preferred places", "Most places", "Educator WTE"."""
+        self._visitor.page.get_by_label(f"{column}, week of {week}", exact=True).fill(figure)
+
+    def shows(self, column: str, week: str, figure: str) -> None:
+        expect(self._visitor.page.get_by_label(f"{column}, week of {week}", exact=True)).to_have_value(figure)
+
+    def labels(self) -> list[str]:
+        """The words of every cell's label, in order."""
+        return self._visitor.page.locator(".placements-grid tbody label").all_inner_texts()
+
+
+def table(page: Page, caption: str) -> list[list[str]]:
+    """The body rows of the table with this caption, cell by cell, without what only phones show."""
+    rows = page.get_by_role("table", name=caption).locator("tbody tr")
+    return [
+        [" ".join(cell.split()) for cell in row.locator("th, td").all_inner_texts()] for row in rows.all()
+    ]

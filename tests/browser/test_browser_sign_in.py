@@ -1,17 +1,16 @@
 """Signing in, in a browser."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.live import LEAD
-from tests.browser.pages import Visitor
+from tests.browser.conftest import Visit
+from tests.browser.regions import LEAD
+from tests.setup.processes import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
-def test_a_wrong_password_is_said_and_the_address_kept(visit: Callable[[], Visitor]) -> None:
+def test_a_wrong_password_is_said_and_the_address_kept(live: Installation, visit: Visit) -> None:
     visitor = visit()
     visitor.open("/rounds")
     visitor.is_at("Sign in")
@@ -29,7 +28,7 @@ def test_a_wrong_password_is_said_and_the_address_kept(visit: Callable[[], Visit
     visitor.is_at("Sign in")
 
 
-def test_signing_in_works_by_keyboard_alone(visit: Callable[[], Visitor]) -> None:
+def test_signing_in_works_by_keyboard_alone(live: Installation, visit: Visit) -> None:
     visitor = visit()
     visitor.open("/sign-in")
     keyboard = visitor.page.keyboard

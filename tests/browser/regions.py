@@ -1,8 +1,7 @@
-"""The site and the worker as `make run` starts them, over a small region that a test can follow by hand."""
+"""Small regions to be served, such as a test can follow by hand."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -27,7 +26,7 @@ from tests.factories import (
     TrustFactory,
     saved,
 )
-from tests.setup.processes import Installation, Process
+from tests.factories.region import small_round
 
 ROUND = "Spring 2027"
 HERE, THERE = "Queen Elizabeth Hospital", "Heartlands Hospital"
@@ -35,37 +34,9 @@ LEAD, EDUCATOR, OFFICER = "lead@example.nhs.uk", "educator@example.nhs.uk", "off
 ADMINISTRATOR = "administrator@example.nhs.uk"
 
 
-@dataclass(frozen=True)
-class Live:
-    """A running installation."""
-
-    installation: Installation
-    both: Process
-
-    @property
-    def address(self) -> str:
-        return self.installation.address
-
-    def logs(self) -> list[Path]:
-        """What the processes have said, in files."""
-        return sorted(self.installation.var.glob("*.log"))
-
-
-@contextmanager
-def live_site(var: Path) -> Iterator[Live]:
-    """The region of `make_region`, served while the block lasts."""
-    installation = Installation(var)
-    make_region(var)
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
-        yield Live(installation, both)
-
-
 def make_region(var: Path) -> None:
-    """A draft round of one block, two X-ray departments (one declared: one place), one HEI, one account a role."""
-    app = create_app(Settings(var=var, database_url=f"sqlite:///{var / 'placements.sqlite'}", secret_key="-"))
-    with app.app_context():
-        migrations.upgrade(db.engine)
+    """A draft round, two X-ray departments (one has declared one place), one HEI, one account a role."""
+    with filling(var):
         SupervisionWeightFactory(weight=Decimal("0.5"))
         round_ = RoundFactory(
             name=ROUND, state="draft", first_week=date(2027, 1, 4), last_week=date(2027, 1, 25)
@@ -74,13 +45,16 @@ def make_region(var: Path) -> None:
         xray = ModalityFactory(key="xray")
         here, there = TrustFactory(name="Here NHS Trust"), TrustFactory(name="There NHS Trust")
         DepartmentFactory(site=SiteFactory(trust=here, name=HERE, postcode="B15 2GW"), modality=xray)
-        declared = DepartmentFactory(
-            site=SiteFactory(
-                trust=there, name=THERE, postcode="B9 5SS", latitude=52.47798, longitude=-1.82913
-            ),
-            modality=xray,
+        heartlands = SiteFactory(
+            trust=there, name=THERE, postcode="B9 5SS", latitude=52.47798, longitude=-1.82913
         )
-        DeclarationFactory(round=round_, department=declared, preferred=1, maximum=1, wte=Decimal(1))
+        DeclarationFactory(
+            round=round_,
+            department=DepartmentFactory(site=heartlands, modality=xray),
+            preferred=1,
+            maximum=1,
+            wte=Decimal(1),
+        )
         programme = ProgrammeFactory(
             hei=HeiFactory(name="City University"), name="BSc (Hons) Diagnostic Radiography"
         )
@@ -95,6 +69,24 @@ def make_region(var: Path) -> None:
         )
         PersonFactory(email=ADMINISTRATOR, name="Ada Administrator", role=Role.ADMINISTRATOR.value)
         saved()
+
+
+def make_ready_round(var: Path) -> None:
+    """A round that only waits to be matched: three learners, two places; and its academy lead's account."""
+    with filling(var):
+        small_round(learners=3, places=(1, 1))
+        PersonFactory(email=LEAD, name="Lena Lead")
+        saved()
+
+
+@contextmanager
+def filling(var: Path) -> Iterator[None]:
+    """An application over a new database in this folder, for the factories, and gone before it is served."""
+    url = f"sqlite:///{var / 'placements.sqlite'}"
+    app = create_app(Settings(var=var, database_url=url, secret_key="not of the served site"))
+    with app.app_context():
+        migrations.upgrade(db.engine)
+        yield
         app.extensions["huey"].storage.close()
         for engine in db.engines.values():
             engine.dispose()
