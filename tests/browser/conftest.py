@@ -2,33 +2,19 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from placements.settings import ROOT
+from tests.browser.browsing import CHROMIUM, HOW_TO_GET_IT, chromium
 from tests.browser.pages import Visitor
 from tests.browser.regions import make_region
 from tests.setup.processes import Installation
 
 Visit = Callable[[], Visitor]
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-HOW_TO_GET_IT = (
-    "THE BROWSER JOURNEYS WERE SKIPPED: Chromium is missing. Install it (Debian: apt-get install chromium,"
-    " which `make test` does by itself for root and where sudo asks no password) and run make test again."
-)
 
 
 @pytest.fixture
@@ -69,15 +55,6 @@ def visit(installation: Installation, request: pytest.FixtureRequest) -> Iterato
         yield open_one
         if request.session.testsfailed > failures:
             keep_what_was_seen(request.node.name, visitors, installation)
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, without a screen."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def keep_what_was_seen(test: str, visitors: list[Visitor], installation: Installation) -> None:

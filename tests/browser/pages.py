@@ -45,6 +45,9 @@ class Visitor:
         self.page.get_by_label("Password", exact=True).fill(password)
         self.press("Sign in")
 
+    def is_signed_in(self) -> None:
+        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
+
     def press(self, button: str) -> None:
         self.page.get_by_role("button", name=button, exact=True).click()
 

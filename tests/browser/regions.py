@@ -8,7 +8,10 @@ from pathlib import Path
 
 from placements import create_app, migrations
 from placements.access import Role
+from placements.allocations.service import adopt_run, publish_round
 from placements.extensions import db
+from placements.scenarios.service import start_run
+from placements.scenarios.solving import perform_run
 from placements.settings import Settings
 from tests.factories import (
     BlockFactory,
@@ -32,6 +35,12 @@ ROUND = "Spring 2027"
 HERE, THERE = "Queen Elizabeth Hospital", "Heartlands Hospital"
 LEAD, EDUCATOR, OFFICER = "lead@example.nhs.uk", "educator@example.nhs.uk", "officer@example.ac.uk"
 ADMINISTRATOR = "administrator@example.nhs.uk"
+EMAILS = {
+    "academy_lead": LEAD,
+    "practice_educator": EDUCATOR,
+    "placement_officer": OFFICER,
+    "administrator": ADMINISTRATOR,
+}
 
 
 def make_region(var: Path) -> None:
@@ -77,6 +86,28 @@ def make_ready_round(var: Path) -> None:
         small_round(learners=3, places=(1, 1))
         PersonFactory(email=LEAD, name="Lena Lead")
         saved()
+
+
+def make_matched_region(var: Path) -> None:
+    """A round that is matched and published, with one account a role to look at it."""
+    with filling(var):
+        region = small_round(learners=3, places=(1, 1))
+        PersonFactory(email=LEAD, name="Lena Lead")
+        PersonFactory(
+            email=EDUCATOR,
+            role=Role.PRACTICE_EDUCATOR.value,
+            trust_id=region.trusts[0].id,
+            name="Eddy Educator",
+        )
+        PersonFactory(
+            email=OFFICER, role=Role.PLACEMENT_OFFICER.value, hei_id=region.hei.id, name="Olu Officer"
+        )
+        PersonFactory(email=ADMINISTRATOR, role=Role.ADMINISTRATOR.value, name="Ada Administrator")
+        saved()
+        run_id = start_run(region.lead, region.round.id).id
+        perform_run(run_id)
+        adopt_run(region.lead, run_id)
+        publish_round(region.lead, region.round.id, version=region.round.version)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 COHORT = (
     "Learner reference,Home postcode,Travel mode\n"
     "DR-001,B15 3TN,car\n"
-    "DR-002,b297hx,Car\n"
+    "DR-002,b152tt,Car\n"
     "DR-003,B9 5SS,public transport\n"
     "DR-004,ZZ99 9ZZ,car\n"
     ",B15 3TN,car\n"
@@ -54,7 +54,7 @@ def declare(educator: Visitor) -> None:
     educator.is_at(ROUND)
     educator.follow("Capacity")
     educator.is_at("Capacity")
-    educator.follow(f"X-ray, {HERE}")
+    educator.page.get_by_role("link", name="X-ray").click()
     educator.is_at(HERE)
     grid = Grid(educator)
     week = "4 January 2027"
@@ -86,7 +86,7 @@ def upload_and_submit(officer: Visitor, folder: Path) -> None:
     officer.press("Upload and check")
     officer.sees("There is a problem")
     officer.look()
-    officer.page.get_by_label("Cohort", exact=False).first.select_option(index=1)
+    officer.page.get_by_label("Programme and stage").select_option(index=0)
     officer.page.get_by_label("Intake").fill("September 2026")
     officer.page.locator("input[type=file]").set_input_files(file)
     officer.press("Upload and check")
@@ -95,7 +95,7 @@ def upload_and_submit(officer: Visitor, folder: Path) -> None:
     assert [row[0] for row in refused] == ["5", "6", "7"]
     assert [row[2] for row in refused] == ["ZZ99 9ZZ", "(blank)", "helicopter"]
     corrected = table(officer.page, "What was corrected, from what to what")
-    assert any(row[0] == "3" and "B29 7HX" in row for row in corrected), corrected
+    assert any(row[0] == "3" and "B15 2TT" in row for row in corrected), corrected
     officer.press("Accept 3 rows")
     officer.sees("The rows were saved")
     officer.look()

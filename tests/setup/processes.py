@@ -128,6 +128,6 @@ class Installation:
             except (OSError, HTTPException):
                 return None
 
-    def wait_until_ready(self, process: Process) -> None:
+    def wait_until_ready(self, process: Process, seconds: float = 60) -> None:
         """Wait until the site says that it can serve."""
-        wait_for(lambda: self.answer("/ready") == 200, "/ready", process, 60)
+        wait_for(lambda: self.answer("/ready") == 200, "/ready", process, seconds)
