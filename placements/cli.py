@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,8 @@ class InWords(click.Group):
 @click.group(cls=InWords)
 def main() -> None:
     """Placements: serve it and look after it. Settings come from the environment (PLACEMENTS_...)."""
+    if serving.UNDER_SERVE in os.environ:
+        serving.end_with_parent(signal.SIGTERM)
 
 
 class SignIn(NamedTuple):
@@ -242,7 +245,7 @@ def _fill(settings: Settings) -> None:
     with _application(settings):
         click.echo("Loading the trusts, sites and HEIs.")
         _load_reference()
-        click.echo("Making a demo round; this happens once and takes a minute or so.")
+        click.echo("Making a demo round; this happens once and takes about half a minute.")
         _load_demo(settings)
 
 

@@ -1,17 +1,21 @@
 """The processes of a running installation: the site, the worker, and both together under one hand."""
 
+import ctypes
 import logging
+import os
 import shlex
 import signal
 import socket
 import sys
 from collections.abc import Callable
+from multiprocessing.queues import Queue
 from pathlib import Path
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from honcho.manager import Manager
 from honcho.printer import Message, Printer
+from honcho.process import Process
 from huey.consumer import Consumer
 
 from placements import tasks
@@ -24,6 +28,8 @@ THREADS = 8
 SECONDS_FOR_A_REQUEST = 120
 # Honcho kills after five seconds what it has asked to stop, so requests under way get less.
 SECONDS_TO_STOP = 3
+# Set for the processes that `serve` starts: they end with it, however it ends.
+UNDER_SERVE = "PLACEMENTS_UNDER_SERVE"
 
 
 class Site(BaseApplication):
@@ -90,6 +96,21 @@ def run_worker(app: Flask) -> None:
     Consumer(app.extensions["huey"], workers=1, initial_delay=0.1, max_delay=1.0).run()
 
 
+def end_with_parent(signum: int) -> None:
+    """Have the kernel send this process a signal when its parent ends; on Linux, which alone can."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signum)
+
+
+class _Child(Process):
+    """What honcho keeps beside each process to read its output; a killed `serve` leaves none behind."""
+
+    def run(self, events: "Queue[Message] | None" = None, ignore_signals: bool = False) -> None:
+        end_with_parent(signal.SIGKILL)
+        super().run(events, ignore_signals)
+
+
 class _Announcer(Printer):
     """Prints what both processes say, and an announcement as soon as the site can answer."""
 
@@ -110,11 +131,13 @@ def run_both(announcement: str) -> int:
     Returns the exit status: 0 where somebody asked for the end, 1 where a process ended by itself.
     """
     manager = Manager(_Announcer(announcement))
+    manager._process_ctor = _Child
+    environ = os.environ | {UNDER_SERVE: "on"}
     here = str(Path(__file__).resolve().parent.parent)
     for name in ("site", "worker"):
         # exec: the process that honcho knows is the one that does the work, so signals reach it.
         manager.add_process(
-            name, "exec " + shlex.join([sys.executable, "-m", "placements.cli", name]), cwd=here
+            name, "exec " + shlex.join([sys.executable, "-m", "placements.cli", name]), env=environ, cwd=here
         )
     manager.loop()
     if manager.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM):

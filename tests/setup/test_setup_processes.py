@@ -102,6 +102,15 @@ def test_where_one_dies_the_other_stops_and_the_status_says_so(on_sqlite: Instal
         assert not children_of(both)
 
 
+def test_a_killed_serve_leaves_nothing_running(on_sqlite: Installation) -> None:
+    with on_sqlite.running("serve") as both:
+        on_sqlite.wait_until_ready(both)
+        both.says("The worker is ready.")
+        both.kill()
+        wait_for(lambda: not children_of(both), "the end of site and worker")
+        assert on_sqlite.answer("/health") is None
+
+
 def run_in(run_id: int, *states: str) -> Run | None:
     """The run where it is in one of these states by now."""
     db.session.rollback()
