@@ -60,7 +60,11 @@ def walk(page: Page, start: str) -> Iterator[str]:
         answer = page.goto(address)
         assert answer is not None
         assert answer.ok, f"{address} answered {answer.status}"
-        yield name
+        landed = page_name(page.url)
+        if landed != name and landed in seen:
+            continue
+        seen.add(landed)
+        yield landed
         links = page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))")
         for link in links:
             found = urljoin(address, link.partition("#")[0])

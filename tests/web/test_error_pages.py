@@ -88,7 +88,7 @@ def test_a_browser_that_takes_anything_gets_a_page(broken: FlaskClient) -> None:
 
 
 def test_405_says_what_is_allowed(broken: FlaskClient) -> None:
-    assert broken.get("/sign-out").headers["Allow"] == "OPTIONS, POST"
+    assert set(broken.get("/sign-out").headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
 
 
 def test_an_ending_without_words_of_ours_still_has_a_page(broken: FlaskClient) -> None:
