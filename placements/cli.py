@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import click
 import psycopg
@@ -18,7 +18,7 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from placements import create_app, migrations, serving
-from placements.access import Role, Viewer
+from placements.access import SYSTEM, Role, Viewer
 from placements.errors import PlacementsError, Refused
 from placements.extensions import db
 from placements.readiness import database_fault, findings, first_line
@@ -195,15 +195,36 @@ def check() -> None:
 def create_administrator(email: str, name: str, password: str) -> None:
     """Make an administrator's account, who can make the others in the site."""
     from placements.accounts import service
-    from placements.organisations.models import Network
 
     with _application(_settings()):
-        network_id = db.session.scalar(sa.select(Network.id).order_by(Network.id))
-        if network_id is None:
-            raise click.ClickException("There is no network yet: run `placements load-reference` first.")
+        network_id = _network_id()
         shell = Viewer(None, "placements create-administrator", Role.ADMINISTRATOR, network_id=network_id)
         new = service.NewPerson(email, name, Role.ADMINISTRATOR, password, network_id=network_id)
         click.echo(f"{service.create_person(shell, new).email} can sign in as administrator.")
+
+
+@main.command("load-travel-matrix")
+@click.argument("file", type=click.File("rb"))
+def load_travel_matrix(file: BinaryIO) -> None:
+    """Use the travel minutes of FILE, a CSV, instead of estimates: origin, site, mode, minutes.
+
+    An origin is a postcode or an outward code, a site a name or a postcode, a mode car or public transport.
+    The file replaces the one before it; where a line cannot be used nothing changes.
+    """
+    from placements.organisations import service
+
+    with _application(_settings()):
+        loaded = service.load_travel_matrix(SYSTEM, _network_id(), file.read())
+        click.echo(f"Travel times in use: {loaded:,}. Every other journey is estimated.")
+
+
+def _network_id() -> int:
+    from placements.organisations.models import Network
+
+    network_id = db.session.scalar(sa.select(Network.id).order_by(Network.id))
+    if network_id is None:
+        raise click.ClickException("There is no network yet: run `placements load-reference` first.")
+    return network_id
 
 
 def _require_ready(settings: Settings) -> None:

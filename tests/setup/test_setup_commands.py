@@ -139,6 +139,20 @@ def test_reference_data_may_be_loaded_again(shell: Shell) -> None:
     assert shell("load-reference").exit_code == 0
 
 
+def test_a_travel_matrix_is_used_whole_or_refused_line_by_line(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "matrix.csv"
+    file.write_text("origin,site,mode,minutes\nB15,Good Hope Hospital,car,31\nB15,Nowhere,car,ten\n")
+    shell("upgrade")
+    assert "load-reference" in shell.refuses("load-travel-matrix", str(file))
+    shell("load-reference")
+    words = shell.refuses("load-travel-matrix", str(file))
+    assert "Nothing was loaded" in words
+    assert "line 3, site: 'Nowhere'" in words
+    assert "line 3, minutes: 'ten'" in words
+    file.write_text("origin,site,mode,minutes\nB15,Good Hope Hospital,car,31\n")
+    assert "Travel times in use: 1." in shell("load-travel-matrix", str(file)).output
+
+
 def test_postgresql_is_reached_by_its_usual_names(tmp_path: Path) -> None:
     for name in ("postgres", "postgresql", "postgresql+psycopg"):
         settings = read_settings(
