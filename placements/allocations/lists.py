@@ -1,10 +1,9 @@
 """Published places as a file: the columns, once for HEIs and the academy, once for trusts."""
 
-import csv
-import io
 from collections.abc import Callable, Iterable
 
 from placements.allocations.models import PublicationLine
+from placements.csv_files import csv_bytes
 
 Column = Callable[[PublicationLine], object]
 
@@ -37,28 +36,14 @@ COLUMNS: dict[str, Column] = {
     "Result": lambda line: "placed" if line.state == "placed" else "not placed",
     "Reason": lambda line: line.reason,
 }
-# A cell that begins with one of these would be run as a formula by a spreadsheet.
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def places_csv(lines: Iterable[PublicationLine], columns: dict[str, Column] = COLUMNS) -> bytes:
-    """The lines as CSV in UTF-8 with a byte order mark, which spreadsheets open without asking."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    for line in lines:
-        writer.writerow([_safe(value(line)) for value in columns.values()])
-    return text.getvalue().encode("utf-8-sig")
+    """The lines as CSV, a row each under the columns' headings."""
+    return csv_bytes([columns, *([value(line) for value in columns.values()] for line in lines)])
 
 
 def _travel_source(line: PublicationLine) -> str:
     if line.state != "placed":
         return ""
     return "estimated" if line.travel_is_estimated else "from the uploaded matrix"
-
-
-def _safe(value: object) -> object:
-    """Text that a spreadsheet shows and never runs."""
-    if isinstance(value, str) and value.startswith(FORMULA_SIGNS):
-        return "'" + value
-    return "" if value is None else value

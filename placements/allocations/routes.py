@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from placements.extensions import db
 from placements.rounds import queries as rounds
 from placements.scenarios import marks
 from placements.web import viewer
+from placements.web.downloads import csv_file
 from placements.web.panels import Panel, Status, register
 
 allocations = Blueprint("allocations", __name__)
@@ -115,11 +116,7 @@ def download_places(publication_id: int) -> ResponseReturnValue:
     publication = queries.publication_by_id(db.session, viewer(), publication_id)
     lines = db.session.scalars(queries.lines_of_publication(viewer(), publication_id))
     name = f"places-round-{publication.round_id}-version-{publication.number}.csv"
-    return Response(
-        places_csv(lines, COLUMNS if viewer().trust_id is None else TRUST_COLUMNS),
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return csv_file(places_csv(lines, COLUMNS if viewer().trust_id is None else TRUST_COLUMNS), name)
 
 
 def _publications_page(round_id: int, refusal: str = "") -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from placements.access import Action, Viewer
 from placements.allocations.models import Allocation, Publication, PublicationLine
+from placements.allocations.queries import adopted_run
 from placements.clock import now_utc
 from placements.errors import Refused, Stale
 from placements.rounds import queries as rounds
@@ -59,10 +60,8 @@ def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication
             round_ = rounds.round_by_id(tx.session, viewer, round_id)
             if round_.version != version:
                 raise Stale(CHANGED_MEANWHILE)
-            run_id = tx.session.scalar(
-                select(Allocation.run_id).join(Allocation.run).where(Run.round_id == round_id).limit(1)
-            )
-            if run_id is None:
+            run = adopted_run(tx.session, viewer, round_id)
+            if run is None:
                 raise Refused("There is nothing to publish yet: adopt a finished run first.")
             round_.state = ROUND.move(round_.state, "publish")
             # Even where the state stays published, this publication moves the round's version on.
@@ -75,11 +74,11 @@ def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication
             publication = Publication(
                 round=round_,
                 number=number,
-                run_id=run_id,
+                run_id=run.id,
                 published_utc=now_utc(),
                 published_by_id=viewer.person_id,
             )
-            publication.lines = list(_lines(tx.session, viewer, run_id))
+            publication.lines = list(_lines(tx.session, viewer, run.id))
             tx.session.add(publication)
             tx.note(publication, number=number, lines=len(publication.lines))
     except IntegrityError as error:

@@ -19,7 +19,13 @@ from placements.cohorts.models import (
     Requirement,
     Upload,
 )
-from placements.cohorts.queries import cohort_of_upload, plan_of_stage, trusts_of_network
+from placements.cohorts.queries import (
+    cohort_of_upload,
+    exclusions_by_learner,
+    plan_of_stage,
+    preferences_by_learner,
+    trusts_of_network,
+)
 from placements.cohorts.uploads import LearnerRow
 from placements.organisations.models import Programme, Stage
 from placements.organisations.queries import sites_of_network
@@ -264,21 +270,8 @@ def _values(
 def _existing(session: Session, cohort: Cohort) -> dict[str, tuple[int, LearnerValues]]:
     """The cohort's learners as they are, by reference in any capitals."""
     mine = Learner.cohort_id == cohort.id
-    preferences: dict[int, list[int]] = defaultdict(list)
-    for learner_id, site_id in session.execute(
-        select(LearnerPreference.learner_id, LearnerPreference.site_id)
-        .join(Learner, Learner.id == LearnerPreference.learner_id)
-        .where(mine)
-        .order_by(LearnerPreference.learner_id, LearnerPreference.rank)
-    ):
-        preferences[learner_id].append(site_id)
-    exclusions: dict[int, set[int]] = defaultdict(set)
-    for learner_id, site_id in session.execute(
-        select(LearnerExclusion.learner_id, LearnerExclusion.site_id)
-        .join(Learner, Learner.id == LearnerExclusion.learner_id)
-        .where(mine)
-    ):
-        exclusions[learner_id].add(site_id)
+    preferences = preferences_by_learner(session, mine)
+    exclusions = exclusions_by_learner(session, mine)
     plan_lines: dict[int, set[int]] = defaultdict(set)
     for learner_id, line_id in session.execute(
         select(Requirement.learner_id, Requirement.plan_line_id).join(Requirement.learner).where(mine)

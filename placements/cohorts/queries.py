@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, false, func, select
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, false, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, joinedload, selectinload
 
 from placements.access import Role, Viewer
 from placements.cohorts.board import Board, CohortLine, PlannedStage, StageLine
@@ -272,27 +272,40 @@ class DemandLearner:
     requirements: tuple[DemandRequirement, ...]
 
 
+def preferences_by_learner(session: Session, which: ColumnElement[bool]) -> defaultdict[int, list[int]]:
+    """The sites that learners would like, by learner and rank; `which` is a condition on learners."""
+    return _sites_by_learner(session, LearnerPreference, which, LearnerPreference.rank)
+
+
+def exclusions_by_learner(session: Session, which: ColumnElement[bool]) -> defaultdict[int, list[int]]:
+    """The sites that learners must avoid, by learner and site; `which` is a condition on learners."""
+    return _sites_by_learner(session, LearnerExclusion, which, LearnerExclusion.site_id)
+
+
+def _sites_by_learner(
+    session: Session,
+    model: type[LearnerPreference] | type[LearnerExclusion],
+    which: ColumnElement[bool],
+    order: InstrumentedAttribute[int],
+) -> defaultdict[int, list[int]]:
+    sites: defaultdict[int, list[int]] = defaultdict(list)
+    for learner_id, site_id in session.execute(
+        select(model.learner_id, model.site_id)
+        .join(Learner, Learner.id == model.learner_id)
+        .where(which)
+        .order_by(model.learner_id, order)
+    ):
+        sites[learner_id].append(site_id)
+    return sites
+
+
 def demand(session: Session, round_id: int) -> list[DemandLearner]:
     """The learners of a round's submitted cohorts, in five queries; the caller has been let see the round."""
     taking_part = Learner.cohort_id.in_(
         select(Cohort.id).where(Cohort.round_id == round_id, Cohort.state == "submitted")
     )
-    preferences: dict[int, list[int]] = defaultdict(list)
-    for learner_id, site_id in session.execute(
-        select(LearnerPreference.learner_id, LearnerPreference.site_id)
-        .join(Learner, Learner.id == LearnerPreference.learner_id)
-        .where(taking_part)
-        .order_by(LearnerPreference.learner_id, LearnerPreference.rank)
-    ):
-        preferences[learner_id].append(site_id)
-    exclusions: dict[int, list[int]] = defaultdict(list)
-    for learner_id, site_id in session.execute(
-        select(LearnerExclusion.learner_id, LearnerExclusion.site_id)
-        .join(Learner, Learner.id == LearnerExclusion.learner_id)
-        .where(taking_part)
-        .order_by(LearnerExclusion.learner_id, LearnerExclusion.site_id)
-    ):
-        exclusions[learner_id].append(site_id)
+    preferences = preferences_by_learner(session, taking_part)
+    exclusions = exclusions_by_learner(session, taking_part)
     modalities: dict[int, list[str]] = defaultdict(list)
     for plan_line_id, key in session.execute(
         select(PlanLine.id, Modality.key)

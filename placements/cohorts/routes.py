@@ -1,6 +1,6 @@
 """Pages about cohorts: who has submitted, upload a file, look at it, accept it, submit the cohort."""
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
@@ -16,6 +16,7 @@ from placements.extensions import db
 from placements.geography.postcodes import outward_code
 from placements.rounds import queries as rounds
 from placements.web import viewer
+from placements.web.downloads import csv_file
 from placements.web.formats import count
 from placements.web.panels import Panel, Status, register
 
@@ -47,7 +48,7 @@ def download_template(round_id: int) -> ResponseReturnValue:
     """The headings of a cohort file with two example rows."""
     require(viewer(), Action.SEE_COHORTS)
     round_ = rounds.round_by_id(db.session, viewer(), round_id)
-    return _csv(template_csv(queries.directory(db.session, round_)), "cohort-template.csv")
+    return csv_file(template_csv(queries.directory(db.session, round_)), "cohort-template.csv")
 
 
 @cohorts.route("/rounds/<int:round_id>/cohorts/upload", methods=["GET", "POST"])
@@ -92,7 +93,7 @@ def download_refused_rows(upload_id: int) -> ResponseReturnValue:
     """The refused rows with what to put right, to be mended and uploaded."""
     require(viewer(), Action.RECEIVE_UPLOAD)
     upload = queries.upload_by_id(db.session, viewer(), upload_id)
-    return _csv(refused_rows_csv(from_json(upload.parsed)), f"refused-rows-{upload.id}.csv")
+    return csv_file(refused_rows_csv(from_json(upload.parsed)), f"refused-rows-{upload.id}.csv")
 
 
 @cohorts.post("/uploads/<int:upload_id>/accept")
@@ -196,12 +197,6 @@ def _cohort_page(cohort_id: int, problem: str | None = None) -> str:
         first=(page - 1) * LEARNERS_A_PAGE + 1,
         outward_code=outward_code,
         problem=problem,
-    )
-
-
-def _csv(data: bytes, name: str) -> Response:
-    return Response(
-        data, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
 
 

@@ -15,7 +15,8 @@ from typing import Generic, TypeVar
 
 from placements.cohorts import uploads_dates
 from placements.cohorts.uploads_directory import Directory, Match, PlacesFinder
-from placements.cohorts.uploads_result import TravelMode, starts_like_formula, visible
+from placements.cohorts.uploads_result import TravelMode, visible
+from placements.csv_files import starts_like_formula
 from placements.geography.postcodes import normalise_postcode
 
 LONGEST_REFERENCE = 50

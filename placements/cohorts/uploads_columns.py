@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -11,6 +9,7 @@ from dataclasses import dataclass
 
 from placements.cohorts.uploads_directory import Directory
 from placements.cohorts.uploads_result import ADDED_COLUMN, FileProblem, visible
+from placements.csv_files import csv_bytes
 
 MOST_COLUMNS = 100
 MOST_PREFERENCES = 20
@@ -248,9 +247,7 @@ def template_csv(directory: Directory | None = None) -> bytes:
     sites = (*names[:4], "", "", "", "")[:4]
     trusts = list(directory.trusts) if directory is not None else ["RRK"]
     available = directory.earliest.isoformat() if directory is not None and directory.earliest else ""
-    page = io.StringIO()
     employed = trusts[0] if trusts else ""
     first = ("EXAMPLE-001", "B29 6LN", "", "car", "60", *sites[:3], "", sites[3], "", "1")
     second = ("EXAMPLE-002", "WV1 1LY", "B15 2TT", "public transport", "", sites[1], "", "", employed, "")
-    csv.writer(page).writerows((_TEMPLATE_HEADINGS, first, (*second, available, "2")))
-    return page.getvalue().encode("utf-8-sig")
+    return csv_bytes((_TEMPLATE_HEADINGS, first, (*second, available, "2")))

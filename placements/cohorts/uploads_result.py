@@ -6,8 +6,6 @@ read again exactly as it was seen. Nothing from a column that was not asked for 
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -16,11 +14,12 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from placements.csv_files import csv_bytes
+
 TravelMode = Literal["car", "public_transport"]
 
 SHOWN_CHARACTERS = 100
 KEPT_CHARACTERS = 2_000
-FORMULA_STARTS = frozenset("=+-@\t\r")
 ADDED_COLUMN = "What to put right"
 
 
@@ -138,14 +137,6 @@ def _visible_character(character: str) -> str:
     return character
 
 
-def starts_like_formula(text: str) -> bool:
-    """Whether a spreadsheet might run this text as a formula (full-width signs count as well)."""
-    for candidate in (text, text.lstrip(" \u00a0"), text.lstrip()):
-        if candidate and unicodedata.normalize("NFKC", candidate[0]) in FORMULA_STARTS:
-            return True
-    return False
-
-
 def refused_rows_csv(parsed: ParsedUpload) -> bytes:
     """The refused rows as a CSV that opens in a spreadsheet, with what to put right in an added last column.
 
@@ -155,15 +146,5 @@ def refused_rows_csv(parsed: ParsedUpload) -> bytes:
     faults: dict[int, list[str]] = {}
     for refusal in parsed.refusals:
         faults.setdefault(refusal.line, []).append(f"{refusal.column}: {refusal.reason} {refusal.remedy}")
-    page = io.StringIO()
-    writer = csv.writer(page)
-    writer.writerow(_safe(cell) for cell in (*parsed.columns, "Line", ADDED_COLUMN))
-    for row in parsed.refused_rows:
-        writer.writerow(
-            _safe(cell) for cell in (*row.cells, str(row.line), " ".join(faults.get(row.line, ())))
-        )
-    return page.getvalue().encode("utf-8-sig")
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if starts_like_formula(cell) else cell
+    rows = ((*row.cells, str(row.line), " ".join(faults.get(row.line, ()))) for row in parsed.refused_rows)
+    return csv_bytes([(*parsed.columns, "Line", ADDED_COLUMN), *rows])

@@ -15,6 +15,7 @@ from placements.access import Role, Viewer
 from placements.capacity import queries, service
 from placements.capacity.models import Declaration, DeclaredWeek
 from placements.capacity.service import WeekFigures
+from placements.clock import now_utc
 from placements.errors import NotAllowed, NotFound, Refused, Stale
 from placements.extensions import db
 from placements.organisations.models import Department
@@ -119,20 +120,12 @@ def test_weeks_outside_the_blocks_and_weeks_twice_are_refused(session: Session) 
 def test_the_database_refuses_impossible_places_too(session: Session) -> None:
     round_, department, _ = open_round()
     for preferred, maximum, wte in ((3, 2, 1), (-1, 2, 1), (1, 100, 1), (1, 2, -1)):
-        row = Declaration(
-            round_id=round_.id, department_id=department.id, changed_utc=round_created(round_), saves=1
-        )
+        row = Declaration(round_id=round_.id, department_id=department.id, changed_utc=now_utc(), saves=1)
         row.weeks = [DeclaredWeek(week=date(2027, 1, 4), preferred=preferred, maximum=maximum, wte=wte)]
         session.add(row)
         with pytest.raises(IntegrityError):
             session.flush()
         session.rollback()
-
-
-def round_created(_: Round) -> object:
-    from placements.clock import now_utc
-
-    return now_utc()
 
 
 def test_two_people_on_one_declaration_never_overwrite_each_other(session: Session) -> None:
