@@ -10,17 +10,22 @@ from matching.generate import generate
 from matching.policy import Policy
 from matching.problem import (
     UNREACHABLE,
+    Agreement,
+    Companions,
     Department,
+    Educator,
     Learner,
     Lock,
     Offer,
+    Placing,
     Problem,
     Requirement,
+    Rotation,
     Site,
     Trust,
 )
 from matching.progress import Progress
-from matching.result import FullCap, Price, Reason, Result, Stage, Tier
+from matching.result import Conflict, FullCap, Price, Reason, Result, Share, Stage, Tier
 from matching.rules import RULES
 from matching.solve import solve
 from matching.stop import MaxSeconds, Never, Stop
@@ -30,7 +35,11 @@ from matching.verify import Violation, verify
 __all__ = [
     "RULES",
     "UNREACHABLE",
+    "Agreement",
+    "Companions",
+    "Conflict",
     "Department",
+    "Educator",
     "EngineError",
     "FullCap",
     "Learner",
@@ -38,6 +47,7 @@ __all__ = [
     "MaxSeconds",
     "Never",
     "Offer",
+    "Placing",
     "Policy",
     "PolicyError",
     "Price",
@@ -48,6 +58,8 @@ __all__ = [
     "Requirement",
     "Result",
     "ResultError",
+    "Rotation",
+    "Share",
     "Site",
     "Stage",
     "Stop",

@@ -16,7 +16,25 @@ from matching.problem import MODES
 from matching.validation import Checks, PolicyError, check_names, read_json
 
 MOST_PRICE = 10_000
+MOST_TIER_WEIGHT = 1_000
 Steps = tuple[tuple[int, int], ...]
+
+# The aims a tier may hold. Each counts in points; an aim that looks at the worst alone stands alone.
+TERMS = (
+    "worst_travel",
+    "travel",
+    "worst_preference",
+    "preferences",
+    "above_preferred",
+    "supervisor_load",
+    "past_travel",
+    "hei_fairness",
+    "continuity",
+    "variety",
+    "changes",
+)
+ALONE = ("worst_travel", "worst_preference", "hei_fairness")
+DEFAULT_TIER: Mapping[str, int] = {"travel": 1, "preferences": 1, "above_preferred": 1, "supervisor_load": 1}
 
 
 @dataclass(frozen=True)
@@ -34,6 +52,19 @@ class Policy:
     unranked site). `above_preferred`: points a week of an offer's last place; the k-th of n places above
     preferred costs k/n of it. `supervisor_load`: (from percent of WTE, points a WTE and week above it),
     added up. `seed`: the draw that settles ties.
+
+    Further rules: `access`, `accommodation` (a learner who would take a bed may go beyond the travel limit
+    where the site has one in every week), `site_repeats`, `different_sites`, `rotation`, `companions`,
+    `agreements`.
+
+    `tiers`: the aims after placing, most important first; in each tier the weight of each aim. No amount of
+    a later tier buys any of an earlier one. Aims, in points (a placing with a bed counts the travel limit as
+    its minutes): `travel`, `preferences`, `above_preferred`, `supervisor_load` by the prices above;
+    `worst_travel`: the longest journey, a point a minute; `worst_preference`: the rank of the worst placing
+    (0 is first, unranked counts as one past the list); `past_travel`: minutes x the learner's past minutes /
+    60; `hei_fairness`: the largest of the HEIs' minutes placed a requirement; `continuity`: placings away
+    from the learner's hub; `variety`: placings at a site that the learner has been to or goes to again;
+    `changes`: published placings that are not kept.
     """
 
     modality_fit: bool = True
@@ -51,6 +82,14 @@ class Policy:
     preference_unranked: int = 40
     above_preferred: int = 4
     supervisor_load: Steps = ((50, 2), (75, 4), (90, 8))
+    access: bool = True
+    accommodation: bool = True
+    site_repeats: bool = True
+    different_sites: bool = True
+    rotation: bool = True
+    companions: bool = True
+    agreements: bool = True
+    tiers: tuple[Mapping[str, int], ...] = (DEFAULT_TIER,)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -64,6 +103,13 @@ class Policy:
             "offer_weeks",
             "places",
             "one_place_a_week",
+            "access",
+            "accommodation",
+            "site_repeats",
+            "different_sites",
+            "rotation",
+            "companions",
+            "agreements",
         ):
             check.boolean(name, getattr(self, name))
         if not isinstance(self.travel_limit, Mapping) or sorted(self.travel_limit) != sorted(MODES):
@@ -78,7 +124,18 @@ class Policy:
             check.refuse("travel[0]", self.travel[0], "a step from 0 minutes")
         for name in ("preference_step", "preference_unranked", "above_preferred"):
             check.whole(name, getattr(self, name), 0, MOST_PRICE)
+        object.__setattr__(self, "tiers", _tiers(check, self.tiers))
         check.whole("seed", self.seed, 0, 2**63 - 1)
+
+    @property
+    def tier_names(self) -> tuple[str, ...]:
+        """The name of each soft tier in a result: its one aim, or "cost" ("cost_2" ...) for several."""
+        names: list[str] = []
+        mixed = 0
+        for tier in self.tiers:
+            mixed += len(tier) > 1
+            names.append(next(iter(tier)) if len(tier) == 1 else "cost" if mixed == 1 else f"cost_{mixed}")
+        return tuple(names)
 
     def to_json(self) -> str:
         """The policy as one JSON object, every setting written out."""
@@ -94,6 +151,26 @@ class Policy:
     def replace(self, **changes: Any) -> Policy:
         """The same policy with some settings changed."""
         return dataclasses.replace(self, **changes)
+
+
+def _tiers(check: Checks, value: object) -> tuple[Mapping[str, int], ...]:
+    if isinstance(value, str) or not isinstance(value, list | tuple) or not value:
+        check.refuse("tiers", value, "a list of at least one tier")
+    seen: set[str] = set()
+    out = []
+    for i, tier in enumerate(value):
+        if not isinstance(tier, Mapping) or not tier:
+            check.refuse(f"tiers[{i}]", tier, "an object of weights by aim")
+        for name in tier:
+            if name not in TERMS:
+                check.refuse(f"tiers[{i}]", name, "one of " + ", ".join(TERMS))
+            if name in seen:
+                check.refuse(f"tiers[{i}]", name, "in one tier only")
+            if name in ALONE and len(tier) > 1:
+                check.refuse(f"tiers[{i}]", name, "alone in its tier")
+            seen.add(name)
+        out.append({n: check.whole(f"tiers[{i}][{n}]", tier[n], 1, MOST_TIER_WEIGHT) for n in tier})
+    return tuple(out)
 
 
 def _steps(check: Checks, name: str, value: object, most: int) -> Steps:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from matching.validation import (
     MOST_PLACES,
+    MOST_REPEATS,
     MOST_WTE,
     Checks,
     ProblemError,
@@ -30,7 +31,9 @@ from matching.validation import (
 UNREACHABLE = 65_535
 MODES = ("car", "public_transport")
 LOCK_KINDS = ("pin", "ban")
-VERSION = 1
+COMPANION_KINDS = ("together", "apart")
+VERSION = 2
+READABLE = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,21 @@ class Trust:
 
 @dataclass(frozen=True)
 class Site:
-    """A hospital or centre of a trust. `places`: the most learners at once, by week; None is no cap."""
+    """A hospital or centre of a trust. `places`: the most learners at once, by week; None is no cap.
+    `access`: the access needs it meets. `accommodation`: beds for learners beyond their travel limit, by
+    week; None is none."""
 
     key: str
     trust: str
     places: tuple[int, ...] | None = None
+    access: tuple[str, ...] = ()
+    accommodation: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Department:
-    """A site's modality. `places`: most learners at once by week; `wte`: supervising WTE by week; None is
-    no cap."""
+    """A site's modality. `places`: most learners at once by week; `wte`: supervising WTE of its own by week;
+    None is no cap (for `wte`: unless an educator serves it, who is then its only supervision)."""
 
     key: str
     site: str
@@ -76,9 +83,25 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class Educator:
+    """A practice educator whose supervising `wte` by week is shared over `departments`, at one trust or
+    several or remotely; the match splits it week by week."""
+
+    key: str
+    departments: tuple[str, ...]
+    wte: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Learner:
-    """One learner. `employer` is a trust's key; `preferences` are site keys, first choice first;
-    `travel_limit_minutes` can only shorten the limit of the policy."""
+    """One learner. `employer` and `hub` are trusts' keys; `preferences` are site keys, first choice first;
+    `travel_limit_minutes` can only shorten the limit of the policy.
+
+    `attended` are the sites of earlier placements, one entry each; `past_minutes` their mean journey one way.
+    `site_repeats`: most placements at one site, `different_sites`: least number of different sites by the end
+    of the round, both counting `attended` (None: no limit). `accommodation`: would take a bed at a site
+    beyond the travel limit.
+    """
 
     key: str
     group: str
@@ -90,12 +113,33 @@ class Learner:
     excluded_sites: tuple[str, ...] = ()
     preferences: tuple[str, ...] = ()
     travel_limit_minutes: int | None = None
+    access_needs: tuple[str, ...] = ()
+    accommodation: bool = False
+    attended: tuple[str, ...] = ()
+    past_minutes: int = 0
+    site_repeats: int | None = None
+    different_sites: int | None = None
+    hub: str | None = None
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """The blocks that a learner's floating requirements take in any order, each block once. `weeks` has the
+    weeks of each of `blocks`."""
+
+    key: str
+    learner: str
+    blocks: tuple[str, ...]
+    weeks: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
 class Requirement:
     """One learner needs one place of any of `modalities` in every week of `weeks` (indices into the problem's
-    weeks). `weight` is the supervising WTE it takes; `priority` 1 is placed before 2, and so on."""
+    weeks). `weight` is the supervising WTE it takes; `priority` 1 is placed before 2, and so on.
+
+    A floating requirement names its `rotation` and has neither block ("") nor weeks of its own.
+    """
 
     key: str
     learner: str
@@ -104,6 +148,40 @@ class Requirement:
     weeks: tuple[int, ...]
     weight: float = 0.5
     priority: int = 1
+    rotation: str | None = None
+
+
+@dataclass(frozen=True)
+class Companions:
+    """Learners who, whenever they are placed in the same week, go to the same site ("together") or to
+    different ones ("apart")."""
+
+    key: str
+    kind: str
+    learners: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What an HEI and a trust agreed: the least and most placings of its learners there in the round, of some
+    groups and stages or (empty) of all."""
+
+    key: str
+    hei: str
+    trust: str
+    least: int = 0
+    most: int | None = None
+    groups: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Placing:
+    """Where a requirement stands in the last publication; `block` is the one a floating requirement took."""
+
+    requirement: str
+    offer: str
+    block: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +210,11 @@ class Problem:
     requirements: tuple[Requirement, ...]
     locks: tuple[Lock, ...] = ()
     travel_minutes: NDArray[np.uint16] = field(default_factory=lambda: np.zeros((0, 0), np.uint16))
+    educators: tuple[Educator, ...] = ()
+    rotations: tuple[Rotation, ...] = ()
+    companions: tuple[Companions, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
+    published: tuple[Placing, ...] = ()
 
     PARTS: ClassVar[dict[str, Any]] = {
         "trusts": Trust,
@@ -141,7 +224,20 @@ class Problem:
         "learners": Learner,
         "requirements": Requirement,
         "locks": Lock,
+        "educators": Educator,
+        "rotations": Rotation,
+        "companions": Companions,
+        "agreements": Agreement,
+        "published": Placing,
     }
+    OPTIONAL: ClassVar[tuple[str, ...]] = (
+        "locks",
+        "educators",
+        "rotations",
+        "companions",
+        "agreements",
+        "published",
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weeks", check_weeks(ProblemError, self.weeks))
@@ -153,6 +249,7 @@ class Problem:
             object.__setattr__(self, name, found)
         self._check_supply()
         self._check_demand()
+        self._check_agreed()
         object.__setattr__(self, "travel_minutes", self._checked_travel())
 
     # -- look-ups ------------------------------------------------------------
@@ -187,6 +284,16 @@ class Problem:
         """Position of each requirement by key."""
         return check_unique(ProblemError, "requirement", (r.key for r in self.requirements))
 
+    @cached_property
+    def educator_index(self) -> dict[str, int]:
+        """Position of each educator by key."""
+        return check_unique(ProblemError, "educator", (e.key for e in self.educators))
+
+    @cached_property
+    def rotation_index(self) -> dict[str, int]:
+        """Position of each rotation by key."""
+        return check_unique(ProblemError, "rotation", (r.key for r in self.rotations))
+
     # -- checks ------------------------------------------------------------
 
     def _check_supply(self) -> None:
@@ -202,6 +309,8 @@ class Problem:
             check.key("key", site.key)
             _known(check, "trust", site.trust, trusts, "the key of a trust in this problem")
             _places(check, "places", site.places, n)
+            _places(check, "accommodation", site.accommodation, n)
+            check.keys("access", site.access)
         for department in self.departments:
             check = Checks(ProblemError, f"department {department.key!r}")
             check.key("key", department.key)
@@ -228,8 +337,18 @@ class Problem:
                 if low > high:
                     check.refuse(f"preferred[{i}]", low, f"no more than maximum[{i}], which is {high}")
 
+        self.educator_index  # noqa: B018 - refuses repeated keys
+        for educator in self.educators:
+            check = Checks(ProblemError, f"educator {educator.key!r}")
+            check.key("key", educator.key)
+            if not check.keys("departments", educator.departments):
+                check.refuse("departments", (), "a list of at least one department")
+            for i, key in enumerate(educator.departments):
+                expected = "the key of a department in this problem"
+                _known(check, f"departments[{i}]", key, departments, expected)
+            check.numbers_by_week("wte", educator.wte, n, MOST_WTE)
+
     def _check_demand(self) -> None:
-        n = len(self.weeks)
         trusts, sites, departments = self.trust_index, self.site_index, self.department_index
         learners, requirements = self.learner_index, self.requirement_index
         for learner in self.learners:
@@ -246,14 +365,26 @@ class Problem:
                     _known(check, f"{name}[{i}]", key, sites, "the key of a site in this problem")
             if learner.travel_limit_minutes is not None:
                 check.whole("travel_limit_minutes", learner.travel_limit_minutes, 0, 24 * 60)
+            if learner.hub is not None:
+                _known(check, "hub", learner.hub, trusts, "the key of a trust in this problem")
+            check.keys("access_needs", learner.access_needs)
+            check.boolean("accommodation", learner.accommodation)
+            check.whole("past_minutes", learner.past_minutes, 0, 24 * 60)
+            if isinstance(learner.attended, str) or not isinstance(learner.attended, tuple):
+                check.refuse("attended", learner.attended, "a list of site keys")
+            for i, key in enumerate(learner.attended):
+                _known(check, f"attended[{i}]", key, sites, "the key of a site in this problem")
+            for name in ("site_repeats", "different_sites"):
+                if getattr(learner, name) is not None:
+                    check.whole(name, getattr(learner, name), 0, MOST_REPEATS)
+        self._check_rotations()
         for requirement in self.requirements:
             check = Checks(ProblemError, f"requirement {requirement.key!r}")
             check.key("key", requirement.key)
-            check.key("block", requirement.block)
+            self._check_when(check, requirement)
             _known(check, "learner", requirement.learner, learners, "the key of a learner in this problem")
             if not check.keys("modalities", requirement.modalities):
                 check.refuse("modalities", (), "a list of at least one modality")
-            _check_requirement_weeks(check, requirement.weeks, n)
             check.number("weight", requirement.weight, 0.0, 100.0)
             check.whole("priority", requirement.priority, 1, 9)
         for i, lock in enumerate(self.locks):
@@ -271,6 +402,69 @@ class Problem:
                 )
             if lock.kind not in LOCK_KINDS:
                 check.refuse("kind", lock.kind, "pin or ban")
+
+    def _check_rotations(self) -> None:
+        self.rotation_index  # noqa: B018 - refuses repeated keys
+        for rotation in self.rotations:
+            check = Checks(ProblemError, f"rotation {rotation.key!r}")
+            check.key("key", rotation.key)
+            _known(
+                check, "learner", rotation.learner, self.learner_index, "the key of a learner in this problem"
+            )
+            blocks = check.keys("blocks", rotation.blocks)
+            if not isinstance(rotation.weeks, tuple) or len(rotation.weeks) != len(blocks) or not blocks:
+                check.refuse("weeks", rotation.weeks, "a list of weeks for each of at least one block")
+            for i, weeks in enumerate(rotation.weeks):
+                _check_weeks_of(check, f"weeks[{i}]", weeks, len(self.weeks))
+
+    def _check_when(self, check: Checks, requirement: Requirement) -> None:
+        if requirement.rotation is None:
+            check.key("block", requirement.block)
+            _check_weeks_of(check, "weeks", requirement.weeks, len(self.weeks))
+            return
+        expected = "the key of a rotation of the same learner"
+        _known(check, "rotation", requirement.rotation, self.rotation_index, expected)
+        if self.rotations[self.rotation_index[requirement.rotation]].learner != requirement.learner:
+            check.refuse("rotation", requirement.rotation, expected)
+        if requirement.block != "" or requirement.weeks != ():
+            check.refuse("weeks", requirement.weeks, "empty, as is block: the rotation has them")
+
+    def _check_agreed(self) -> None:
+        """Companions, agreements and the publication."""
+        learners = self.learner_index
+        check_unique(ProblemError, "companions", (c.key for c in self.companions))
+        check_unique(ProblemError, "agreement", (a.key for a in self.agreements))
+        for companions in self.companions:
+            check = Checks(ProblemError, f"companions {companions.key!r}")
+            check.key("key", companions.key)
+            if companions.kind not in COMPANION_KINDS:
+                check.refuse("kind", companions.kind, "together or apart")
+            if len(check.keys("learners", companions.learners)) < 2:
+                check.refuse("learners", companions.learners, "a list of at least two learners")
+            for i, key in enumerate(companions.learners):
+                _known(check, f"learners[{i}]", key, learners, "the key of a learner in this problem")
+        for agreement in self.agreements:
+            check = Checks(ProblemError, f"agreement {agreement.key!r}")
+            check.key("key", agreement.key)
+            check.key("hei", agreement.hei)
+            _known(check, "trust", agreement.trust, self.trust_index, "the key of a trust in this problem")
+            check.whole("least", agreement.least, 0, MOST_PLACES)
+            if agreement.most is not None:
+                check.whole("most", agreement.most, agreement.least, MOST_PLACES)
+            check.keys("groups", agreement.groups)
+            check.keys("stages", agreement.stages)
+        check_unique(ProblemError, "published requirement", (p.requirement for p in self.published))
+        for placing in self.published:
+            check = Checks(ProblemError, f"published {placing.requirement!r}")
+            expected = "the key of a requirement in this problem"
+            _known(check, "requirement", placing.requirement, self.requirement_index, expected)
+            _known(check, "offer", placing.offer, self.offer_index, "the key of an offer in this problem")
+            rotation = self.requirements[self.requirement_index[placing.requirement]].rotation
+            blocks = () if rotation is None else self.rotations[self.rotation_index[rotation]].blocks
+            if (placing.block is None) != (rotation is None) or (blocks and placing.block not in blocks):
+                check.refuse(
+                    "block", placing.block, "a block of its rotation (none where it has no rotation)"
+                )
 
     def _checked_travel(self) -> NDArray[np.uint16]:
         check = Checks(ProblemError, "problem")
@@ -301,22 +495,23 @@ class Problem:
     # -- JSON ------------------------------------------------------------
 
     def to_json(self) -> str:
-        """The problem as one JSON object with `"version": 1`; fields at their default are left out."""
+        """The problem as one JSON object with `"version": 2`; fields at their default are left out."""
         out: dict[str, Any] = {"version": VERSION, "weeks": list(self.weeks)}
         for name in self.PARTS:
-            out[name] = [dict(_given(item)) for item in getattr(self, name)]
+            if getattr(self, name) or name not in self.OPTIONAL:
+                out[name] = [dict(_given(item)) for item in getattr(self, name)]
         out["travel_minutes"] = self.travel_minutes.tolist()
         return json.dumps(out, separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Problem:
-        """Reads what `to_json` writes. Raises `ProblemError` for anything unknown, missing, repeated or
-        wrong."""
+        """Reads what `to_json` writes, in this version or the one before (which had fewer fields). Raises
+        `ProblemError` for anything unknown, missing, repeated or wrong."""
         found = read_json(ProblemError, "problem", text)
         names = ["version", "weeks", *cls.PARTS, "travel_minutes"]
-        check_names(ProblemError, "problem", found, names, [n for n in names if n != "locks"])
-        if isinstance(found["version"], bool) or found["version"] != VERSION:
-            raise ProblemError("problem", "version", found["version"], f"{VERSION}")
+        check_names(ProblemError, "problem", found, names, [n for n in names if n not in cls.OPTIONAL])
+        if isinstance(found["version"], bool) or found["version"] not in READABLE:
+            raise ProblemError("problem", "version", found["version"], " or ".join(map(str, READABLE)))
         parts = {name: _read_parts(kind, name, found.get(name, [])) for name, kind in cls.PARTS.items()}
         return cls(weeks=found["weeks"], travel_minutes=found["travel_minutes"], **parts)
 
@@ -331,18 +526,16 @@ def _places(check: Checks, name: str, value: tuple[int, ...] | None, weeks: int)
         check.whole_by_week(name, value, weeks, MOST_PLACES)
 
 
-def _check_requirement_weeks(check: Checks, weeks: object, n: int) -> None:
+def _check_weeks_of(check: Checks, field: str, weeks: object, n: int) -> None:
     if isinstance(weeks, str) or not isinstance(weeks, tuple) or not weeks:
-        check.refuse("weeks", weeks, "a list of at least one week")
+        check.refuse(field, weeks, "a list of at least one week")
+    if not n:
+        check.refuse(field, weeks, "empty: the problem has no weeks")
     last = -1
     for i, week in enumerate(weeks):
-        value = (
-            check.whole(f"weeks[{i}]", week, 0, n - 1)
-            if n
-            else check.refuse("weeks", week, "empty: no weeks")
-        )
+        value = check.whole(f"{field}[{i}]", week, 0, n - 1)
         if value <= last:
-            check.refuse(f"weeks[{i}]", week, "later than the week before it")
+            check.refuse(f"{field}[{i}]", week, "later than the week before it")
         last = value
 
 
@@ -365,7 +558,11 @@ def _read_parts(kind: type[Any], name: str, found: object) -> tuple[Any, ...]:
         if not isinstance(row, dict):
             raise ProblemError(item, "value", row, "a JSON object")
         if "key" in row:
-            item = f"{name[:-1]} {row['key']!r}"
+            item = f"{name if name == 'companions' else name[:-1]} {row['key']!r}"
         check_names(ProblemError, item, row, allowed, needed)
-        out.append(kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}))
+        out.append(kind(**{k: _tuples(v) for k, v in row.items()}))
     return tuple(out)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value

@@ -8,10 +8,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from matching.problem import Lock
 from matching.validation import ResultError, check_names, read_json
 
 STATUSES = ("optimal", "gap", "cancelled", "infeasible_locks")
-VERSION = 1
+VERSION = 2
+READABLE = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,26 @@ class Price:
 
 
 @dataclass(frozen=True)
+class Share:
+    """The part of an educator's time that goes to a department in a week (an ISO Monday), in WTE."""
+
+    educator: str
+    department: str
+    week: str
+    wte: float
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Pins and bans that cannot all hold: with any one of `locks` set aside the others can. `rules` are those
+    that stand in the way; `pinned` the requirements that the locks leave without a place."""
+
+    locks: tuple[Lock, ...]
+    rules: tuple[str, ...]
+    pinned: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Stage:
     """A step of the solve and how long it took."""
 
@@ -80,9 +102,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Result:
-    """A certified answer. `assignment` maps requirement keys to offer keys; absent is unplaced.
+    """A certified answer. `assignment` maps requirement keys to offer keys; absent is unplaced. `blocks`
+    names the block that each placed floating requirement takes; `shares` splits the educators' time.
 
-    `objective` is the cost tier's value in thousandths of a point; `costs` splits it by price setting.
+    `objective` is the sum of the soft tiers in thousandths of a point; `costs` are the aims (policy.TERMS)
+    that the policy names, unweighted, and the four priced ones. `conflicts` explain locks that cannot hold.
     `paths` counts the independent parts solved as a flow and as an integer program.
     """
 
@@ -97,9 +121,12 @@ class Result:
     seed: int = 0
     seconds: float = 0.0
     stages: tuple[Stage, ...] = ()
+    blocks: dict[str, str] = field(default_factory=dict)
+    shares: tuple[Share, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
     def to_json(self) -> str:
-        """One JSON object with `"version": 1`. Each shortage is written once, in `shortages`, and named by
+        """One JSON object with `"version": 2`. Each shortage is written once, in `shortages`, and named by
         its position."""
         shortages: list[dict[str, Any]] = []
         known: dict[tuple[int, int], int] = {}
@@ -115,14 +142,14 @@ class Result:
                 shortages.append({k: v for k, v in row.items() if k not in ("kind", "rules")})
             unplaced[key]["shortage"] = known[same]
         out = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        for name in ("tiers", "duals", "stages"):
+        for name in ("tiers", "duals", "stages", "shares", "conflicts"):
             out[name] = [dataclasses.asdict(item) for item in out[name]]
         whole = {"version": VERSION, **out, "unplaced": unplaced, "shortages": shortages}
         return json.dumps(whole, separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Result:
-        """Reads what `to_json` writes. Raises `ResultError`."""
+        """Reads what `to_json` writes, in this version or the one before. Raises `ResultError`."""
         found = read_json(ResultError, "result", text)
         names = [f.name for f in dataclasses.fields(cls)]
         check_names(
@@ -132,8 +159,9 @@ class Result:
             ["version", "shortages", *names],
             ["version", "status", "assignment"],
         )
-        if found.pop("version") != VERSION:
-            raise ResultError("result", "version", "unknown", f"{VERSION}")
+        version = found.pop("version")
+        if isinstance(version, bool) or version not in READABLE:
+            raise ResultError("result", "version", version, " or ".join(map(str, READABLE)))
         try:
             shortages = [_shortage(row) for row in found.pop("shortages", [])]
             rows = found.get("unplaced", {})
@@ -143,6 +171,8 @@ class Result:
                 Price(**{**row, "weeks": tuple(row["weeks"])}) for row in found.get("duals", [])
             )
             found["stages"] = tuple(Stage(**row) for row in found.get("stages", []))
+            found["shares"] = tuple(Share(**row) for row in found.get("shares", []))
+            found["conflicts"] = tuple(_conflict(row) for row in found.get("conflicts", []))
             result = cls(**found)
         except (TypeError, KeyError, IndexError, AttributeError) as problem:
             raise ResultError("result", "shape", str(problem), "as `to_json` writes it") from problem
@@ -153,6 +183,11 @@ class Result:
                 "result", "assignment", result.assignment, "an object of offer keys by requirement key"
             )
         return result
+
+
+def _conflict(row: dict[str, Any]) -> Conflict:
+    locks = tuple(Lock(**lock) for lock in row["locks"])
+    return Conflict(locks, tuple(row["rules"]), tuple(row["pinned"]))
 
 
 def _shortage(row: dict[str, Any]) -> dict[str, Any]:

@@ -125,6 +125,11 @@ def _in_order(problem: Problem) -> Problem:
         requirements=tuple(sorted(problem.requirements, key=lambda item: item.key)),
         locks=problem.locks,
         travel_minutes=np.ascontiguousarray(problem.travel_minutes[np.ix_(learners, sites)]),
+        educators=tuple(sorted(problem.educators, key=lambda item: item.key)),
+        rotations=tuple(sorted(problem.rotations, key=lambda item: item.key)),
+        companions=tuple(sorted(problem.companions, key=lambda item: item.key)),
+        agreements=tuple(sorted(problem.agreements, key=lambda item: item.key)),
+        published=tuple(sorted(problem.published, key=lambda item: item.requirement)),
     )
 
 

@@ -46,7 +46,7 @@ def test_a_policy_file_is_used(tiny, tmp_path, capsys):
 
 def test_generate_writes_to_standard_output(capsys):
     assert main(["generate", "--size", "tiny"]) == 0
-    assert json.loads(capsys.readouterr().out)["version"] == 1
+    assert json.loads(capsys.readouterr().out)["version"] == 2
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_generate_writes_to_standard_output(capsys):
         (None, "No such file"),
         (b"not json", "valid JSON"),
         (b"\xff\xfe\x00", "not UTF-8"),
-        (b'{"version": 1}', "weeks"),
+        (b'{"version": 2}', "weeks"),
         (b"", "valid JSON"),
     ],
 )
