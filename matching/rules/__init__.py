@@ -6,6 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from matching.rules import (
+    access,
+    accommodation,
+    agreements,
+    companions,
+    different_sites,
     employer,
     exclusion,
     group_fit,
@@ -14,6 +19,8 @@ from matching.rules import (
     offer_weeks,
     one_place_a_week,
     places,
+    rotation,
+    site_repeats,
     supervision,
     travel_limit,
 )
@@ -28,6 +35,7 @@ CLASS_RULES: tuple[tuple[str, Forbids], ...] = (
 )
 PAIR_RULES: tuple[tuple[str, Forbids], ...] = (
     (exclusion.NAME, exclusion.forbids),
+    (access.NAME, access.forbids),
     (employer.NAME, employer.forbids),
     (locks.NAME, locks.forbids),
     (travel_limit.NAME, travel_limit.forbids),
@@ -42,6 +50,7 @@ RULES: dict[str, str] = {
         modality_fit,
         group_fit,
         exclusion,
+        access,
         employer,
         locks,
         travel_limit,
@@ -49,5 +58,11 @@ RULES: dict[str, str] = {
         supervision,
         places,
         one_place_a_week,
+        accommodation,
+        rotation,
+        site_repeats,
+        different_sites,
+        companions,
+        agreements,
     )
 }

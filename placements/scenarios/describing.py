@@ -24,6 +24,7 @@ RULES = {
         "do not take this learner group and stage",
     ),
     "exclusion": ("is to be avoided", "are to be avoided"),
+    "access": ("does not meet an access need", "do not meet an access need"),
     "employer": (
         "belongs to a trust that does not employ the learner",
         "belong to trusts that do not employ the learner",
@@ -42,6 +43,27 @@ RULES = {
     "one_place_a_week": (
         "clashes with another placement of the learner",
         "clash with another placement of the learner",
+    ),
+    "accommodation": ("has no bed left", "have no bed left"),
+    "rotation": (
+        "has room only in a block that the learner's rotation has filled",
+        "have room only in a block that the learner's rotation has filled",
+    ),
+    "site_repeats": (
+        "has had the learner as often as it may",
+        "have had the learner as often as they may",
+    ),
+    "different_sites": (
+        "would not be a new site for the learner",
+        "would not be new sites for the learner",
+    ),
+    "companions": (
+        "is kept free for learners who go together or apart",
+        "are kept free for learners who go together or apart",
+    ),
+    "agreements": (
+        "has as many of the HEI's learners as agreed",
+        "have as many of the HEI's learners as agreed",
     ),
 }
 # A sentence names up to this many full departments and counts more; a page names all.

@@ -10,8 +10,16 @@ import pytest
 import matching
 from placements.settings import ROOT
 
-# What a policy holds besides its rules: prices, and the draw that settles ties.
-PRICES = {"travel", "preference_step", "preference_unranked", "above_preferred", "supervisor_load", "seed"}
+# What a policy holds besides its rules: prices, the order of the aims, and the draw that settles ties.
+PRICES = {
+    "travel",
+    "preference_step",
+    "preference_unranked",
+    "above_preferred",
+    "supervisor_load",
+    "tiers",
+    "seed",
+}
 # What the checker finds wrong besides a broken rule: sums and claims of the result itself.
 CLAIMS = {"assignment", "costs", "objective", "tiers", "status", "reason"}
 # Beside the rules in their folder: what they are asked about.
