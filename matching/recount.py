@@ -1,18 +1,23 @@
-"""A result counted afresh from the data types alone: which rules a pair breaks, which limits are passed,
-what it costs. Half of the independent check (`verify`); nothing here is shared with the solver."""
+"""A result read afresh from the data types alone: what it names, and which rules a single placing breaks.
+
+Part of the independent check (`verify`) with `recount_rules`, `recount_supervision` and `recount_aims`;
+nothing here is shared with the solver. Supervision is counted in thousandths of a WTE.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
 
 from matching.policy import Policy
-from matching.problem import UNREACHABLE, Department, Learner, Offer, Problem, Requirement, Site
+from matching.problem import UNREACHABLE, Agreement, Department, Learner, Offer, Problem, Requirement, Site
 from matching.result import Result
 
-PRICES = ("travel", "preferences", "above_preferred", "supervisor_load")
+Weeks = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,18 @@ class Violation:
         return f"{self.rule}: {self.item}: {self.found}"
 
 
+class Stay(NamedTuple):
+    """One placing: the requirement at the offer, in `block` (None where it does not float) and its weeks."""
+
+    requirement: Requirement
+    learner: Learner
+    offer: Offer
+    department: Department
+    site: Site
+    block: str | None
+    weeks: Weeks
+
+
 class Recount:
     """One problem, policy and result, looked up by key."""
 
@@ -38,18 +55,35 @@ class Recount:
         self.learners = {x.key: x for x in problem.learners}
         self.requirements = {r.key: r for r in problem.requirements}
         self.trusts = {t.key: t for t in problem.trusts}
+        self.educators = {e.key: e for e in problem.educators}
+        self.rotations = {r.key: dict(zip(r.blocks, r.weeks, strict=True)) for r in problem.rotations}
+        self.agreements = {a.key: a for a in problem.agreements}
+        self.week = {monday: w for w, monday in enumerate(problem.weeks)}
         self.row = {x.key: i for i, x in enumerate(problem.learners)}
         self.column = {s.key: i for i, s in enumerate(problem.sites)}
+        self.wanted: dict[str, int] = defaultdict(int)
+        for requirement in problem.requirements:
+            self.wanted[requirement.learner] += 1
         self.pins: dict[str, list[str]] = defaultdict(list)
         self.bans: dict[str, list[str]] = defaultdict(list)
         for lock in problem.locks:
             (self.pins if lock.kind == "pin" else self.bans)[lock.requirement].append(lock.site_or_department)
-        self.offers_by_modality: dict[str, list[Offer]] = defaultdict(list)
+        self.serving: dict[str, list[str]] = defaultdict(list)
+        for educator in problem.educators:
+            for key in educator.departments:
+                self.serving[key].append(educator.key)
+        self.modalities = sorted({d.modality for d in problem.departments})
+        self.offers_at: dict[tuple[str, str], list[Offer]] = defaultdict(list)
         for offer in problem.offers:
-            self.offers_by_modality[self.departments[offer.department].modality].append(offer)
-        self.reach: dict[str, list[Offer]] = {}
+            department = self.departments[offer.department]
+            self.offers_at[department.site, department.modality].append(offer)
+        self.near: dict[str, list[Site]] = {}
+        self.reach: dict[str, list[Stay]] = {}
+
+    # -- what the result names ------------------------------------------------------------
 
     def unknown(self) -> Iterator[Violation]:
+        """Names that the problem does not have; nothing can be counted while there are any."""
         for r, o in self.result.assignment.items():
             if r not in self.requirements:
                 yield Violation("assignment", r, "no such requirement")
@@ -61,36 +95,89 @@ class Recount:
         for r in self.result.unplaced:
             if r not in self.requirements:
                 yield Violation("assignment", r, "no such requirement")
+        yield from self.unknown_blocks()
+
+    def unknown_blocks(self) -> Iterator[Violation]:
+        """Exactly the placed floating requirements have a block, one of their rotation's."""
+        for r, requirement in self.requirements.items():
+            block = self.result.blocks.get(r)
+            if requirement.rotation is None or r not in self.result.assignment:
+                if block is not None:
+                    kind = "is not placed" if requirement.rotation else "does not float"
+                    yield Violation("blocks", r, f"has block {block} but {kind}")
+            elif block is None:
+                yield Violation("blocks", r, "is placed in no block of its rotation")
+            elif block not in self.rotations[requirement.rotation]:
+                yield Violation("blocks", r, f"no such block as {block} in rotation {requirement.rotation}")
+        for r in self.result.blocks:
+            if r not in self.requirements:
+                yield Violation("blocks", r, "no such requirement")
+
+    def stays(self) -> list[Stay]:
+        """Every placing of the result."""
+        blocks = self.result.blocks
+        return [
+            self.stay(self.requirements[r], self.offers[o], blocks.get(r))
+            for r, o in self.result.assignment.items()
+        ]
+
+    def stay(self, requirement: Requirement, offer: Offer, block: str | None = None) -> Stay:
+        """A requirement placed at an offer."""
+        department = self.departments[offer.department]
+        weeks = requirement.weeks
+        if requirement.rotation is not None and block is not None:
+            weeks = self.rotations[requirement.rotation][block]
+        learner, site = self.learners[requirement.learner], self.sites[department.site]
+        return Stay(requirement, learner, offer, department, site, block, weeks)
+
+    def spans(self, requirement: Requirement) -> list[tuple[str | None, Weeks]]:
+        """The blocks that a requirement may take and their weeks: one, unless it floats."""
+        if requirement.rotation is None:
+            return [(None, requirement.weeks)]
+        return list(self.rotations[requirement.rotation].items())
 
     # -- one placing ------------------------------------------------------------
 
-    def broken(self, requirement: Requirement, offer: Offer) -> Iterator[str]:
-        """The rules in force that refuse a pair, each by its name."""
-        policy, department = self.policy, self.departments[offer.department]
-        learner, site = self.learners[requirement.learner], self.sites[department.site]
-        if policy.modality_fit and department.modality not in requirement.modalities:
+    def broken(self, stay: Stay) -> Iterator[str]:
+        """The rules in force that refuse a single placing, each by its name."""
+        policy, learner, site, department = self.policy, stay.learner, stay.site, stay.department
+        if policy.modality_fit and department.modality not in stay.requirement.modalities:
             yield "modality_fit"
-        if policy.group_fit and not _takes(offer, learner):
+        if policy.group_fit and not _takes(stay.offer, learner):
             yield "group_fit"
         if policy.exclusion and site.key in learner.excluded_sites:
             yield "exclusion"
+        if policy.access and not set(learner.access_needs) <= set(site.access):
+            yield "access"
         if policy.employer and learner.employer and not learner.released and site.trust != learner.employer:
             yield "employer"
-        if policy.locks and not self.unlocked(requirement.key, site, department):
+        if policy.locks and not self.unlocked(stay.requirement.key, site, department):
             yield "locks"
-        if self.minutes(learner, site) > self.limit(learner):
+        if self.minutes(stay) > self.limit(learner) and not self.in_bed(stay):
             yield "travel_limit"
         if policy.offer_weeks:
-            caps = (offer.maximum, department.places, site.places, self.trusts[site.trust].places)
-            if any(places is not None and places[w] < 1 for places in caps for w in requirement.weeks):
+            caps = (stay.offer.maximum, department.places, site.places, self.trusts[site.trust].places)
+            if any(places is not None and places[w] < 1 for places in caps for w in stay.weeks):
                 yield "offer_weeks"
-        if policy.supervision is not None and department.wte is not None:
-            weight = round(requirement.weight * 1000)
-            if any(
-                weight > policy.supervision * round(department.wte[w] * 1000) + 1e-6
-                for w in requirement.weeks
-            ):
+        if policy.supervision is not None:
+            weight = thousandths(stay.requirement.weight)
+            mosts = (self.most_supervised(department, w) for w in stay.weeks)
+            if any(most is not None and weight > most for most in mosts):
                 yield "supervision"
+
+    def barred(self, requirement: Requirement, site: Site) -> Iterator[str]:
+        """The rules over a learner's placings or an HEI's by which no placing at a site can ever stand."""
+        policy, learner = self.policy, self.learners[requirement.learner]
+        attended, most, least = learner.attended, learner.site_repeats, learner.different_sites
+        if policy.site_repeats and most is not None and attended.count(site.key) >= most:
+            yield "site_repeats"
+        still = policy.different_sites and least is not None and least > len(set(attended))
+        if still and site.key in attended and self.most_repeats(learner) == 0:
+            yield "different_sites"
+        if policy.agreements and any(
+            a.most == 0 and a.trust == site.trust and covers(a, learner) for a in self.problem.agreements
+        ):
+            yield "agreements"
 
     def unlocked(self, requirement: str, site: Site, department: Department) -> bool:
         here = (site.key, department.key)
@@ -98,123 +185,88 @@ class Recount:
             ban in here for ban in self.bans[requirement]
         )
 
-    def minutes(self, learner: Learner, site: Site) -> int:
-        return int(self.problem.travel_minutes[self.row[learner.key], self.column[site.key]])
+    def minutes(self, stay: Stay) -> int:
+        """Minutes one way, door to door."""
+        return int(self.problem.travel_minutes[self.row[stay.learner.key], self.column[stay.site.key]])
 
     def limit(self, learner: Learner) -> int:
         most = self.policy.travel_limit[learner.mode]
         own = learner.travel_limit_minutes
         return min(most if own is None else min(most, own), UNREACHABLE - 1)
 
-    def can_go(self, requirement: Requirement) -> list[Offer]:
-        """The offers that no rule refuses it."""
+    def in_bed(self, stay: Stay) -> bool:
+        """True for a placing beyond the travel limit where the learner may take a bed."""
+        minutes, beds = self.minutes(stay), stay.site.accommodation
+        return (
+            self.policy.accommodation
+            and stay.learner.accommodation
+            and beds is not None
+            and all(beds[w] >= 1 for w in stay.weeks)
+            and self.limit(stay.learner) < minutes < UNREACHABLE
+        )
+
+    def most_repeats(self, learner: Learner) -> int:
+        """How many placings may repeat a site and still leave the learner's different sites within reach."""
+        wanted = self.wanted[learner.key] + len(set(learner.attended))
+        return max(0, wanted - (learner.different_sites or 0))
+
+    def most_supervised(self, department: Department, week: int) -> int | None:
+        """What may be supervised in a department and week were all its educators there; None is no limit."""
+        serving = self.serving.get(department.key, [])
+        if self.policy.supervision is None or (department.wte is None and not serving):
+            return None
+        all_there = sum(self.within(self.educators[e].wte[week]) for e in serving)
+        return all_there + (0 if department.wte is None else self.within(department.wte[week]))
+
+    def within(self, wte: float) -> int:
+        """What may be supervised by so much WTE under the load limit in force."""
+        return int(thousandths(wte) * (self.policy.supervision or 0.0) + 1e-6)
+
+    def can_go(self, requirement: Requirement) -> list[Stay]:
+        """The placings of a requirement that no rule refuses by themselves (`broken`)."""
         if requirement.key not in self.reach:
-            kinds = requirement.modalities if self.policy.modality_fit else self.offers_by_modality
-            offers = [o for m in kinds for o in self.offers_by_modality.get(m, ())]
-            self.reach[requirement.key] = [
-                o for o in offers if next(self.broken(requirement, o), None) is None
+            kinds = requirement.modalities if self.policy.modality_fit else self.modalities
+            found = [
+                self.stay(requirement, offer, block)
+                for site in self.within_reach(self.learners[requirement.learner])
+                for kind in kinds
+                for offer in self.offers_at.get((site.key, kind), ())
+                for block, _ in self.spans(requirement)
             ]
+            self.reach[requirement.key] = [x for x in found if next(self.broken(x), None) is None]
         return self.reach[requirement.key]
 
-    def pairs(self) -> Iterator[Violation]:
-        for r, o in self.result.assignment.items():
-            requirement, offer = self.requirements[r], self.offers[o]
-            for rule in self.broken(requirement, offer):
-                yield Violation(rule, r, f"learner {requirement.learner} is placed at {o}")
+    def within_reach(self, learner: Learner) -> list[Site]:
+        """The sites within a learner's limit, or that have beds: a first, cheap look."""
+        if learner.key not in self.near:
+            minutes = self.problem.travel_minutes[self.row[learner.key]]
+            beds = self.policy.accommodation and learner.accommodation
+            most = UNREACHABLE - 1 if beds else self.limit(learner)
+            self.near[learner.key] = [self.problem.sites[s] for s in np.flatnonzero(minutes <= most)]
+        return self.near[learner.key]
 
-    # -- many placings ------------------------------------------------------------
-
-    def placed(self) -> Iterator[tuple[Requirement, Offer, Department, Site]]:
-        for r, o in self.result.assignment.items():
-            department = self.departments[self.offers[o].department]
-            yield self.requirements[r], self.offers[o], department, self.sites[department.site]
-
-    def places(self) -> Iterator[Violation]:
-        if not self.policy.places:
-            return
-        used: dict[tuple[str, str, int], int] = defaultdict(int)
-        for requirement, offer, department, site in self.placed():
-            for w in requirement.weeks:
-                for level, key in (
-                    ("offer", offer.key),
-                    ("department", department.key),
-                    ("site", site.key),
-                    ("trust", site.trust),
-                ):
-                    used[level, key, w] += 1
-        for (level, key, w), count in used.items():
-            most = self.places_of(level, key)
-            if most is not None and count > most[w]:
-                week = self.problem.weeks[w]
-                yield Violation("places", f"{level} {key}", f"{count} learners in {week}, {most[w]} places")
-
-    def places_of(self, level: str, key: str) -> tuple[int, ...] | None:
-        if level == "offer":
-            return self.offers[key].maximum
-        if level == "department":
-            return self.departments[key].places
-        return self.sites[key].places if level == "site" else self.trusts[key].places
-
-    def supervised(self) -> dict[tuple[str, int], int]:
-        total: dict[tuple[str, int], int] = defaultdict(int)
-        for requirement, _, department, _ in self.placed():
-            for w in requirement.weeks:
-                total[department.key, w] += round(requirement.weight * 1000)
-        return total
-
-    def supervision(self) -> Iterator[Violation]:
-        if self.policy.supervision is None:
-            return
-        for (key, w), weight in self.supervised().items():
-            wte = self.departments[key].wte
-            if wte is not None and weight > self.policy.supervision * round(wte[w] * 1000) + 1e-6:
-                found = f"{weight / 1000:g} WTE supervised in {self.problem.weeks[w]}, {wte[w]:g} available"
-                yield Violation("supervision", f"department {key}", found)
-
-    def one_place(self) -> Iterator[Violation]:
-        if not self.policy.one_place_a_week:
-            return
-        busy: dict[tuple[str, int], str] = {}
-        for requirement, *_ in self.placed():
-            for w in requirement.weeks:
-                other = busy.setdefault((requirement.learner, w), requirement.key)
-                if other != requirement.key:
-                    week = self.problem.weeks[w]
-                    found = f"learner {requirement.learner} is placed twice in {week} (with {other})"
-                    yield Violation("one_place_a_week", requirement.key, found)
-
-    # -- objective and claims ------------------------------------------------------------
-
-    def costs(self) -> dict[str, int]:
-        """Thousandths of a point by price setting."""
-        policy = self.policy
-        out = dict.fromkeys(PRICES, 0)
-        used: dict[tuple[str, int], int] = defaultdict(int)
-        for requirement, offer, _, site in self.placed():
-            learner = self.learners[requirement.learner]
-            minutes = self.minutes(learner, site)
-            steps = [*policy.travel, (minutes, 0)]
-            for (start, price), (end, _) in pairwise(steps):
-                out["travel"] += 1000 * price * max(0, min(end, minutes) - start)
-            if learner.preferences:
-                points = policy.preference_unranked
-                if site.key in learner.preferences:
-                    points = min(points, policy.preference_step * learner.preferences.index(site.key))
-                out["preferences"] += 1000 * points
-            for w in requirement.weeks:
-                used[offer.key, w] += 1
-        for (key, w), count in used.items():
-            low, high = self.offers[key].preferred[w], self.offers[key].maximum[w]
-            for k in range(1, count - low + 1):
-                out["above_preferred"] += (
-                    1000 * policy.above_preferred * min(k, max(1, high - low)) // max(1, high - low)
+    def pairs(self, stays: list[Stay]) -> Iterator[Violation]:
+        """Each placing that a rule refuses by itself."""
+        for stay in stays:
+            for rule in self.broken(stay):
+                found = f"learner {stay.learner.key} is placed at {stay.offer.key}"
+                yield Violation(
+                    rule, stay.requirement.key, found + (f" in {stay.block}" if stay.block else "")
                 )
-        for (key, w), weight in self.supervised().items():
-            wte = self.departments[key].wte
-            if wte is not None:
-                for percent, price in policy.supervisor_load:
-                    out["supervisor_load"] += price * max(0, weight - round(wte[w] * 1000) * percent // 100)
-        return out
+
+
+def thousandths(wte: float) -> int:
+    """WTE in whole thousandths."""
+    return round(wte * 1000)
+
+
+def covers(agreement: Agreement, learner: Learner) -> bool:
+    """True where an agreement speaks of a learner."""
+    return (
+        agreement.hei == learner.hei
+        and (not agreement.groups or learner.group in agreement.groups)
+        and (not agreement.stages or learner.stage in agreement.stages)
+    )
 
 
 def _takes(offer: Offer, learner: Learner) -> bool:

@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 import pytest
 
@@ -21,7 +22,19 @@ PRICES = {
     "seed",
 }
 # What the checker finds wrong besides a broken rule: sums and claims of the result itself.
-CLAIMS = {"assignment", "costs", "objective", "tiers", "status", "reason"}
+CLAIMS = {
+    "assignment",
+    "blocks",
+    "shares",
+    "costs",
+    "objective",
+    "tiers",
+    "status",
+    "conflicts",
+    "reason",
+}
+# What the checker may know: the data types.
+DATA_TYPES = {"matching.problem", "matching.policy", "matching.result"}
 # Beside the rules in their folder: what they are asked about.
 NO_RULES = {"__init__", "pairs"}
 
@@ -35,11 +48,17 @@ def in_the_folder() -> set[str]:
 
 
 def in_the_checker() -> set[str]:
-    """The names under which verify.py and its count report a violation."""
-    found: set[str] = set()
-    for name in ("verify", "recount"):
-        found |= set(reported(ast.parse((ROOT / "matching" / f"{name}.py").read_text())))
+    """The names under which the checker reports a violation."""
+    found = set(chain.from_iterable(map(reported, checker().values())))
+    assert found >= CLAIMS
     return found - CLAIMS
+
+
+def checker() -> dict[str, ast.Module]:
+    """The modules of the checker, by name: those of verify and of its count."""
+    folder = ROOT / "matching"
+    paths = [*folder.glob("verify*.py"), *folder.glob("recount*.py")]
+    return {f"matching.{path.stem}": ast.parse(path.read_text()) for path in paths}
 
 
 def in_the_templates() -> set[str]:
@@ -72,6 +91,18 @@ def test_the_rules_have_the_same_names_everywhere(named: object) -> None:
     assert len(rules) >= 8
     assert callable(named)
     assert named() == rules
+
+
+def test_the_checker_knows_only_the_data_types_and_itself() -> None:
+    modules = checker()
+    assert len(modules) >= 2
+    for name, tree in modules.items():
+        nodes = list(ast.walk(tree))
+        known = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+        known |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        ours = {module for module in known if module.split(".")[0] in ("matching", "placements")}
+        assert ours, name
+        assert ours <= DATA_TYPES | set(modules), name
 
 
 def test_every_rule_has_words_of_its_own() -> None:

@@ -1,0 +1,106 @@
+"""Supervision by department and week, with educators whose time is shared, counted from the data types alone.
+
+All in thousandths of a WTE: W(d, w) is the weight placed in a department and week, y(e, d, w) the part of it
+that educator e takes. What is left, W - sum of y, is the department's own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from matching.problem import Department
+from matching.recount import Recount, Stay, Violation, thousandths
+
+# By educator, department and week.
+Shares = Mapping[tuple[str, str, int], int]
+
+
+def unknown_shares(count: Recount) -> Iterator[Violation]:
+    """Shares that name nothing known, are no whole thousandths above 0, or are given twice."""
+    seen: set[tuple[str, str, str]] = set()
+    for share in count.result.shares:
+        item = f"educator {share.educator}"
+        educator = count.educators.get(share.educator)
+        if educator is None:
+            yield Violation("shares", item, "no such educator")
+        elif share.department not in educator.departments:
+            yield Violation("shares", item, f"does not serve department {share.department}")
+        if share.week not in count.week:
+            yield Violation("shares", item, f"no such week as {share.week}")
+        if not 0.0005 < share.wte < 1e9 or abs(thousandths(share.wte) - share.wte * 1000) > 1e-6:
+            yield Violation("shares", item, f"{share.wte} is not in whole thousandths of a WTE above 0")
+        where = (share.educator, share.department, share.week)
+        if where in seen:
+            yield Violation("shares", item, f"{share.department} has two shares in {share.week}")
+        seen.add(where)
+
+
+def shares_given(count: Recount) -> dict[tuple[str, str, int], int]:
+    """The shares of a result, once all of them are known."""
+    return {(s.educator, s.department, count.week[s.week]): thousandths(s.wte) for s in count.result.shares}
+
+
+def supervised(stays: list[Stay]) -> dict[tuple[str, int], int]:
+    """W: the weight placed by department and week."""
+    total: dict[tuple[str, int], int] = defaultdict(int)
+    for stay in stays:
+        weight = thousandths(stay.requirement.weight)
+        for w in stay.weeks:
+            total[stay.department.key, w] += weight
+    return total
+
+
+def own_wte(count: Recount, department: Department, week: int) -> int | None:
+    """A department's own WTE: none declared counts as 0 where an educator serves it, else as no limit."""
+    if department.wte is not None:
+        return thousandths(department.wte[week])
+    return 0 if count.serving.get(department.key) else None
+
+
+def supervision(count: Recount, stays: list[Stay], shares: Shares) -> Iterator[Violation]:
+    """Departments and educators who supervise more than the limit, and shares of more than there is."""
+    load, weeks = count.policy.supervision, count.problem.weeks
+    own, of_educator = _used(stays, shares)
+    for (key, w), used in own.items():
+        if used < 0:
+            found = f"educators take {-used / 1000:g} WTE more in {weeks[w]} than is supervised there"
+            yield Violation("shares", f"department {key}", found)
+            continue
+        wte = own_wte(count, count.departments[key], w)
+        if load is not None and wte is not None and used > count.within(wte / 1000):
+            found = f"{used / 1000:g} WTE supervised of its own in {weeks[w]}, {wte / 1000:g} available"
+            yield Violation("supervision", f"department {key}", found)
+    for (key, w), used in of_educator.items():
+        wte = thousandths(count.educators[key].wte[w])
+        if load is not None and used > count.within(wte / 1000):
+            found = f"{used / 1000:g} WTE shared out in {weeks[w]}, {wte / 1000:g} available"
+            yield Violation("supervision", f"educator {key}", found)
+
+
+def load_cost(count: Recount, stays: list[Stay], shares: Shares) -> int:
+    """The price of the load of every department and educator, thousandths of a point:
+    sum of price x max(0, used - wte x percent / 100) over the steps of `supervisor_load`."""
+    own, of_educator = _used(stays, shares)
+    cost = 0
+    for (key, w), used in own.items():
+        wte = own_wte(count, count.departments[key], w)
+        if wte is not None:
+            cost += _price(count, used, wte)
+    for (key, w), used in of_educator.items():
+        cost += _price(count, used, thousandths(count.educators[key].wte[w]))
+    return cost
+
+
+def _used(stays: list[Stay], shares: Shares) -> tuple[dict[tuple[str, int], int], dict[tuple[str, int], int]]:
+    own = supervised(stays)
+    of_educator: dict[tuple[str, int], int] = defaultdict(int)
+    for (educator, department, w), part in shares.items():
+        own[department, w] -= part
+        of_educator[educator, w] += part
+    return own, of_educator
+
+
+def _price(count: Recount, used: int, wte: int) -> int:
+    steps = count.policy.supervisor_load
+    return sum(price * max(0, used - wte * percent // 100) for percent, price in steps)
