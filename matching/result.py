@@ -6,9 +6,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_type_hints
 
 from matching.problem import Lock
+from matching.reading import read_as
 from matching.validation import ResultError, check_names, read_json
 
 STATUSES = ("optimal", "gap", "cancelled", "infeasible_locks")
@@ -149,56 +150,47 @@ class Result:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Result:
-        """Reads what `to_json` writes, in this version or the one before. Raises `ResultError`."""
+        """Reads what `to_json` writes, in this version or the one before. Raises `ResultError` for anything
+        unknown, missing or of a wrong type."""
         found = read_json(ResultError, "result", text)
-        names = [f.name for f in dataclasses.fields(cls)]
-        check_names(
-            ResultError,
-            "result",
-            found,
-            ["version", "shortages", *names],
-            ["version", "status", "assignment"],
-        )
+        hints = get_type_hints(cls)
+        needed = ["version", "status", "assignment"]
+        check_names(ResultError, "result", found, ["version", "shortages", *hints], needed)
         version = found.pop("version")
         if isinstance(version, bool) or version not in READABLE:
             raise ResultError("result", "version", version, " or ".join(map(str, READABLE)))
-        try:
-            shortages = [_shortage(row) for row in found.pop("shortages", [])]
-            rows = found.get("unplaced", {})
-            found["unplaced"] = {key: _reason(row, shortages) for key, row in rows.items()}
-            found["tiers"] = tuple(Tier(**row) for row in found.get("tiers", []))
-            found["duals"] = tuple(
-                Price(**{**row, "weeks": tuple(row["weeks"])}) for row in found.get("duals", [])
-            )
-            found["stages"] = tuple(Stage(**row) for row in found.get("stages", []))
-            found["shares"] = tuple(Share(**row) for row in found.get("shares", []))
-            found["conflicts"] = tuple(_conflict(row) for row in found.get("conflicts", []))
-            result = cls(**found)
-        except (TypeError, KeyError, IndexError, AttributeError) as problem:
-            raise ResultError("result", "shape", str(problem), "as `to_json` writes it") from problem
-        if result.status not in STATUSES:
-            raise ResultError("result", "status", result.status, "one of " + ", ".join(STATUSES))
-        if not isinstance(result.assignment, dict):
-            raise ResultError(
-                "result", "assignment", result.assignment, "an object of offer keys by requirement key"
-            )
-        return result
+        hints = {**hints, "unplaced": dict[str, _Why], "shortages": tuple[_Shortage, ...]}
+        read = {name: read_as(ResultError, "result", name, hints[name], v) for name, v in found.items()}
+        if read["status"] not in STATUSES:
+            raise ResultError("result", "status", read["status"], "one of " + ", ".join(STATUSES))
+        shortages = read.pop("shortages", ())
+        why: dict[str, _Why] = read.pop("unplaced", {})
+        return cls(**read, unplaced={key: row.reason(key, shortages) for key, row in why.items()})
 
 
-def _conflict(row: dict[str, Any]) -> Conflict:
-    locks = tuple(Lock(**lock) for lock in row["locks"])
-    return Conflict(locks, tuple(row["rules"]), tuple(row["pinned"]))
+@dataclass(frozen=True)
+class _Shortage:
+    """A shortage as it is written: once for all who share it."""
+
+    departments: tuple[str, ...]
+    competing: tuple[str, ...]
+    caps: tuple[FullCap, ...]
+    proven: bool
 
 
-def _shortage(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "departments": tuple(row["departments"]),
-        "competing": tuple(row["competing"]),
-        "caps": tuple(FullCap(**cap) for cap in row["caps"]),
-        "proven": bool(row["proven"]),
-    }
+@dataclass(frozen=True)
+class _Why:
+    """A reason as it is written: the shortage by its position."""
 
+    kind: str
+    rules: dict[str, str]
+    shortage: int | None = None
 
-def _reason(row: dict[str, Any], shortages: list[dict[str, Any]]) -> Reason:
-    shared = shortages[row["shortage"]] if "shortage" in row else {}
-    return Reason(row["kind"], dict(row["rules"]), **shared)
+    def reason(self, key: str, shortages: tuple[_Shortage, ...]) -> Reason:
+        if self.shortage is None:
+            return Reason(self.kind, self.rules)
+        if not 0 <= self.shortage < len(shortages):
+            wanted = f"a position in shortages, of which there are {len(shortages)}"
+            raise ResultError(f"unplaced[{key}]", "shortage", self.shortage, wanted)
+        row = shortages[self.shortage]
+        return Reason(self.kind, self.rules, row.departments, row.competing, row.caps, row.proven)
