@@ -115,6 +115,8 @@ def check_weeks(error: type[EngineError], weeks: Sequence[str]) -> tuple[str, ..
     for i, text in enumerate(weeks):
         try:
             day = date.fromisoformat(text)
+            if day.isoformat() != text:  # such as 20260907 and 2026-W37-1
+                raise ValueError
         except (TypeError, ValueError):
             check.refuse(f"weeks[{i}]", text, "an ISO date such as 2026-09-07")
         if day.weekday() != 0:
@@ -151,7 +153,9 @@ def read_json(error: type[EngineError], what: str, text: str | bytes) -> dict[st
 
     try:
         found = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except EngineError:
+        raise
+    except (ValueError, RecursionError) as problem:  # not JSON, not UTF-8, thousands of digits, too deep
         raise error(what, "text", str(problem), "valid JSON") from problem
     if not isinstance(found, dict):
         raise error(what, "text", type(found).__name__, "a JSON object")

@@ -356,6 +356,8 @@ WRONG_DOCUMENTS = [
     ("problem", ("requirements", 1, "block"), "B1"),
     ("problem", ("rotations", 0, "weeks"), []),
     ("problem", ("weeks", 0), "7 September 2026"),
+    ("problem", ("weeks", 0), "20260907"),
+    ("problem", ("weeks", 0), "2026-W37-1"),
     ("problem", ("weeks", 1), WEEKS[0]),
     ("policy", ("tiers",), []),
     ("policy", ("tiers", 0), {}),
@@ -373,6 +375,12 @@ def test_what_else_a_schema_refuses_the_reader_refuses_too(name, steps, value):
     changed = with_change(name, steps, lambda _: value)
     assert errors(name, changed)
     assert refused(name, changed)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_number_of_thousands_of_digits_is_refused_like_any_other(name):
+    with pytest.raises(EngineError, match="valid JSON"):
+        READ[name]('{"version": ' + "1" * 5_000 + "}")
 
 
 def test_every_aim_may_be_a_tier():
