@@ -222,7 +222,11 @@ class Recount:
         """What may be supervised by so much WTE under the load limit in force."""
         return int(thousandths(wte) * (self.policy.supervision or 0.0) + 1e-6)
 
-    def can_go(self, requirement: Requirement) -> list[Stay]:
+    def can_go(self, requirement: Requirement) -> list[Offer]:
+        """The offers to which no rule by itself refuses a requirement, in one block at least."""
+        return list({x.offer.key: x.offer for x in self.open_to(requirement)}.values())
+
+    def open_to(self, requirement: Requirement) -> list[Stay]:
         """The placings of a requirement that no rule refuses by themselves (`broken`)."""
         if requirement.key not in self.reach:
             kinds = requirement.modalities if self.policy.modality_fit else self.modalities

@@ -52,7 +52,7 @@ class Reasons:
         """
         count, key = self.count, requirement.key
         fitting = self.of_a_right_modality(requirement)
-        open_sites = {stay.site.key for stay in count.can_go(requirement)}
+        open_sites = {stay.site.key for stay in count.open_to(requirement)}
         named = {
             site
             for site, rule in reason.rules.items()
@@ -115,7 +115,7 @@ class Reasons:
             held += cap.places
         full = {(cap.level, cap.key) for cap in reason.caps}
         for requirement in competing:
-            for stay in count.can_go(requirement):
+            for stay in count.open_to(requirement):
                 if not full & _above(stay) and not any(count.barred(requirement, stay.site)):
                     return f"{requirement.key} could also go to {stay.offer.key}"
         return "" if len(competing) > held else f"{len(competing)} compete for {held} places"
@@ -143,7 +143,7 @@ class Reasons:
             weights = {
                 thousandths(r.weight)
                 for r in competing
-                if any(stay.department.key == department.key for stay in self.count.can_go(r))
+                if any(stay.department.key == department.key for stay in self.count.open_to(r))
             }
         return min(weights, default=0)
 

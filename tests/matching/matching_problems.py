@@ -1,15 +1,29 @@
-"""Small random problems for the engine's tests, and the answer by trying everything."""
+"""Small random problems and policies for the engine's tests."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 import numpy as np
 from hypothesis import strategies as st
 
-from matching import Department, Learner, Lock, Offer, Policy, Problem, Requirement, Result, Site, Trust
-from matching.recount import Recount
+from matching import (
+    Agreement,
+    Companions,
+    Department,
+    Educator,
+    Learner,
+    Lock,
+    Offer,
+    Placing,
+    Policy,
+    Problem,
+    Requirement,
+    Rotation,
+    Site,
+    Trust,
+)
+from matching.policy import ALONE, TERMS
 
 WEEKS = ("2026-09-07", "2026-09-14", "2026-09-21", "2026-09-28")
 
@@ -119,31 +133,222 @@ def problems(draw: Callable, *, flow: bool = True, most_requirements: int = 5) -
     )
 
 
-def best_by_trying(problem: Problem, policy: Policy) -> tuple[int, ...]:
-    """The lexicographic best (unplaced pinned or by priority, then cost) over every assignment the checker
-    allows."""
-    choices = []
-    check = Recount(problem, policy, Result("optimal"))
-    for requirement in problem.requirements:
-        choices.append([None, *(o.key for o in check.can_go(requirement))])
-    best: tuple[int, ...] | None = None
-    for pick in itertools.product(*choices):
-        assignment = {r.key: o for r, o in zip(problem.requirements, pick, strict=True) if o is not None}
-        check.result = Result("optimal", assignment)
-        if next(check.places(), None) or next(check.supervision(), None) or next(check.one_place(), None):
-            continue
-        value = tier_values(problem, policy, assignment, sum(check.costs().values()))
-        if best is None or value < best:
-            best = value
-    assert best is not None
-    return best
+# -- every rule mixed ------------------------------------------------------------
+
+SWITCHES = (
+    "modality_fit",
+    "group_fit",
+    "exclusion",
+    "access",
+    "employer",
+    "locks",
+    "offer_weeks",
+    "places",
+    "one_place_a_week",
+    "accommodation",
+    "rotation",
+    "site_repeats",
+    "different_sites",
+    "companions",
+    "agreements",
+)
+BLOCKS = ((0, 1), (1, 2), (2, 3), (0, 1, 2, 3), (3,))
 
 
-def tier_values(problem: Problem, policy: Policy, assignment: dict[str, str], cost: int) -> tuple[int, ...]:
-    """Unplaced by tier in order, then cost, for every tier from pinned to priority 9."""
-    pinned = {lock.requirement for lock in problem.locks if lock.kind == "pin" and policy.locks}
-    out = [0] * 10
-    for r in problem.requirements:
-        if r.key not in assignment:
-            out[0 if r.key in pinned else r.priority] += 1
-    return (*out, cost)
+@st.composite
+def mixed_problems(draw: Callable, *, most_requirements: int = 5) -> Problem:
+    """Random problems with every rule mixed, small enough to try every assignment: up to three sites, three
+    learners and four weeks. Each kind of thing is in about half of them, so that the rest can bind."""
+    supply = _supply(draw)
+    learners = tuple(
+        _learner(draw, f"L{i}", supply["sites"]) for i in range(draw(st.sampled_from([1, 2, 3, 3])))
+    )
+    minutes = st.sampled_from([5, 30, 20, 40, 45, 46, 61, 91, 65535])
+    demand = _demand(draw, learners, most_requirements)
+    return Problem(
+        weeks=WEEKS,
+        **supply,
+        learners=learners,
+        **demand,
+        **_agreed(draw, learners, demand["requirements"], demand["rotations"], supply),
+        travel_minutes=np.array([[draw(minutes) for _ in supply["sites"]] for _ in learners], np.uint16),
+    )
+
+
+def _by_week(draw: Callable, *levels: float) -> tuple:
+    """One level in all four weeks, rarely the last; now and then another in one of them."""
+    out = [draw(st.sampled_from([*levels[:-1], *levels[:-1], *levels]))] * 4
+    if draw(st.integers(0, 2)) == 2:
+        out[draw(st.integers(0, 3))] = draw(st.sampled_from(levels))
+    return tuple(out)
+
+
+def _some(draw: Callable, most: int) -> range:
+    """None half of the time, else up to `most` of something."""
+    return range(draw(st.integers(1, most)) if draw(st.booleans()) else 0)
+
+
+def _supply(draw: Callable) -> dict[str, tuple]:
+    caps, wte, beds, closed = (draw(st.booleans()) for _ in range(4))
+    maybe = st.integers(0, 2).map(lambda x: x == 2)
+    trusts = tuple(
+        Trust(f"T{i}", _by_week(draw, 2, 1, 3) if caps and draw(maybe) else None) for i in range(2)
+    )
+    sites = tuple(
+        Site(
+            f"S{j}",
+            f"T{draw(st.integers(0, 1))}",
+            _by_week(draw, 1, 2, 0) if caps and draw(maybe) else None,
+            draw(st.sampled_from([("lift",), ("lift", "loop"), ()])),
+            _by_week(draw, 1, 2, 0) if beds else None,
+        )
+        for j in range(draw(st.sampled_from([1, 2, 3, 3])))
+    )
+    departments, offers = [], []
+    for site in sites:
+        for modality in draw(st.sampled_from([["xray"], ["xray"], ["xray"], ["ct"], ["xray", "ct"]])):
+            own = _by_week(draw, 0.5, 1.0, 1.3, 0.4, 0.0) if wte and draw(st.booleans()) else None
+            places = _by_week(draw, 1, 2, 0) if caps and draw(maybe) else None
+            departments.append(Department(f"D{site.key}{modality}", site.key, modality, places, own))
+            for k in range(draw(st.sampled_from([1, 1, 1, 1, 1, 2, 0]))):
+                maximum = _by_week(draw, 1, 2, 0) if draw(st.booleans()) else (2,) * 4
+                offers.append(
+                    Offer(
+                        f"O{site.key}{modality}{k}",
+                        departments[-1].key,
+                        ("a",) if closed and draw(maybe) else (),
+                        ("1", "2") if closed and draw(maybe) else (),
+                        tuple(draw(st.integers(0, x)) for x in maximum),
+                        maximum,
+                    )
+                )
+    served = st.lists(st.sampled_from([d.key for d in departments]), min_size=1, max_size=3, unique=True)
+    educators = tuple(
+        Educator(f"E{i}", tuple(draw(served)), _by_week(draw, 0.5, 1.0, 0.3, 0.0)) for i in _some(draw, 2)
+    )
+    return {
+        "trusts": trusts,
+        "sites": sites,
+        "departments": tuple(departments),
+        "offers": tuple(offers),
+        "educators": educators,
+    }
+
+
+def _learner(draw: Callable, key: str, sites: tuple[Site, ...]) -> Learner:
+    site = st.sampled_from([s.key for s in sites])
+    tied, narrow = (draw(st.integers(0, 2)) == 2 for _ in range(2))
+    varied, liking = draw(st.booleans()), draw(st.booleans())
+    return Learner(
+        key,
+        draw(st.sampled_from("aab")),
+        draw(st.sampled_from("123")),
+        draw(st.sampled_from("HG")),
+        draw(st.sampled_from(["car", "public_transport"])),
+        employer="T0" if tied else None,
+        released=tied and draw(st.booleans()),
+        excluded_sites=(draw(site),) if narrow and draw(st.booleans()) else (),
+        preferences=tuple(draw(st.permutations([s.key for s in sites])))[: draw(st.integers(1, 2))]
+        if liking
+        else (),
+        travel_limit_minutes=50 if narrow and draw(st.booleans()) else None,
+        access_needs=("lift",) if narrow and draw(st.booleans()) else (),
+        accommodation=draw(st.booleans()),
+        attended=tuple(draw(st.lists(site, min_size=1, max_size=2))) if varied else (),
+        past_minutes=draw(st.sampled_from([0, 7, 60, 95])),
+        site_repeats=draw(st.sampled_from([1, 2, 3, 0])) if varied and draw(st.booleans()) else None,
+        different_sites=draw(st.integers(2, 4)) if draw(st.booleans()) else None,
+        hub=draw(st.sampled_from([None, "T0", "T1"])),
+    )
+
+
+def _demand(draw: Callable, learners: tuple[Learner, ...], most: int) -> dict[str, tuple]:
+    mixed, floating = draw(st.booleans()), draw(st.booleans())
+    rotations = []
+    if floating:
+        blocks = draw(st.lists(st.sampled_from(BLOCKS[:3]), min_size=1, max_size=3))
+        rotations.append(Rotation("F", "L0", tuple(f"B{b}" for b in range(len(blocks))), tuple(blocks)))
+    requirements = []
+    for i in range(min(most, draw(st.sampled_from([1, 2, 3, 4, 4, 5, 5])))):
+        whose = draw(st.integers(0, len(learners) - 1))
+        floats = floating and whose == 0 and draw(st.integers(0, 2)) > 0
+        weeks = () if floats else draw(st.sampled_from(BLOCKS if mixed else BLOCKS[:3:2]))
+        requirements.append(
+            Requirement(
+                f"R{i}",
+                f"L{whose}",
+                "" if floats else str(weeks),
+                draw(st.sampled_from([("xray",), ("ct", "xray"), ("xray", "ct"), ("mri", "xray"), ("ct",)])),
+                weeks,
+                draw(st.sampled_from([0.5, 0.25, 0.6])) if mixed else 0.5,
+                draw(st.integers(1, 2)),
+                "F" if floats else None,
+            )
+        )
+    return {"requirements": tuple(requirements), "rotations": tuple(rotations)}
+
+
+def _agreed(
+    draw: Callable,
+    learners: tuple[Learner, ...],
+    requirements: tuple[Requirement, ...],
+    rotations: tuple[Rotation, ...],
+    supply: dict[str, tuple],
+) -> dict[str, tuple]:
+    place = st.sampled_from([x.key for x in (*supply["sites"], *supply["departments"])])
+    locks, published, companions, agreements = [], [], [], []
+    locked, before = draw(st.booleans()), draw(st.booleans())
+    for requirement in requirements:
+        if locked and draw(st.integers(0, 2)) == 2:
+            locks.append(Lock(requirement.key, draw(place), draw(st.sampled_from(["pin", "ban"]))))
+        if before and supply["offers"] and draw(st.booleans()):
+            block = draw(st.sampled_from(rotations[0].blocks)) if requirement.rotation else None
+            published.append(Placing(requirement.key, draw(st.sampled_from(supply["offers"])).key, block))
+    keys = [x.key for x in learners]
+    for i in _some(draw, 2) if len(keys) > 1 else ():
+        who = draw(st.lists(st.sampled_from(keys), min_size=2, max_size=len(keys), unique=True))
+        companions.append(Companions(f"C{i}", draw(st.sampled_from(["together", "apart"])), tuple(who)))
+    for i in _some(draw, 2):
+        least = draw(st.integers(0, 2))
+        agreements.append(
+            Agreement(
+                f"A{i}",
+                draw(st.sampled_from("HG")),
+                draw(st.sampled_from(["T0", "T1"])),
+                least,
+                draw(st.none() | st.integers(least, 2)),
+                draw(st.sampled_from([(), (), ("a",)])),
+                draw(st.sampled_from([(), (), ("1", "3")])),
+            )
+        )
+    return {
+        "locks": tuple(locks),
+        "companions": tuple(companions),
+        "agreements": tuple(agreements),
+        "published": tuple(published),
+    }
+
+
+@st.composite
+def mixed_policies(draw: Callable) -> Policy:
+    """Random policies: any aims in any tiers, now and then a rule switched off."""
+    order = draw(st.permutations(TERMS))[: draw(st.integers(1, 6))]
+    made: list[dict[str, int]] = []
+    for term in order:
+        joined = bool(made) and term not in ALONE and not set(made[-1]) & set(ALONE) and draw(st.booleans())
+        if not joined:
+            made.append({})
+        made[-1][term] = draw(st.integers(1, 3))
+    off = draw(st.lists(st.sampled_from(SWITCHES), max_size=2)) if draw(st.booleans()) else []
+    return Policy(
+        supervision=draw(st.sampled_from([1.0, 1.0, 0.8, None])),
+        above_preferred=draw(st.integers(0, 9)),
+        preference_step=draw(st.integers(0, 20)),
+        travel_limit=draw(
+            st.sampled_from([{"car": 90, "public_transport": 60}, {"car": 45, "public_transport": 1000}])
+        ),
+        supervisor_load=draw(st.sampled_from([((50, 2), (75, 4), (90, 8)), ((0, 3),), ()])),
+        seed=draw(st.integers(0, 3)),
+        tiers=tuple(made),
+        **dict.fromkeys(off, False),
+    )
