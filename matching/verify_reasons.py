@@ -79,15 +79,16 @@ class Reasons:
 
     def refuses(self, requirement: Requirement, site: str, rule: str) -> bool:
         """True where a rule refuses an offer of a site, or is right for a site that offers nothing."""
-        fits = site in self.of_a_right_modality(requirement)
+        count, fits = self.count, site in self.of_a_right_modality(requirement)
         offered = False
         for offer in self.at_site[site]:
-            for block, _ in self.count.spans(requirement):
-                broken = set(self.count.broken(self.count.stay(requirement, offer, block)))
-                if fits and "modality_fit" in broken and rule != "modality_fit":
-                    continue
-                offered = True
-                if rule in broken:
+            kind = count.departments[offer.department].modality
+            misfit = count.policy.modality_fit and kind not in requirement.modalities
+            if fits and misfit and rule != "modality_fit":
+                continue
+            offered = True
+            for block, _ in count.spans(requirement):
+                if rule in count.broken(count.stay(requirement, offer, block)):
                     return True
         return not offered and rule == ("offer_weeks" if fits else "modality_fit")
 
