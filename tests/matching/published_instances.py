@@ -2,8 +2,8 @@
 assignment, OR-Library assignment), and those instances as problems of the engine.
 
 Formats: "The First DIMACS International Algorithm Implementation Challenge: Problem Definitions and
-Specifications" (1991); J. E. Beasley, "OR-Library: distributing test problems by electronic mail", Journal of the
-Operational Research Society 41 (1990), 1069-1072.
+Specifications" (1991); J. E. Beasley, "OR-Library: distributing test problems by electronic mail", Journal of
+the Operational Research Society 41 (1990), 1069-1072.
 """
 
 from __future__ import annotations
@@ -209,7 +209,8 @@ def problem_of(instance: Transportation) -> Problem:
     if dear is not None:
         (row, column), cost = dear
         raise ValueError(
-            f"the cost of row {row} in column {column} is {cost}; travel minutes say whole costs from 0 to {DAY:,}"
+            f"the cost of row {row} in column {column} is {cost}; "
+            f"travel minutes say whole costs from 0 to {DAY:,}"
         )
     if sum(instance.units) > MOST_UNITS:
         raise ValueError(f"{sum(instance.units):,} units, each a learner; at most {MOST_UNITS:,} are")

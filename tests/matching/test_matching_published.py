@@ -39,8 +39,8 @@ def optimum(instance: Transportation) -> float:
 
 # -- assignment ------------------------------------------------------------
 
-# J. E. Beasley's five jobs and five machines, as the lp_solve 5.5 reference guide ("DIMACS assignment problems")
-# and the example file of OR-Tools give them: 22 + 20 + 21 + 24 + 31 = 118.
+# Five jobs and five machines, as the lp_solve 5.5 reference guide ("DIMACS assignment problems") and the
+# example file of OR-Tools give them: 22 + 20 + 21 + 24 + 31 = 118.
 JOBS = """\
 c five jobs, five machines
 p asn 10 25
@@ -110,9 +110,9 @@ def test_the_dimacs_example_of_assignment():
 
 @pytest.mark.parametrize("n", [1, 2, 5, 12, 37])
 def test_machol_and_wien(n):
-    """R. E. Machol and M. Wien, "A hard assignment problem", Operations Research 24 (1976), 190-192: cost i x j.
-    By the rearrangement inequality the best is to pair i with n + 1 - i: n (n + 1) (n + 2) / 6. n = 37 is the
-    last whose costs fit a day."""
+    """R. E. Machol and M. Wien, "A hard assignment problem", Operations Research 24 (1976), 190-192: cost
+    i x j. By the rearrangement inequality the best is to pair i with n + 1 - i: n (n + 1) (n + 2) / 6. n = 37
+    is the last whose costs fit a day."""
     text = " ".join([str(n), *(str(i * j) for i in range(1, n + 1) for j in range(1, n + 1))])
     assert optimum(read_or_library_assignment(text)) == n * (n + 1) * (n + 2) / 6
 
@@ -122,8 +122,8 @@ def test_machol_and_wien(n):
 
 def test_dantzigs_canneries():
     """G. B. Dantzig, Linear Programming and Extensions (1963), section 3.3, in the numbers of GAMS's model
-    library (trnsport): two canneries of 350 and 600 cases, markets for 325, 300 and 275, distances in thousands
-    of miles, 90 dollars a case and thousand miles: 153,675 dollars."""
+    library (trnsport): two canneries of 350 and 600 cases, markets for 325, 300 and 275, distances in
+    thousands of miles, 90 dollars a case and thousand miles: 153,675 dollars."""
     hundreds = {(0, 0): 25, (0, 1): 25, (1, 0): 17, (1, 1): 18, (2, 0): 18, (2, 1): 14}
     instance = Transportation((325, 300, 275), (350, 600), hundreds)
     assert optimum(instance) * 100 / 1000 * 90 == 153_675
@@ -144,8 +144,8 @@ def test_hoffmans_rule(seed):
 
 # (source, DIMACS file, optimum). An arc without a capacity of its own is given what there is to send.
 FLOWS = {
-    # S. P. Bradley, A. C. Hax and T. L. Magnanti, Applied Mathematical Programming (1977), figure 8.1; also the
-    # example of the OR-Tools guide, "Minimum Cost Flows".
+    # S. P. Bradley, A. C. Hax and T. L. Magnanti, Applied Mathematical Programming (1977), chapter 8; also
+    # the example of the OR-Tools guide, "Minimum Cost Flows".
     "bradley-hax-magnanti": (
         """p min 5 9
         n 1 20
@@ -194,7 +194,7 @@ FLOWS = {
         a 3 4 0 5 2""",
         24,
     ),
-    # K. Wayne, lecture on min-cost flow, COS 226, Princeton (2003), slide 11: the most that flows is 32, at 193.
+    # Princeton, COS 226 (2003), lecture "Min cost flow", slide 11: the most that flows is 32, at 193.
     "princeton": (
         """p min 8 15
         n 7 32
@@ -216,8 +216,8 @@ FLOWS = {
         a 6 8 0 22 0""",
         193,
     ),
-    # After C. H. Papadimitriou and K. Steiglitz, Combinatorial Optimization (1982), example 7.1, in the numbers of
-    # NetworkX's tests: the most that flows is 4, at 23.
+    # After C. H. Papadimitriou and K. Steiglitz, Combinatorial Optimization (1982), example 7.1, in the
+    # numbers of NetworkX's tests: the most that flows is 4, at 23.
     "papadimitriou-steiglitz": (
         """p min 4 6
         n 1 4
@@ -232,7 +232,7 @@ FLOWS = {
     ),
     # NetworkX's tests, test_transshipment: costs below 0, many sources and sinks.
     "networkx-transshipment": (
-        """p min 9 13
+        """p min 9 14
         n 1 -1
         n 2 2
         n 3 2
@@ -283,8 +283,8 @@ def test_published_flows(name):
 
 
 def test_a_flow_from_supply_to_demand_is_the_same_either_way():
-    """The SAS/OR manual's transportation problem (OPTMODEL procedure): Detroit and Pittsburgh to Boston and New
-    York; 150 x 30 + 50 x 20 + 100 x 10 = 6,500."""
+    """The SAS/OR manual's transportation problem (OPTMODEL procedure): Detroit and Pittsburgh to Boston and
+    New York; 150 x 30 + 50 x 20 + 100 x 10 = 6,500."""
     text = """p min 4 4
     n 1 200
     n 2 100
@@ -327,8 +327,8 @@ def test_random_networks_cost_what_network_simplex_says(seed):
 
 
 def test_teams_of_workers():
-    """OR-Tools guide, "Assignment with Teams of Workers": six workers in two teams, each worker at most one of
-    four tasks, each team at most two: 250. A team is a trust with two places."""
+    """OR-Tools guide, "Assignment with Teams of Workers": six workers in two teams, each worker at most one
+    of four tasks, each team at most two: 250. A team is a trust with two places."""
     costs = [
         [90, 76, 75, 70],
         [35, 85, 55, 65],
@@ -347,8 +347,8 @@ def test_teams_of_workers():
 
 
 def test_task_sizes():
-    """OR-Tools guide, "Assignment with Task Sizes": eight tasks of unlike size, ten workers of at most 15 each:
-    326. A size is a supervising weight, a worker a department with 15 WTE."""
+    """OR-Tools guide, "Assignment with Task Sizes": eight tasks of unlike size, ten workers of at most 15
+    each: 326. A size is a supervising weight, a worker a department with 15 WTE."""
     costs = [
         [90, 76, 75, 70, 50, 74, 12, 68],
         [35, 85, 55, 65, 48, 101, 70, 83],
@@ -369,9 +369,9 @@ def test_task_sizes():
 
 @pytest.mark.parametrize("bins", [3, 5])
 def test_falkenauers_triplets(bins):
-    """E. Falkenauer, "A hybrid grouping genetic algorithm for bin packing", Journal of Heuristics 2 (1996), 5-30:
-    items cut three by three from bins of 1,000, so that they fill as many bins again to the brim. Here a bin is a
-    department with one WTE: everybody has a place, and nothing is left of it."""
+    """E. Falkenauer, "A hybrid grouping genetic algorithm for bin packing", Journal of Heuristics 2 (1996),
+    5-30: items cut three by three from bins of 1,000, so that they fill as many bins again to the brim. Here
+    a bin is a department with one WTE: everybody has a place, and nothing is left of it."""
     rng = np.random.default_rng(bins)
     sizes = []
     for _ in range(bins):
@@ -428,7 +428,7 @@ def test_an_assignment_file_is_read_to_the_number():
         ("p min 2 1\nn 1", "line 2: 'n 1' is not of this format"),
         ("p min 2 1\nx 1 2", "line 2"),
         ("p min 2 1\na 1 2 0 1.5 3", "line 2"),
-        ("p min 2 1\nn 3 1", "line 2: node 3 is not from 1 to 2"),
+        ("p min 2 0\nn 3 1", "line 2: node 3 is not from 1 to 2"),
         ("p min 2 1\na 1 0 0 1 1", "line 2: node 0 is not from 1 to 2"),
         ("p min 2 1\na 1 2 3 2 1", "line 2: the flow must be from 3 to 2"),
         ("p min 2 2\na 1 2 0 2 1", "1 arcs where 2 are announced"),
