@@ -3,14 +3,17 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
+import matching
 from matching import (
     Conflict,
     Department,
@@ -37,6 +40,7 @@ from matching.schema import SCHEMAS
 from matching.summary import summary
 from tests.matching.matching_problems import WEEKS, one_site
 
+PAGE = Path(matching.__file__).with_name("README.md")
 MODULE = [sys.executable, "-m", "matching"]
 
 
@@ -229,6 +233,27 @@ def test_the_encoding_of_a_terminal_never_matters(tmp_path):
         run, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"}, check=True
     )
     assert b"\\u0142" in done.stdout
+
+
+def test_the_page_of_the_engine_is_true(tmp_path, monkeypatch, capsys):
+    """Its Python runs, its commands run in order, its links lead somewhere."""
+    page = PAGE.read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "policy.json").write_text("{}")
+    for kind, text in re.findall(r"```(python)?\n(.*?)```", page, re.DOTALL):
+        if kind:
+            exec(compile(text, "README.md", "exec"), {})
+        for line in text.splitlines():
+            if line.startswith("python -m matching "):
+                assert main(line.split()[3:]) == 0, line
+    assert "correct: 37 of 48 placed" in capsys.readouterr().out
+    links = re.findall(r"\]\(([^)]+)\)", page)
+    assert len(links) > 2
+    assert all((PAGE.parent / link).exists() for link in links)
+
+
+def test_the_engine_is_typed_for_those_who_import_it():
+    assert PAGE.with_name("py.typed").is_file()
 
 
 def everything() -> tuple[Problem, Policy, Result]:
