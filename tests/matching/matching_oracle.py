@@ -151,10 +151,9 @@ class Trying:
     # -- as a result ------------------------------------------------------------
 
     def result(self, value: dict[str, int]) -> Result:
-        """The best answer with its claims: the tiers proven, a rule for each site closed, a shortage said to
-        be unproven where one is open."""
-        count, shares = self.count, self.shares(self.stays)
-        assert shares is not None
+        """The placings held with their claims: the tiers as if proven, a rule for each site closed, a
+        shortage said to be unproven where one is open; no shares where none would do."""
+        count, shares = self.count, self.shares(self.stays) or {}
         assignment = {s.requirement.key: s.offer.key for s in self.stays}
         return Result(
             "infeasible_locks" if value.get("unplaced_pinned") else "optimal",

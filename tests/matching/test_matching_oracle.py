@@ -375,27 +375,48 @@ def test_shares_lower_the_load_even_where_nothing_limits_it():
     assert shared(1.0, 1.0, 1.0, weight=0.7)["load"] == 2 * 1400
 
 
-@given(mixed_problems(), mixed_policies())
-@settings(max_examples=150, deadline=None)
-def test_the_split_costs_what_a_linear_program_finds(problem, policy):
-    trying = Trying(problem, policy.replace(different_sites=False, site_repeats=False))
+@st.composite
+def splits(draw):
+    """A few learners placed at three departments that share up to three educators."""
+    level = st.sampled_from([0.0, 0.3, 0.5, 1.0, 1.7])
+    served = st.lists(st.sampled_from(["D0", "D1", "D2"]), min_size=1, max_size=3, unique=True)
+    problem = made(
+        [[10] * 3] * draw(st.integers(1, 4)),
+        places=4,
+        wte=tuple(draw(st.none() | level) for _ in range(3)),
+        educators=tuple(
+            Educator(f"E{i}", tuple(draw(served)), (draw(level),) * 4) for i in range(draw(st.integers(1, 3)))
+        ),
+    )
+    weights = [draw(st.sampled_from([0.25, 0.5, 0.6])) for _ in problem.requirements]
+    requirements = tuple(
+        dataclasses.replace(r, weight=w) for r, w in zip(problem.requirements, weights, strict=True)
+    )
+    places = [draw(st.sampled_from(problem.offers)) for _ in requirements]
+    policy = Policy(
+        supervision=draw(st.sampled_from([1.0, 0.8, None])),
+        supervisor_load=draw(st.sampled_from([((50, 2), (75, 4), (90, 8)), ((0, 3),), ((0, 1), (50, 2))])),
+    )
+    return dataclasses.replace(problem, requirements=requirements), places, policy
+
+
+@given(splits())
+@settings(max_examples=300, deadline=None)
+def test_the_split_costs_what_a_linear_program_finds(drawn):
+    problem, places, policy = drawn
+    trying = Trying(problem, policy)
     count = trying.count
-    stays = [next(iter(count.open_to(r)), None) for r in problem.requirements]
-    stays = [stay for stay in stays if stay is not None]
-    shares = trying.shares(stays)
-    found = split_by_linear_program(count, stays)
+    stays = [count.stay(r, o) for r, o in zip(problem.requirements, places, strict=True)]
+    stays = [stay for stay in stays if count.serving.get(stay.department.key)]
+    shares, found = trying.shares(stays), split_by_linear_program(count, stays)
     assert (shares is None) == (found is None)
-    if shares is not None and found is not None:
-        assert (
-            next(supervision(count, [s for s in stays if count.serving.get(s.department.key)], shares), None)
-            is None
-        )
-        served = [s for s in stays if count.serving.get(s.department.key)]
-        assert load_cost(count, served, shares) == pytest.approx(found, abs=1e-3)
+    if shares is not None:
+        assert next(supervision(count, stays, shares), None) is None
+        assert load_cost(count, stays, shares) == pytest.approx(found, abs=1e-3)
 
 
 def split_by_linear_program(count, stays):
-    """The least load cost of the departments with an educator, or None, by SciPy: y and the amount above
+    """The least load cost where each department has an educator, or None, by SciPy: y and the amount above
     each step of the price are the variables."""
     total = 0.0
     for w in range(len(WEEKS)):
@@ -439,7 +460,7 @@ def split_by_linear_program(count, stays):
 
 
 @given(mixed_problems(most_requirements=3), mixed_policies())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_the_oracle_finds_what_looking_at_every_assignment_finds(problem, policy):
     assert best_by_trying(problem, policy) == without_short_cuts(problem, policy)
 
