@@ -168,11 +168,10 @@ class Recount:
     def barred(self, requirement: Requirement, site: Site) -> Iterator[str]:
         """The rules over a learner's placings or an HEI's by which no placing at a site can ever stand."""
         policy, learner = self.policy, self.learners[requirement.learner]
-        attended, most, least = learner.attended, learner.site_repeats, learner.different_sites
+        attended, most = learner.attended, learner.site_repeats
         if policy.site_repeats and most is not None and attended.count(site.key) >= most:
             yield "site_repeats"
-        still = policy.different_sites and least is not None and least > len(set(attended))
-        if still and site.key in attended and self.most_repeats(learner) == 0:
+        if policy.different_sites and site.key in attended and self.most_repeats(learner) == 0:
             yield "different_sites"
         if policy.agreements and any(
             a.most == 0 and a.trust == site.trust and covers(a, learner) for a in self.problem.agreements
@@ -192,7 +191,7 @@ class Recount:
     def limit(self, learner: Learner) -> int:
         most = self.policy.travel_limit[learner.mode]
         own = learner.travel_limit_minutes
-        return min(most if own is None else min(most, own), UNREACHABLE - 1)
+        return most if own is None else min(most, own)
 
     def in_bed(self, stay: Stay) -> bool:
         """True for a placing beyond the travel limit where the learner may take a bed."""
@@ -206,7 +205,8 @@ class Recount:
         )
 
     def most_repeats(self, learner: Learner) -> int:
-        """How many placings may repeat a site and still leave the learner's different sites within reach."""
+        """How many placings may repeat a site and still leave the learner's different sites within reach: all
+        of them where enough have been attended, or none are asked for."""
         wanted = self.wanted[learner.key] + len(set(learner.attended))
         return max(0, wanted - (learner.different_sites or 0))
 

@@ -32,8 +32,8 @@ def broken_together(count: Recount, stays: list[Stay]) -> Iterator[Violation]:
             yield from _rotation(mine)
         if policy.site_repeats and learner.site_repeats is not None:
             yield from _site_repeats(learner, learner.site_repeats, mine)
-        if policy.different_sites and learner.different_sites is not None:
-            yield from _different_sites(count, learner, learner.different_sites, mine)
+        if policy.different_sites:
+            yield from _different_sites(count, learner, mine)
 
 
 def by_learner(stays: list[Stay]) -> Iterator[tuple[Learner, list[Stay]]]:
@@ -122,10 +122,10 @@ def _site_repeats(learner: Learner, most: int, mine: list[Stay]) -> Iterator[Vio
             yield Violation("site_repeats", f"learner {learner.key}", found)
 
 
-def _different_sites(count: Recount, learner: Learner, least: int, mine: list[Stay]) -> Iterator[Violation]:
-    before, again = len(set(learner.attended)), repeats(learner, mine)
-    if least > before and again > count.most_repeats(learner):
-        found = f"{again} placings repeat a site, at most {count.most_repeats(learner)} may, to reach {least}"
+def _different_sites(count: Recount, learner: Learner, mine: list[Stay]) -> Iterator[Violation]:
+    again, most = repeats(learner, mine), count.most_repeats(learner)
+    if again > most:
+        found = f"{again} placings repeat a site, at most {most} may, to reach {learner.different_sites}"
         yield Violation("different_sites", f"learner {learner.key}", f"{found} different sites")
 
 

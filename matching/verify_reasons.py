@@ -78,13 +78,14 @@ class Reasons:
         return self.fitting[kinds]
 
     def refuses(self, requirement: Requirement, site: str, rule: str) -> bool:
-        """True where a rule refuses an offer of a site, or is right for a site that offers nothing."""
+        """True where a rule refuses an offer of a site (of a right modality, where it has a department of
+        one), or is right for a site that offers nothing."""
         count, fits = self.count, site in self.of_a_right_modality(requirement)
         offered = False
         for offer in self.at_site[site]:
             kind = count.departments[offer.department].modality
             misfit = count.policy.modality_fit and kind not in requirement.modalities
-            if fits and misfit and rule != "modality_fit":
+            if fits and misfit:
                 continue
             offered = True
             for block, _ in count.spans(requirement):

@@ -302,6 +302,112 @@ def test_each_aim_is_as_counted_by_hand(aim):
     assert best_by_trying(problem, STEEP.replace(tiers=({aim: 3},)))[aim] == 3 * expected
 
 
+HEIS = made([[60], [10], [20], [95]], places=4)
+HEIS = dataclasses.replace(
+    HEIS, learners=(dataclasses.replace(HEIS.learners[0], hei="G"), *HEIS.learners[1:])
+)
+MORE_AIMS = {
+    "nobody placed": ("worst_travel", made([[95]], learner={"preferences": ("S0",)}), {}, 0),
+    "nobody placed at a preference": (
+        "worst_preference",
+        made([[95]], learner={"preferences": ("S0",)}),
+        {},
+        0,
+    ),
+    "nobody placed of any HEI": ("hei_fairness", made([[95]]), {}, 0),
+    "the worst HEI, not the best": ("hei_fairness", HEIS, {}, 60_000),
+    "the worst rank, not the best": (
+        "worst_preference",
+        dataclasses.replace(
+            made([[10, 95], [95, 10]]),
+            learners=tuple(
+                dataclasses.replace(x, preferences=("S0", "S1")) for x in made([[10, 95], [95, 10]]).learners
+            ),
+        ),
+        {},
+        1_000,
+    ),
+    "an offer of one place above preferred": (
+        "above_preferred",
+        first(made([[10]] * 3, places=3), "offers", preferred=(2,) * 4),
+        {},
+        2 * 4000,
+    ),
+    "every place beyond the last costs as much": (
+        "above_preferred",
+        first(made([[10]] * 4, places=2), "offers", preferred=(1,) * 4),
+        {"places": False},
+        2 * 3 * 4000,
+    ),
+    "an offer with no place preferred": (
+        "above_preferred",
+        first(made([[10]] * 3, places=2), "offers", preferred=(2,) * 4),
+        {"places": False},
+        2 * 4000,
+    ),
+    "no rank costs more than no rank": (
+        "preferences",
+        made([[95, 95, 10]], learner={"preferences": ("S0", "S1", "S2")}),
+        {"preference_unranked": 9},
+        9_000,
+    ),
+    "a site on no list": ("preferences", made([[95, 10]], learner={"preferences": ("S0",)}), {}, 40_000),
+    "no list, no cost": ("preferences", ONE, {}, 0),
+    "at home": ("continuity", made([[10]], learner={"hub": "T0"}), {}, 0),
+    "twice at a new site": ("variety", made([[10]], wants=((0, FIRST), (0, SECOND))), {}, 1_000),
+    "a department with no WTE declared": ("supervisor_load", made([[10]]), {}, 0),
+    "a department with no WTE": (
+        "supervisor_load",
+        made([[10]], wte=(0.0,)),
+        {"supervision": None},
+        # Half a WTE above each of 50, 75 and 90 % of nothing, in two weeks.
+        2 * 500 * (2 + 4 + 8),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MORE_AIMS)
+def test_what_else_an_aim_counts(case):
+    aim, problem, other, expected = MORE_AIMS[case]
+    assert best_by_trying(problem, STEEP.replace(tiers=({aim: 1},), **other))[aim] == expected
+
+
+def test_only_tiers_that_there_are_have_a_value():
+    pinned = dataclasses.replace(ONE, locks=(Lock("R0", "S1", "pin"),))
+    assert best_by_trying(pinned, PLAIN) == {"unplaced_pinned": 0, "travel": 40_000}
+    assert best_by_trying(pinned, PLAIN.replace(locks=False)) == {"unplaced_priority_1": 0, "travel": 10_000}
+    most = made([[10, 40]], **agreement("T0", most=1))
+    assert best_by_trying(most, PLAIN) == {"unplaced_priority_1": 0, "travel": 10_000}
+    several = made([[10], [20]], places=2)
+    later = dataclasses.replace(several.requirements[0], priority=9)
+    several = dataclasses.replace(several, requirements=(later, several.requirements[1]))
+    mixed = PLAIN.replace(
+        tiers=({"travel": 1, "changes": 1}, {"worst_travel": 2}, {"variety": 1, "continuity": 1})
+    )
+    assert list(best_by_trying(several, mixed).items()) == [
+        ("unplaced_priority_1", 0),
+        ("unplaced_priority_9", 0),
+        ("cost", 30_000),
+        ("worst_travel", 40_000),
+        ("cost_2", 0),
+    ]
+
+
+def test_the_shortfall_is_counted_over_each_agreement():
+    # L0 goes to T0 and L1 nowhere: A, B and D are one short each.
+    problem = made(
+        [[10, 95], [95, 95]],
+        agreements=(
+            Agreement("A", "H", "T0", 2, None, ("a",)),
+            Agreement("B", "H", "T1", 1),
+            Agreement("C", "G", "T0", 0),
+            Agreement("D", "H", "T0", 1, None, ("b",)),
+            Agreement("E", "H", "T0", 1, None, (), ("1",)),
+        ),
+    )
+    assert best_by_trying(problem, PLAIN)["agreement_shortfall"] == 1 + 1 + 0 + 1 + 0
+
+
 def test_a_bed_counts_the_limit_in_every_aim_of_travel():
     problem = made(
         [[200]],
