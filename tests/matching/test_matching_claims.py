@@ -138,9 +138,16 @@ def test_a_rule_over_several_that_leaves_a_site_open_does_not_remove_it(rule):
 
 @pytest.mark.parametrize("rule", NEVER)
 def test_a_rule_over_several_that_is_off_bars_nothing(rule):
-    one = NEVER[rule].requirements[0]
+    learner, one = NEVER[rule].learners[0], NEVER[rule].requirements[0]
+    asked = None if learner.different_sites is None else 3  # Of two: still none may repeat a site.
     twice = dataclasses.replace(NEVER[rule], requirements=(one, dataclasses.replace(one, key="R1")))
+    twice = first(twice, "learners", different_sites=asked)
     assert not passes(twice, Reason("rules", {"S0": rule}), PLAIN.replace(**{rule: False}))
+
+
+def test_different_sites_bar_only_those_attended():
+    new = made([[95, 10], [95, 10]], learner={"different_sites": 2, "attended": ("S0",)})
+    assert not passes(new, Reason("rules", {"S0": "travel_limit", "S1": "different_sites"}))
 
 
 def test_an_agreement_bars_its_own_trust_only():
