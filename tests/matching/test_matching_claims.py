@@ -36,6 +36,8 @@ def test_rules_that_refuse_a_site_by_themselves_are_named_for_it():
     assert passes(weak, Reason("rules", {"S0": "supervision"}))
     assert not passes(weak, Reason("rules", {"S0": "access"}))
     assert not passes(weak, Reason("rules", {}))
+    helped = made([[10]], educators=(Educator("E", ("D0",), (0.4,) * 4),))
+    assert passes(helped, Reason("rules", {"S0": "supervision"}))
     no_bed = made([[100]], learner={"accommodation": True}, site={"accommodation": (1, 0, 1, 1)})
     assert passes(no_bed, Reason("rules", {"S0": "travel_limit"}))
     assert not passes(no_bed, Reason("rules", {"S0": "accommodation"}))

@@ -147,10 +147,6 @@ KEPT = {
         PLAIN,
     ),
     "an agreement of another HEI": (made([[10]], agreements=(Agreement("A", "G", "T0", 0, 0),)), PLAIN),
-    "a journey as long as the limit takes no bed": (
-        made([[90]], learner={"accommodation": True}, site={"accommodation": (0, 1, 1, 1)}),
-        PLAIN,
-    ),
     "no department, no educator, no limit": (first(ONE, "departments", wte=None), PLAIN),
     "a pin set aside": (
         dataclasses.replace(ONE, locks=(Lock("R0", "S1", "pin"),)),

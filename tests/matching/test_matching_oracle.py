@@ -188,6 +188,10 @@ MORE = {
         ),
         (0, 90 + 90 + 20),
     ),
+    "a journey as long as the limit takes no bed": (
+        made([[90], [90]], places=2, learner={"accommodation": True}, site={"accommodation": (1,) * 4}),
+        (0, 180),
+    ),
     "a bed is needed in every week": (
         made([[100]], learner={"accommodation": True}, site={"accommodation": (2, 0, 2, 2)}),
         (1, 0),
