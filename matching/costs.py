@@ -25,12 +25,6 @@ def travel_table(policy: Policy) -> Ints:
     return table
 
 
-def pair_travel(tables: Tables, policy: Policy, requirement: Ints, offer: Ints) -> Ints:
-    """[pairs] cost of the journey of each pair."""
-    minutes = tables.problem.travel_minutes[tables.requirement_learner[requirement], tables.offer_site[offer]]
-    return travel_table(policy)[minutes]
-
-
 def preference_cost(policy: Policy, rank: int) -> int:
     """Cost of a site at a rank (0 is first) of a learner's list."""
     return POINT * min(rank * policy.preference_step, policy.preference_unranked)
@@ -94,30 +88,3 @@ def _hash(seed: int, side: str, name: str) -> int:
     return int.from_bytes(
         hashlib.blake2b(name.encode(), digest_size=8, key=key, person=side.encode()).digest(), "little"
     )
-
-
-def breakdown(tables: Tables, policy: Policy, requirement: Ints, offer: Ints) -> dict[str, int]:
-    """Cost of an assignment by price setting, in thousandths of a point. O(placed x weeks + offers x
-    weeks)."""
-    problem = tables.problem
-    used = np.zeros((len(problem.offers), len(problem.weeks)), np.int64)
-    supervised = np.zeros((len(problem.departments), len(problem.weeks)), np.int64)
-    for r, o in zip(requirement.tolist(), offer.tolist(), strict=True):
-        weeks = list(problem.requirements[r].weeks)
-        used[o, weeks] += 1
-        supervised[tables.offer_department[o], weeks] += tables.weight[r]
-    above = 0
-    for o, w in np.argwhere(used > 0).tolist():
-        item = problem.offers[o]
-        above += int(above_preferred_costs(policy, item.preferred[w], item.maximum[w], int(used[o, w])).sum())
-    load = 0
-    for d, w in np.argwhere(supervised > 0).tolist():
-        wte = problem.departments[d].wte
-        if wte is not None:
-            load += int(load_cost(policy, thousandths(wte[w]), supervised[d, w : w + 1])[0])
-    return {
-        "travel": int(pair_travel(tables, policy, requirement, offer).sum()),
-        "preferences": int(pair_preferences(tables, policy, requirement, offer).sum()),
-        "above_preferred": above,
-        "supervisor_load": load,
-    }

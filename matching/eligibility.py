@@ -21,12 +21,14 @@ CHUNK_CELLS = 4_000_000
 
 @dataclass(frozen=True, eq=False)
 class Eligible:
-    """Allowed pairs, sorted by requirement: `requirement[k]` may go to `offer[k]`; those of requirement r are
-    `start[r]:start[r + 1]`."""
+    """Allowed pairs, sorted by requirement: `requirement[k]` may go to `offer[k]` in the weeks
+    `week_set[k]` (as `variant[k]`); those of requirement r are `start[r]:start[r + 1]`."""
 
     requirement: Ints
     offer: Ints
     start: Ints
+    week_set: Ints
+    variant: Ints
 
 
 def _active(policy: Policy, rules: tuple[tuple[str, Forbids], ...]) -> list[tuple[str, Forbids]]:
@@ -37,8 +39,8 @@ def eligible_pairs(tables: Tables, policy: Policy) -> Eligible:
     """All pairs that no rule forbids. O(pairs of the right modality and group x rules)."""
     problem = tables.problem
     classes: dict[tuple[object, ...], list[int]] = {}
-    for i, requirement in enumerate(problem.requirements):
-        learner = problem.learners[tables.requirement_learner[i]]
+    for i, r in enumerate(tables.variants.requirement.tolist()):
+        requirement, learner = problem.requirements[r], problem.learners[tables.requirement_learner[r]]
         classes.setdefault((requirement.modalities, learner.group, learner.stage), []).append(i)
     every_offer = np.arange(len(problem.offers), dtype=np.int64)
     rows: list[Ints] = [np.zeros(0, np.int64)]
@@ -56,21 +58,31 @@ def eligible_pairs(tables: Tables, policy: Policy) -> Eligible:
             for _, forbids in _active(policy, PAIR_RULES):
                 allowed &= ~forbids(block)
             row, column = np.nonzero(allowed)
-            rows.append(block.requirements[row])
+            rows.append(block.variants[row])
             columns.append(offers[column])
-    who, offer = np.concatenate(rows), np.concatenate(columns)
-    order = np.argsort(who, kind="stable")
-    who, offer = who[order], offer[order]
+    variant, offer = np.concatenate(rows), np.concatenate(columns)
+    order = np.lexsort((offer, variant))
+    variant, offer = variant[order], offer[order]
+    who = tables.variants.requirement[variant]
     start = np.searchsorted(who, np.arange(len(problem.requirements) + 1)).astype(np.int64)
-    return Eligible(who, offer, start)
+    return Eligible(who, offer, start, tables.variants.week_set[variant], variant)
 
 
 def refusing_rules(tables: Tables, policy: Policy, requirements: Ints) -> tuple[list[str], NDArray[np.uint8]]:
     """For some requirements against every offer: the names of the rules in order and [rows, offers] one
-    more than the position of the first that refuses the pair, 0 where none does."""
+    more than the position of the first that refuses the pair, 0 where none does. A floating requirement is
+    judged by the block that comes closest."""
     rules = _active(policy, CLASS_RULES) + _active(policy, PAIR_RULES)
-    block = Pairs(tables, policy, requirements, np.arange(len(tables.problem.offers), dtype=np.int64))
+    offers = np.arange(len(tables.problem.offers), dtype=np.int64)
+    variants = np.flatnonzero(np.isin(tables.variants.requirement, requirements))
+    block = Pairs(tables, policy, variants, offers)
     first = np.zeros(block.shape, np.uint8)
     for position, (_, forbids) in enumerate(rules, start=1):
         first[(first == 0) & forbids(block)] = position
-    return [name for name, _ in rules], first
+    names = [name for name, _ in rules]
+    closest = np.full((len(requirements), len(offers)), 1, np.uint8)
+    row_of = {int(r): row for row, r in enumerate(requirements)}
+    for code, r in zip(first, block.requirements.tolist(), strict=True):
+        known = closest[row_of[r]]
+        closest[row_of[r]] = np.where((code == 0) | (known == 0), 0, np.maximum(code, known))
+    return names, closest

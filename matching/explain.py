@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matching.eligibility import Eligible, refusing_rules
+from matching.columns import Model, RowName, groups
+from matching.eligibility import refusing_rules
 from matching.flow import REACHED, Flow, shortest
 from matching.greedy import Room
 from matching.network import Layout, Network
@@ -54,7 +55,8 @@ def refused_sites(tables: Tables, policy: Policy, requirements: Ints) -> list[di
             closest[site] = 0 if code == 0 or known == 0 else max(known, code)
         rules = {site: names[code] for site, code in closest.items() if code}
         for d, department in enumerate(problem.departments):
-            if department.modality in wanted and d not in offered:
+            fits = not policy.modality_fit or department.modality in wanted
+            if fits and d not in offered:
                 site = int(tables.department_site[d])
                 if site not in closest:
                     rules[site] = "offer_weeks"
@@ -164,24 +166,28 @@ def cap_prices(tables: Tables, network: Network, layout: Layout, flow: Flow) -> 
 
 
 def blocked(
-    tables: Tables, policy: Policy, eligible: Eligible, requirements: Ints, taken: Ints
+    tables: Tables, policy: Policy, model: Model, taken: Bools, requirements: Ints
 ) -> dict[int, Shortage]:
-    """For requirements left over outside the pure flow: the limits that are full in the answer found, and
-    who holds them. `taken` are the pairs of the answer. It states facts of this answer, not a proof
-    (`proven` is False)."""
-    problem, room = tables.problem, Room(tables, policy)
-    held = [(int(r), int(o)) for r, o in zip(eligible.requirement[taken], eligible.offer[taken], strict=True)]
-    for r, o in held:
-        room.take(r, o)
+    """For requirements left over outside the pure flow: the limits that are full in the answer found (choices
+    `taken` of `model`), and who holds them. It states facts of this answer, not a proof (`proven` is
+    False)."""
+    problem, chosen, room = tables.problem, model.choices, Room(tables, policy, model)
+    for k in np.flatnonzero(taken).tolist():
+        room.take(k)
+    mine = dict(groups(chosen.requirement))
     out = {}
     for r in requirements.tolist():
         caps: dict[FullCap, None] = {}
         departments, competing = set(), {r}
-        for o in eligible.offer[eligible.start[r] : eligible.start[r + 1]].tolist():
-            departments.add(int(tables.offer_department[o]))
-            cap, holders = room.blocking(r, o, held)
-            caps[cap] = None
-            competing.update(holders)
+        for k in mine[r].tolist():
+            found = room.full(k)
+            if found is None:
+                continue
+            name, holders = found
+            departments.add(int(chosen.department[k]))
+            weeks = tables.week_sets[int(chosen.week_set[k])]
+            caps[_named(tables, name, weeks[0], len(holders))] = None
+            competing.update(int(chosen.requirement[h]) for h in holders)
         out[r] = Shortage(
             tuple(problem.departments[d].key for d in sorted(departments)),
             tuple(problem.requirements[q].key for q in sorted(competing)),
@@ -189,6 +195,30 @@ def blocked(
             False,
         )
     return out
+
+
+def _named(tables: Tables, name: RowName, week: int, places: int) -> FullCap:
+    """A row of a model in the terms of a reason: what it limits, in its first week."""
+    problem = tables.problem
+    items: dict[str, tuple[object, ...]] = {
+        "offer": problem.offers,
+        "department": problem.departments,
+        "site": problem.sites,
+        "trust": problem.trusts,
+        "learner": problem.learners,
+        "rotation": problem.rotations,
+        "companions": problem.companions,
+        "agreement": problem.agreements,
+    }
+    key = str(getattr(items[name.level][name.position], "key"))  # noqa: B009 - every part has one
+    by_week = name.level in ("offer", "department", "site", "trust", "learner") and name.rule in (
+        "places",
+        "supervision",
+        "accommodation",
+        "one_place_a_week",
+    )
+    first = name.weeks[0] if by_week and name.weeks else week
+    return FullCap(name.level, key, problem.weeks[first], places, name.rule)
 
 
 def reason(rules: dict[str, str], shortage: Shortage | None) -> Reason:

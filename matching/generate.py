@@ -56,23 +56,8 @@ def generate(size: str | Size = "regional", seed: int = 1, *, blocks: int | None
     count = size.blocks if blocks is None else blocks
     n_weeks = count * size.block_weeks
     weeks = tuple((date(2026, 9, 7) + timedelta(weeks=w)).isoformat() for w in range(n_weeks))
-    towns = rng.uniform(0, size.side_km, (max(3, size.sites // 4), 2))
-    pull = rng.pareto(1.3, len(towns)) + 0.4
-    pull /= pull.sum()
-    where_sites = _around(
-        rng, towns, rng.choice(len(towns), size.sites, p=0.5 * pull + 0.5 / len(towns)), 7.0
-    )
-    heis = rng.choice(len(towns), min(size.heis, len(towns)), replace=False)
-    of_hei = rng.choice(len(heis), size.learners)
-    home = np.where(
-        rng.random(size.learners) < 0.6, heis[of_hei], rng.choice(len(towns), size.learners, p=pull)
-    )
-    where_learners = _around(rng, towns, home, 11.0)
-    car = rng.random(size.learners) < 0.7
-    minutes = _minutes(rng, where_learners, where_sites, car)
-    trust_of = np.sort(
-        np.concatenate([np.arange(size.trusts), rng.choice(size.trusts, size.sites - size.trusts)])
-    )
+    land = landscape(rng, size)
+    of_hei, car, minutes, trust_of = land.of_hei, land.car, land.minutes, land.trust_of
     sites = tuple(Site(f"S{j:03}", f"T{trust_of[j]:03}") for j in range(size.sites))
     departments, offers = _supply(rng, size, count, n_weeks)
     learners = _learners(rng, size, of_hei, car, minutes)
@@ -86,6 +71,41 @@ def generate(size: str | Size = "regional", seed: int = 1, *, blocks: int | None
         requirements=_requirements(rng, size, count),
         travel_minutes=minutes,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """Where a region's people and sites are: each learner's university and mode, minutes [learners, sites],
+    the trust of each site, how much each site's town draws."""
+
+    of_hei: NDArray[np.int64]
+    car: NDArray[np.bool_]
+    minutes: NDArray[np.uint16]
+    trust_of: NDArray[np.int64]
+    pull_sites: NDArray[np.float64]
+
+
+def landscape(rng: np.random.Generator, size: Size) -> Landscape:
+    """Towns of unlike size, sites and learners around them."""
+    towns = rng.uniform(0, size.side_km, (max(3, size.sites // 4), 2))
+    pull = rng.pareto(1.3, len(towns)) + 0.4
+    pull /= pull.sum()
+    town_of_site = rng.choice(len(towns), size.sites, p=0.5 * pull + 0.5 / len(towns))
+    where_sites = _around(rng, towns, town_of_site, 7.0)
+    heis = rng.choice(len(towns), min(size.heis, len(towns)), replace=False)
+    of_hei = rng.choice(len(heis), size.learners)
+    home = np.where(
+        rng.random(size.learners) < 0.6, heis[of_hei], rng.choice(len(towns), size.learners, p=pull)
+    )
+    where_learners = _around(rng, towns, home, 11.0)
+    car = rng.random(size.learners) < 0.7
+    minutes = _minutes(rng, where_learners, where_sites, car)
+    trust_of = np.sort(
+        np.concatenate([np.arange(size.trusts), rng.choice(size.trusts, size.sites - size.trusts)])
+    )
+    crowd = np.bincount(town_of_site, minlength=len(towns))[town_of_site]
+    at_home = np.bincount(home, minlength=len(towns))[town_of_site]
+    return Landscape(of_hei, car, minutes, trust_of, np.sqrt((at_home + 1.0) / crowd))
 
 
 def _around(

@@ -1,146 +1,160 @@
 """A first allocation, one requirement after another: always within the rules, never claimed to be best.
 
-It stands in where a solve was stopped before its proof, or where the integer search found nothing in its
-time.
+It stands in where a solve was stopped before its proof, and is where the integer search begins.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from matching.components import Part
-from matching.costs import pair_preferences, pair_travel
-from matching.eligibility import Eligible
+from matching.columns import Model, RowName
 from matching.policy import Policy
-from matching.result import FullCap
 from matching.rules import supervision
-from matching.tables import NO_CAP, Ints, Tables, thousandths
+from matching.tables import Bools, Ints, Tables
+
+NAMELESS = RowName("", "", -1)
 
 
 class Room:
-    """What is left of every cap by week, and who is where when."""
+    """What is left under the rows of a model as choices are taken.
 
-    def __init__(self, tables: Tables, policy: Policy) -> None:
-        problem = tables.problem
-        self.tables = tables
-        self.weeks = len(problem.weeks)
-        self.one_place = policy.one_place_a_week
-        places = policy.places
-        self.offer = self._caps([o.maximum for o in problem.offers], places)
-        self.department = self._caps([d.places for d in problem.departments], places)
-        self.site = self._caps([s.places for s in problem.sites], places)
-        self.trust = self._caps([t.places for t in problem.trusts], places)
-        load = policy.supervision
-        self.supervision = self._caps(
-            [
-                None
-                if d.wte is None or load is None
-                else tuple(supervision.limit(thousandths(x), load) for x in d.wte)
-                for d in problem.departments
-            ],
-            True,
-        )
-        self.busy = np.zeros((len(problem.learners), self.weeks), np.bool_)
+    A priced row holds as much as its steps do. Shared educators' time is given out first come, first served,
+    and learners' different sites are counted; both are kept beside the rows.
+    """
 
-    def _caps(self, values: list[tuple[int, ...] | None], counts: bool) -> Ints:
-        rows = [v if v is not None and counts else (NO_CAP,) * self.weeks for v in values]
-        return np.array(rows, np.int64).reshape(len(rows), self.weeks)
-
-    def full(self, requirement: int, offer: int) -> str:
-        """The rule that keeps a requirement from an offer as things stand; empty where it fits."""
-        t = self.tables
-        weeks = list(t.problem.requirements[requirement].weeks)
-        department, site, trust = (
-            int(t.offer_department[offer]),
-            int(t.offer_site[offer]),
-            int(t.offer_trust[offer]),
-        )
-        if self.one_place and self.busy[t.requirement_learner[requirement], weeks].any():
-            return "one_place_a_week"
-        caps = ((self.offer, offer), (self.department, department), (self.site, site), (self.trust, trust))
-        if any((cap[i, weeks] < 1).any() for cap, i in caps):
-            return "places"
-        if (self.supervision[department, weeks] < t.weight[requirement]).any():
-            return "supervision"
-        return ""
-
-    def blocking(
-        self, requirement: int, offer: int, held: list[tuple[int, int]]
-    ) -> tuple[FullCap, list[int]]:
-        """The first limit that keeps a requirement from an offer, and the requirements in `held` that fill
-        it. Raises AssertionError where nothing keeps it out."""
-        t, problem = self.tables, self.tables.problem
-        weeks = list(problem.requirements[requirement].weeks)
-        learner, department = int(t.requirement_learner[requirement]), int(t.offer_department[offer])
-        site, trust = int(t.offer_site[offer]), int(t.offer_trust[offer])
-
-        def who(of: Ints, position: int, week: int) -> list[int]:
-            return [r for r, o in held if of[o] == position and week in problem.requirements[r].weeks]
-
-        def cap(level: str, key: str, week: int, places: int, rule: str) -> FullCap:
-            return FullCap(level, key, problem.weeks[week], places, rule)
-
-        for week in weeks:
-            if self.one_place and self.busy[learner, week]:
-                mine = [
-                    r
-                    for r, _ in held
-                    if t.requirement_learner[r] == learner and week in problem.requirements[r].weeks
-                ]
-                return cap("learner", problem.learners[learner].key, week, 1, "one_place_a_week"), mine
-            for level, left, of, position, key in (
-                ("offer", self.offer, np.arange(len(problem.offers)), offer, problem.offers[offer].key),
-                (
-                    "department",
-                    self.department,
-                    t.offer_department,
-                    department,
-                    problem.departments[department].key,
-                ),
-                ("site", self.site, t.offer_site, site, problem.sites[site].key),
-                ("trust", self.trust, t.offer_trust, trust, problem.trusts[trust].key),
+    def __init__(self, tables: Tables, policy: Policy, model: Model) -> None:
+        self.tables, self.policy, self.model = tables, policy, model
+        n = len(model.choices)
+        steps = np.array([e.most for e in model.extras], np.float64)
+        self.names: list[RowName] = []
+        left: list[float] = []
+        self.rows_of: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+        for rows in (model.core, model.pool):
+            for name, columns, values, most in zip(
+                rows.names, rows.columns, rows.values, rows.most, strict=True
             ):
-                if left[position, week] < 1:
-                    there = who(of, position, week)
-                    return cap(level, key, week, len(there), "places"), there
-            if self.supervision[department, week] < t.weight[requirement]:
-                there = who(t.offer_department, department, week)
-                key = problem.departments[department].key
-                return cap("department", key, week, len(there), "supervision"), there
-        raise AssertionError("a requirement is left over that still fits")
+                if most < 0 or name.rule == "different_sites" or self.shared(name):
+                    continue
+                further = columns >= n
+                held = most + float((steps[columns[further] - n] * -values[further]).sum())
+                row = len(self.names)
+                for k, value in zip(columns[~further].tolist(), values[~further].tolist(), strict=True):
+                    self.rows_of[k].append((row, value))
+                self.names.append(name)
+                left.append(held)
+        self.left = np.array(left, np.float64)
+        self.holders: list[list[int]] = [[] for _ in self.names]
+        load = policy.supervision
+        self.limited = load is not None
+        self.own = {
+            d: np.zeros(len(tables.problem.weeks), np.int64)
+            for d, educators in enumerate(tables.educators_of)
+            if educators
+        }
+        self.pool = np.zeros_like(tables.educator_wte)
+        if load is not None:
+            for d in self.own:
+                by_week = tables.wte_by_week[d]
+                if by_week is not None:
+                    self.own[d][:] = [supervision.limit(int(wte), load) for wte in by_week]
+            for index, wte in np.ndenumerate(tables.educator_wte):
+                self.pool[index] = supervision.limit(int(wte), load)
+        self.sites: dict[int, list[int]] = {}
+        self.supervised: dict[tuple[int, int], list[int]] = {}
 
-    def take(self, requirement: int, offer: int) -> None:
-        """Puts the requirement there."""
-        t = self.tables
-        weeks = list(t.problem.requirements[requirement].weeks)
-        department = int(t.offer_department[offer])
-        self.offer[offer, weeks] -= 1
-        self.department[department, weeks] -= 1
-        self.site[t.offer_site[offer], weeks] -= 1
-        self.trust[t.offer_trust[offer], weeks] -= 1
-        self.supervision[department, weeks] -= t.weight[requirement]
-        self.busy[t.requirement_learner[requirement], weeks] = True
+    def shared(self, name: RowName) -> bool:
+        """Whether a row is about a department that educators serve, or about an educator."""
+        if name.rule != "supervision":
+            return False
+        return name.level == "educator" or bool(self.tables.educators_of[name.position])
+
+    def full(self, k: int) -> tuple[RowName, list[int]] | None:
+        """The first limit that keeps a choice out as things stand, with the choices that fill it; None where
+        it fits."""
+        for row, value in self.rows_of[k]:
+            if self.left[row] < value:
+                return self.names[row], self.holders[row]
+        chosen = self.model.choices
+        learner, site, d = int(chosen.learner[k]), int(chosen.site[k]), int(chosen.department[k])
+        if self.repeats(learner, site) > self.allowed(learner):
+            return RowName("different_sites", "learner", learner), []
+        if self.limited and d in self.own:
+            for w in self.tables.week_sets[int(chosen.week_set[k])]:
+                free = self.own[d][w] + sum(self.pool[e, w] for e in self.tables.educators_of[d])
+                if free < chosen.weight[k]:
+                    holders = self.supervised.get((d, w), [])
+                    return RowName("supervision", "department", d, (w,)), holders
+        return None
+
+    def repeats(self, learner: int, site: int) -> int:
+        """The learner's repeats with one more placing at a site."""
+        been = {self.tables.problem.site_index[s] for s in self.tables.problem.learners[learner].attended}
+        out = 0
+        for s in [*self.sites.get(learner, []), site]:
+            out += s in been
+            been.add(s)
+        return out
+
+    def allowed(self, learner: int) -> int:
+        """The most repeats that leave the learner enough different sites."""
+        item = self.tables.problem.learners[learner]
+        been, asked = len(set(item.attended)), int(self.tables.asked[learner])
+        if not self.policy.different_sites or item.different_sites is None or item.different_sites <= been:
+            return asked
+        return max(0, asked + been - item.different_sites)
+
+    def take(self, k: int) -> None:
+        """Takes a choice that fits."""
+        chosen = self.model.choices
+        for row, value in self.rows_of[k]:
+            self.left[row] -= value
+            self.holders[row].append(k)
+        self.sites.setdefault(int(chosen.learner[k]), []).append(int(chosen.site[k]))
+        d = int(chosen.department[k])
+        for w in self.tables.week_sets[int(chosen.week_set[k])]:
+            self.supervised.setdefault((d, w), []).append(k)
+            if not self.limited or d not in self.own:
+                continue
+            needed = int(chosen.weight[k])
+            own = min(needed, int(self.own[d][w]))
+            self.own[d][w] -= own
+            needed -= own
+            for e in sorted(self.tables.educators_of[d], key=lambda e: -self.pool[e, w]):
+                given = min(needed, int(self.pool[e, w]))
+                self.pool[e, w] -= given
+                needed -= given
 
 
 def place_greedily(
-    tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned: Ints, order: Ints
-) -> Ints:
-    """Positions in `Eligible` of the pairs taken: pinned first, then by priority, then `order`
-    [requirements]; each its cheapest place with room."""
-    room = Room(tables, policy)
-    cost = pair_travel(tables, policy, eligible.requirement[part.pairs], eligible.offer[part.pairs])
-    cost += pair_preferences(tables, policy, eligible.requirement[part.pairs], eligible.offer[part.pairs])
+    tables: Tables, policy: Policy, model: Model, pinned: Ints, cost: Ints, begin: Bools | None = None
+) -> Bools:
+    """[choices] taken: those of `begin` that fit, then pinned requirements, then by priority and the fewest
+    choices; each its cheapest by `cost` [choices] with room."""
+    chosen, room = model.choices, Room(tables, policy, model)
+    taken = np.zeros(len(chosen), np.bool_)
+    placed: set[int] = set()
+
+    def take(k: int) -> None:
+        room.take(k)
+        taken[k] = True
+        placed.add(int(chosen.requirement[k]))
+
+    for k in np.flatnonzero(begin).tolist() if begin is not None else []:
+        if int(chosen.requirement[k]) not in placed and room.full(k) is None:
+            take(k)
     by_requirement: dict[int, list[int]] = {}
     for k in np.argsort(cost, kind="stable").tolist():
-        pair = int(part.pairs[k])
-        by_requirement.setdefault(int(eligible.requirement[pair]), []).append(pair)
-    taken = []
+        by_requirement.setdefault(int(chosen.requirement[k]), []).append(k)
     requirements = tables.problem.requirements
-    for r in sorted(by_requirement, key=lambda r: (-pinned[r], requirements[r].priority, order[r])):
-        for pair in by_requirement[r]:
-            offer = int(eligible.offer[pair])
-            if not room.full(r, offer):
-                room.take(r, offer)
-                taken.append(pair)
+
+    def rank(r: int) -> tuple[int, int, int, int]:
+        return -int(pinned[r]), requirements[r].priority, len(by_requirement[r]), r
+
+    for r in sorted(by_requirement, key=rank):
+        if r in placed:
+            continue
+        for k in by_requirement[r]:
+            if room.full(k) is None:
+                take(k)
                 break
-    return np.array(taken, np.int64)
+    return taken

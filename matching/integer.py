@@ -1,287 +1,193 @@
-"""The integer search for parts beyond a pure flow: mixed weights, partly overlapping blocks, a learner with
-two requirements at once.
+"""The integer path: parts beyond a pure flow, tier by tier, each with its bound.
 
-One mixed-integer program on HiGHS (scipy.optimize.milp), solved tier by tier: pinned, each priority, then
-cost, each with the tiers before it held at their value. Weeks that the same requirements cover are one row;
-WTE limits are first rounded down to the grid of the weights. Where time runs out the best found stands with
-the bound proven.
-
-Variables: x[pair] in {0, 1}; y, learners' weight above each load step (department, weeks of one WTE); z,
-learners above preferred (offer, weeks of one declaration), a step each; both cost-only and continuous.
+A small part is one mixed-integer program a tier, with the tiers before it held at their value. A large one
+is first relaxed (`large.py`): its bound comes from the prices of the rows, its answer from fixing what came
+out whole and searching the rest. Both start from a greedy allocation and never end worse than it.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
+from matching.columns import Model, choices
 from matching.components import Part
-from matching.costs import above_preferred_costs, breakdown, pair_preferences, pair_travel
+from matching.costs import POINT
 from matching.eligibility import Eligible
-from matching.greedy import Room, place_greedily
+from matching.greedy import place_greedily
+from matching.model import Builder
 from matching.policy import Policy
-from matching.rules import supervision
-from matching.tables import Bools, Ints, Tables, thousandths
+from matching.program import Floats, Found, Program, search
+from matching.stop import Stop
+from matching.tables import Bools, Ints, Tables
+from matching.tiers import TierCost, tier_costs, value_of
 
-
-@dataclass
-class _Rows:
-    """Sparse rows `at most`, and the cost of every variable beyond the pairs."""
-
-    i: list[Ints] = field(default_factory=list)
-    j: list[Ints] = field(default_factory=list)
-    value: list[Ints] = field(default_factory=list)
-    most: list[float] = field(default_factory=list)
-    cost: list[float] = field(default_factory=list)
-    upper: list[float] = field(default_factory=list)
-
-    def add(self, columns: Ints, values: Ints, most: float, extra: tuple[int, ...] = ()) -> None:
-        """A row: values . x - sum of the extra variables <= most."""
-        row = len(self.most)
-        j = np.concatenate([columns, np.array(extra, np.int64)])
-        self.i.append(np.full(len(j), row, np.int64))
-        self.j.append(j)
-        self.value.append(np.concatenate([values, np.full(len(extra), -1, np.int64)]))
-        self.most.append(most)
-
-    def variable(self, pairs: int, cost: float, upper: float) -> int:
-        """A further continuous variable from 0 to `upper`; its column."""
-        self.cost.append(cost)
-        self.upper.append(upper)
-        return pairs + len(self.cost) - 1
+Tell = Callable[[str, int | None, int | None], None]
 
 
 @dataclass(frozen=True, eq=False)
-class _Model:
-    rows: _Rows
-    requirement: Ints
-    offer: Ints
-    cost: Ints
+class Answer:
+    """A part's model, the choices taken, and by tier how far its bound lies below its value (0: proven)."""
+
+    model: Model
+    taken: Bools
+    slack: dict[str, int]
+
+
+@dataclass(eq=False)
+class Search:
+    """One part being solved: its model, tiers, the best answer so far with its value and bounds, the tiers
+    held."""
+
+    tables: Tables
+    policy: Policy
+    model: Model
+    tiers: list[TierCost]
+    taken: Bools
+    stop: Stop
+    ends: float
+    value: tuple[int, ...] = ()
+    bounds: list[int] = field(default_factory=list)
+    held: list[tuple[Ints, int]] = field(default_factory=list)
+    upper: Floats = field(default_factory=lambda: np.zeros(0))
+
+    def __post_init__(self) -> None:
+        self.value = value_of(self.tables, self.policy, self.model, self.tiers, self.taken)
+        self.upper = np.concatenate(
+            [np.ones(len(self.model.choices)), np.array([e.most for e in self.model.extras], np.float64)]
+        )
 
     @property
-    def size(self) -> int:
-        return len(self.requirement) + len(self.rows.cost)
+    def left(self) -> float:
+        """Seconds left."""
+        return max(0.0, self.ends - time.monotonic())
+
+    def offer(self, x: Floats | None) -> None:
+        """Takes an answer that is better, tier by tier."""
+        if x is None:
+            return
+        taken = x[: len(self.taken)] > 0.5
+        value = value_of(self.tables, self.policy, self.model, self.tiers, taken)
+        if value < self.value:
+            self.taken, self.value = taken, value
+
+    def hold(self, position: int) -> None:
+        """Keeps a tier at its value from here on."""
+        tier, value = self.tiers[position], self.value[position]
+        if tier.worst is not None:
+            self.upper[: len(tier.worst)][tier.worst > value] = 0.0
+        elif tier.cost.any():
+            self.held.append((tier.cost, value - tier.constant))
+
+    def rows(self, pool: Ints | None = None) -> tuple[csr_matrix, Floats]:
+        """Core rows, those of the pool named (None: all), and the tiers held, scaled to points."""
+        width = self.model.width
+        matrix = self.model.pool.matrix(width)
+        most = np.array(self.model.pool.most, np.float64)
+        if pool is not None:
+            matrix, most = matrix[pool], most[pool]
+        blocks, limits = (
+            [self.model.core.matrix(width), matrix],
+            [np.array(self.model.core.most, np.float64), most],
+        )
+        for cost, value in self.held:
+            scale = float(max(1, int(np.abs(cost).max())))
+            blocks.append(csr_matrix(cost.astype(np.float64)[None, :] / scale))
+            limits.append(np.array([(value + 0.01) / scale]))
+        return vstack(blocks).tocsr(), np.concatenate(limits)
 
 
 def solve_integer(
-    tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned: Ints, seconds: float
-) -> tuple[Ints, dict[str, int]]:
-    """Pairs taken (positions in `Eligible`) and by tier how far its bound lies below its value (0:
-    proven)."""
-    ends = time.monotonic() + seconds
-    model = _model(tables, policy, eligible, part)
-    best = _mark(part, place_greedily(tables, policy, eligible, part, pinned, np.arange(len(pinned))))
-    held: list[tuple[Ints, float]] = []
-    fewest: dict[str, tuple[Bools, int]] = {}
-    for name, members in tier_members(tables, model.requirement, pinned):
-        among = np.isin(model.requirement, members)
-        objective = np.zeros(model.size)
-        objective[: len(among)][among] = -1.0
-        x, bound = _run(model, objective, held, max(0.5, (ends - time.monotonic()) / 2))
-        if x is not None and x[among].sum() >= best[among].sum():
-            best = x
-        fewest[name] = (among, _ceil(len(members) + bound, len(members) - int(best[among].sum())))
-        held.append((np.flatnonzero(among), float(best[among].sum())))
-    objective = np.concatenate([model.cost, np.array(model.rows.cost)]).astype(np.float64)
-    x, bound = _run(model, objective, held, max(0.5, ends - time.monotonic()))
-    if x is not None and _cost(tables, policy, model, x) <= _cost(tables, policy, model, best):
-        best = x
-    whole = _complete(tables, policy, model, best)
-    value = _cost(tables, policy, model, whole)
-    # With one more placed than the cost tier was told of, its bound no longer speaks of this answer.
-    slack = {"cost": value - (_ceil(bound, value) if whole.sum() == best.sum() else 0)}
-    for name, (among, bound_unplaced) in fewest.items():
-        wanted = len(np.unique(model.requirement[among]))
-        slack[name] = max(0, wanted - int(whole[among].sum()) - bound_unplaced)
-    return part.pairs[whole], slack
-
-
-def tier_members(tables: Tables, requirements: Ints, pinned: Ints) -> list[tuple[str, Ints]]:
-    """The tiers of placing, in order: name and the requirements (positions) of each that occurs."""
-    every = np.unique(requirements)
-    priority = np.array([tables.problem.requirements[r].priority for r in every], np.int64)
-    priority[pinned[every] > 0] = 0
-    return [
-        ("unplaced_pinned" if p == 0 else f"unplaced_priority_{p}", every[priority == p])
-        for p in np.unique(priority)
-    ]
-
-
-def _ceil(bound: float, value: int) -> int:
-    if not math.isfinite(bound):
-        return 0
-    return min(value, max(0, math.ceil(bound - 1e-6 * max(1.0, abs(bound) * 1e-3))))
-
-
-def _mark(part: Part, pairs: Ints) -> Bools:
-    return np.isin(part.pairs, pairs)
-
-
-def _run(
-    model: _Model, objective: np.ndarray, held: list[tuple[Ints, float]], seconds: float
-) -> tuple[Bools | None, float]:
-    rows, n = model.rows, len(model.requirement)
-    most = np.array(rows.most, np.float64)
-    matrix = csr_matrix(
-        (np.concatenate(rows.value), (np.concatenate(rows.i), np.concatenate(rows.j))),
-        shape=(len(most), model.size),
-    )
-    limits = [LinearConstraint(matrix, -np.inf, most)]
-    for members, least in held:
-        row = csr_matrix(
-            (np.ones(len(members)), (np.zeros(len(members), int), members)), shape=(1, model.size)
-        )
-        limits.append(LinearConstraint(row, least, np.inf))
-    kind = np.concatenate([np.ones(n), np.zeros(model.size - n)])
-    upper = np.concatenate([np.ones(n), np.array(rows.upper)])
-    found = milp(
-        objective,
-        integrality=kind,
-        bounds=Bounds(np.zeros(model.size), upper),
-        constraints=limits,
-        options={"time_limit": seconds, "mip_rel_gap": 0.0},
-    )
-    bound = float(found.mip_dual_bound) if found.mip_dual_bound is not None else -math.inf
-    return (None if found.x is None else found.x[:n] > 0.5), bound
-
-
-def _model(tables: Tables, policy: Policy, eligible: Eligible, part: Part) -> _Model:
-    requirement, offer = eligible.requirement[part.pairs], eligible.offer[part.pairs]
-    cost = pair_travel(tables, policy, requirement, offer) + pair_preferences(
-        tables, policy, requirement, offer
-    )
-    rows = _Rows()
-    _at_most_one(rows, requirement)
-    for weeks, covered in _periods(tables, requirement):
-        inside = np.flatnonzero(covered[tables.requirement_week_set[requirement]])
-        if policy.one_place_a_week:
-            _one_place(rows, tables, requirement, inside)
-        _place_rows(rows, tables, policy, offer, inside, weeks)
-        _load_rows(rows, tables, policy, requirement, offer, inside, weeks)
-        _above_rows(rows, tables, policy, offer, inside, weeks)
-    return _Model(rows, requirement, offer, cost)
-
-
-def _groups(label: Ints, inside: Ints) -> list[tuple[int, Ints]]:
-    order = inside[np.argsort(label[inside], kind="stable")]
-    cuts = np.flatnonzero(np.diff(label[order])) + 1
-    return [(int(label[g[0]]), g) for g in np.split(order, cuts) if len(g)]
-
-
-def _at_most_one(rows: _Rows, requirement: Ints) -> None:
-    for _, members in _groups(requirement, np.arange(len(requirement))):
-        rows.add(members, np.ones(len(members), np.int64), 1.0)
-
-
-def _periods(tables: Tables, requirement: Ints) -> list[tuple[tuple[int, ...], Bools]]:
-    """Weeks that the same week sets cover, and [week sets] which cover them."""
-    used = np.unique(tables.requirement_week_set[requirement])
-    covers: dict[tuple[int, ...], list[int]] = {}
-    for week in range(len(tables.problem.weeks)):
-        by = tuple(int(s) for s in used if week in tables.week_sets[s])
-        if by:
-            covers.setdefault(by, []).append(week)
-    out = []
-    for by, weeks in covers.items():
-        mask = np.zeros(len(tables.week_sets), np.bool_)
-        mask[list(by)] = True
-        out.append((tuple(weeks), mask))
-    return out
-
-
-def _one_place(rows: _Rows, tables: Tables, requirement: Ints, inside: Ints) -> None:
-    for _, members in _groups(tables.requirement_learner[requirement], inside):
-        if len(np.unique(requirement[members])) > 1:
-            rows.add(members, np.ones(len(members), np.int64), 1.0)
-
-
-def _place_rows(
-    rows: _Rows, tables: Tables, policy: Policy, offer: Ints, inside: Ints, weeks: tuple[int, ...]
-) -> None:
-    if not policy.places:
-        return
-    problem = tables.problem
-    for label, items in (
-        (offer, [o.maximum for o in problem.offers]),
-        (tables.offer_department[offer], [d.places for d in problem.departments]),
-        (tables.offer_site[offer], [s.places for s in problem.sites]),
-        (tables.offer_trust[offer], [t.places for t in problem.trusts]),
-    ):
-        for key, members in _groups(label, inside):
-            places = items[key]
-            if places is not None:
-                most = min(places[w] for w in weeks)
-                if most < len(members):
-                    rows.add(members, np.ones(len(members), np.int64), float(most))
-
-
-def _load_rows(
-    rows: _Rows,
     tables: Tables,
     policy: Policy,
-    requirement: Ints,
-    offer: Ints,
-    inside: Ints,
-    weeks: tuple[int, ...],
-) -> None:
-    for d, members in _groups(tables.offer_department[offer], inside):
-        wte = tables.problem.departments[d].wte
-        weight = tables.weight[requirement[members]]
-        if wte is None or not weight.any():
-            continue
-        if policy.supervision is not None:
-            least = min(supervision.limit(thousandths(wte[w]), policy.supervision) for w in weeks)
-            grid = int(np.gcd.reduce(weight))
-            if weight.sum() > least:
-                rows.add(members, weight // grid, float(least // grid))
-        by_wte: dict[int, int] = {}
-        for w in weeks:
-            by_wte[thousandths(wte[w])] = by_wte.get(thousandths(wte[w]), 0) + 1
-        for available, count in by_wte.items():
-            for percent, price in policy.supervisor_load:
-                step = available * percent // 100
-                if price and step < weight.sum():
-                    y = rows.variable(len(requirement), float(price * count), math.inf)
-                    rows.add(members, weight, float(step), (y,))
+    eligible: Eligible,
+    part: Part,
+    pinned: Ints,
+    stop: Stop,
+    seconds: float,
+    tell: Tell,
+) -> Answer:
+    """The best answer found for a part within `seconds`, with what is proven of each tier."""
+    ends = time.monotonic() + seconds
+    model = Builder(tables, policy, choices(tables, policy, eligible, part.pairs)).build()
+    tiers = tier_costs(tables, policy, model, pinned)
+    first = next((tier.cost for tier in tiers if not tier.placing and tier.cost.any()), tiers[-1].cost)
+    taken = place_greedily(tables, policy, model, pinned, first[: len(model.choices)])
+    found = Search(tables, policy, model, tiers, taken, stop, ends)
+    unplaced = sum(v for v, tier in zip(found.value, tiers, strict=True) if tier.placing)
+    tell("first answer", unplaced, None)
+    for position, tier in enumerate(tiers):
+        found.bounds.append(_bound(found, position))
+        found.hold(position)
+        tell(tier.name, found.value[position], found.bounds[position])
+    slack = {
+        tier.name: value - bound for tier, value, bound in zip(tiers, found.value, found.bounds, strict=True)
+    }
+    return Answer(model, found.taken, slack)
 
 
-def _above_rows(
-    rows: _Rows, tables: Tables, policy: Policy, offer: Ints, inside: Ints, weeks: tuple[int, ...]
-) -> None:
-    for o, members in _groups(offer, inside):
-        item = tables.problem.offers[o]
-        kinds: dict[tuple[int, int], int] = {}
-        for w in weeks:
-            kinds[item.preferred[w], item.maximum[w]] = kinds.get((item.preferred[w], item.maximum[w]), 0) + 1
-        for (preferred, maximum), count in kinds.items():
-            most = len(members) if not policy.places else min(len(members), maximum)
-            if most <= preferred or not policy.above_preferred:
-                continue
-            costs = above_preferred_costs(policy, preferred, maximum, most)[preferred:]
-            extra = tuple(rows.variable(len(offer), float(c * count), 1.0) for c in costs)
-            rows.add(members, np.ones(len(members), np.int64), float(preferred), extra)
+def _bound(found: Search, position: int) -> int:
+    """Solves one tier; its bound."""
+    tier, value = found.tiers[position], found.value[position]
+    if tier.worst is not None:
+        return _least_worst(found, position)
+    if not tier.cost.any() or (tier.placing and value == 0):
+        return value
+    share = found.left / (1 + 0.5 * (len(found.tiers) - position - 1))
+    answer = _search(found, tier.cost, share)
+    before = found.value
+    found.offer(answer.x)
+    if answer.bound == math.inf:
+        raise AssertionError(f"{tier.name}: the tiers before it cannot be held at {before[:position]}")
+    return lift(tier, answer.bound, found.value[position])
 
 
-def _cost(tables: Tables, policy: Policy, model: _Model, x: Bools) -> int:
-    return sum(breakdown(tables, policy, model.requirement[x], model.offer[x]).values())
+def lift(tier: TierCost, bound: float, value: int) -> int:
+    """A bound on the tier's cost in points as a whole value: no lower than 0, rounded up to the tier's grid,
+    never above the value reached."""
+    if not math.isfinite(bound):
+        return 0
+    units = bound * _scale(tier)
+    steps = math.ceil((units - 1e-4 - 1e-9 * abs(units)) / tier.grid)
+    return min(value, max(0, tier.constant + steps * tier.grid))
 
 
-def _complete(tables: Tables, policy: Policy, model: _Model, x: Bools) -> Bools:
-    """Places whoever still fits (only where time ran out can anyone)."""
-    room = Room(tables, policy)
-    for r, o in zip(model.requirement[x].tolist(), model.offer[x].tolist(), strict=True):
-        room.take(r, o)
-    placed = set(model.requirement[x].tolist())
-    x = x.copy()
-    for k in np.argsort(model.cost, kind="stable").tolist():
-        r, o = int(model.requirement[k]), int(model.offer[k])
-        if r not in placed and not room.full(r, o):
-            room.take(r, o)
-            placed.add(r)
-            x[k] = True
-    return x
+def _scale(tier: TierCost) -> int:
+    return 1 if tier.placing or tier.name == "agreement_shortfall" else POINT
+
+
+def _search(found: Search, cost: Ints, seconds: float) -> Found:
+    rows, most = found.rows()
+    whole = np.zeros(found.model.width, np.bool_)
+    whole[: len(found.taken)] = True
+    scale = 1 if np.abs(cost).max(initial=0) <= 1 else POINT
+    program = Program(cost / scale, rows, most, found.upper, whole)
+    return search(program, np.flatnonzero(found.taken), found.stop, seconds)
+
+
+def _least_worst(found: Search, position: int) -> int:
+    """The least that the worst placing can be: halving between values that occur."""
+    tier = found.tiers[position]
+    assert tier.worst is not None  # noqa: S101 - the caller asks of such tiers only
+    levels = np.unique(np.append(tier.worst, 0))
+    low, high = 0, int(np.searchsorted(levels, found.value[position]))
+    kept = found.upper.copy()
+    nothing = np.zeros(found.model.width, np.int64)
+    while low < high:
+        middle = (low + high) // 2
+        found.upper[: len(tier.worst)] = np.where(tier.worst > levels[middle], 0.0, kept[: len(tier.worst)])
+        answer = _search(found, nothing, found.left / 4)
+        found.offer(answer.x)
+        if answer.bound == math.inf:
+            low = middle + 1
+        elif found.value[position] <= levels[middle]:
+            high = int(np.searchsorted(levels, found.value[position]))
+        else:
+            break
+    found.upper = kept
+    return int(min(levels[low], found.value[position]))

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from matching.aims import Placings, points
 from matching.components import Part
-from matching.costs import draw, pair_preferences, pair_travel
+from matching.costs import draw
 from matching.eligibility import Eligible
 from matching.policy import Policy
 from matching.tables import Ints, Tables
@@ -98,10 +99,11 @@ def build(
     rank = rank_weights(
         np.array([tables.problem.requirements[r].priority for r in rows], np.int64), pinned[rows]
     )
-    points = pair_travel(tables, policy, requirement, offer) + pair_preferences(
-        tables, policy, requirement, offer
-    )
-    points_unit, tier_unit, bits = units(len(offers), points, marginals, int(rank.max()))
+    placings = Placings(requirement, offer, eligible.week_set[part.pairs])
+    cost = points(tables, policy, policy.tiers[0], placings)
+    # All placed alike: how many are placed is settled by the tiers above.
+    cost = cost - min(0, int(cost.min(initial=0)))
+    points_unit, tier_unit, bits = units(len(offers), cost, marginals, int(rank.max()))
     names = [
         f"{tables.problem.requirements[r].learner}\0{tables.problem.requirements[r].block}" for r in rows
     ]
@@ -115,7 +117,7 @@ def build(
         start=np.searchsorted(all_rows[order], np.arange(n + 1)).astype(np.int64),
         row=all_rows[order],
         column=np.concatenate([column, np.full(n, k, np.int64)])[order],
-        cost=np.concatenate([points * points_unit + drawn, rank * tier_unit])[order],
+        cost=np.concatenate([cost * points_unit + drawn, rank * tier_unit])[order],
         marginal_start=np.concatenate([[0], np.cumsum([len(m) for m in marginals])]).astype(np.int64),
         marginal=np.concatenate(marginals).astype(np.int64) * points_unit,
         points_unit=points_unit,

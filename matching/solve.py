@@ -9,21 +9,24 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from matching.aims import Placings, values
+from matching.columns import choices
 from matching.components import Part, parts
-from matching.costs import breakdown
 from matching.eligibility import Eligible, eligible_pairs
 from matching.explain import Shortage, blocked, cap_prices, reason, refused_sites, shortages
 from matching.flow import Stopped, solve_flow
 from matching.greedy import place_greedily
-from matching.integer import solve_integer, tier_members
+from matching.integer import Answer, Tell, solve_integer
+from matching.model import Builder
 from matching.network import build
 from matching.policy import Policy
-from matching.problem import Problem
+from matching.problem import Problem, Rotation
 from matching.progress import Listener, Progress
-from matching.result import Price, Reason, Result, Stage, Tier
+from matching.result import Price, Reason, Result, Share, Stage, Tier
 from matching.start import starting_prices
 from matching.stop import Never, Stop
 from matching.tables import Ints, Tables
+from matching.tiers import has_shortfall, members, shortfall, tier_costs, value_of
 from matching.verify import verify
 
 
@@ -36,7 +39,7 @@ class _Answer:
     shortages: dict[int, Shortage] = field(default_factory=dict)
     prices: list[Price] = field(default_factory=list)
     paths: dict[str, int] = field(default_factory=lambda: {"flow": 0, "integer": 0, "greedy": 0})
-    unproven: list[Part] = field(default_factory=list)
+    unproven: list[tuple[Part, Answer]] = field(default_factory=list)
 
     def add(self, pairs: Ints, path: str, slack: dict[str, int]) -> None:
         self.pairs.append(pairs)
@@ -93,7 +96,7 @@ def solve(
     found = sorted(parts(tables, policy, eligible), key=lambda part: bool(part.beyond_flow))
     clock.done("parts")
     for i, part in enumerate(found):
-        _solve_part(tables, policy, eligible, part, pinned, answer, stop, ends)
+        _solve_part(tables, policy, eligible, part, pinned, answer, stop, ends, clock.tell)
         clock.tell(
             f"part {i + 1} of {len(found)}", len(problem.requirements) - sum(map(len, answer.pairs)), None
         )
@@ -150,6 +153,7 @@ def _solve_part(
     answer: _Answer,
     stop: Stop,
     ends: float,
+    tell: Tell,
 ) -> None:
     try:
         if stop():
@@ -166,16 +170,22 @@ def _solve_part(
         remaining = getattr(stop, "remaining", None)
         if remaining is not None:
             left = min(left, remaining())
-        pairs, slack = solve_integer(tables, policy, eligible, part, pinned, max(1.0, left))
-        answer.add(pairs, "integer", slack)
+        found = solve_integer(tables, policy, eligible, part, pinned, stop, max(1.0, left), tell)
+        answer.add(part.pairs[found.taken], "integer", found.slack)
     except Stopped:
-        pairs = place_greedily(tables, policy, eligible, part, pinned, np.arange(len(pinned)))
-        requirement, offer = eligible.requirement[pairs], eligible.offer[pairs]
-        slack = {"cost": sum(breakdown(tables, policy, requirement, offer).values())}
-        for name, members in tier_members(tables, part.requirements, pinned):
-            slack[name] = len(members) - int(np.isin(requirement, members).sum())
-        answer.add(pairs, "greedy", slack)
-    answer.unproven.append(part)
+        found = _greedily(tables, policy, eligible, part, pinned)
+        answer.add(part.pairs[found.taken], "greedy", found.slack)
+    answer.unproven.append((part, found))
+
+
+def _greedily(tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned: Ints) -> Answer:
+    """What a solve stopped before its proof falls back on; nothing is proven of it."""
+    model = Builder(tables, policy, choices(tables, policy, eligible, part.pairs)).build()
+    tiers = tier_costs(tables, policy, model, pinned)
+    cost = next((tier.cost for tier in tiers if not tier.placing and tier.cost.any()), tiers[-1].cost)
+    taken = place_greedily(tables, policy, model, pinned, cost[: len(model.choices)])
+    value = value_of(tables, policy, model, tiers, taken)
+    return Answer(model, taken, {tier.name: v for tier, v in zip(tiers, value, strict=True)})
 
 
 def _reasons(
@@ -184,10 +194,9 @@ def _reasons(
     placed = np.zeros(len(tables.problem.requirements), np.bool_)
     placed[eligible.requirement[pairs]] = True
     left = np.flatnonzero(~placed)
-    for part in answer.unproven:
+    for part, found in answer.unproven:
         waiting = part.requirements[~placed[part.requirements]]
-        inside = pairs[np.isin(eligible.requirement[pairs], part.requirements)]
-        answer.shortages.update(blocked(tables, policy, eligible, waiting, inside))
+        answer.shortages.update(blocked(tables, policy, found.model, found.taken, waiting))
     rules = refused_sites(tables, policy, left)
     return {
         tables.problem.requirements[r].key: reason(rules[i], answer.shortages.get(r))
@@ -207,17 +216,26 @@ def _result(
     problem = tables.problem
     pairs = np.sort(pairs)
     requirement, offer = eligible.requirement[pairs], eligible.offer[pairs]
-    costs = breakdown(tables, policy, requirement, offer)
+    placings = Placings(requirement, offer, eligible.week_set[pairs])
+    aims, split = values(tables, policy, placings)
     tiers = []
-    for name, members in tier_members(tables, np.arange(len(problem.requirements)), pinned):
-        tiers.append(_tier(name, len(members) - int(np.isin(requirement, members).sum()), answer.slack))
-    tiers.append(_tier("cost", sum(costs.values()), answer.slack))
+    for name, those in members(tables, np.arange(len(problem.requirements)), pinned):
+        tiers.append(_tier(name, len(those) - int(np.isin(requirement, those).sum()), answer.slack))
+    if has_shortfall(tables, policy):
+        short = shortfall(tables, list(range(len(problem.agreements))), placings)
+        after_pins = 1 if tiers and tiers[0].name == "unplaced_pinned" else 0
+        tiers.insert(after_pins, _tier("agreement_shortfall", short, answer.slack))
+    soft = []
+    for name, tier in zip(policy.tier_names, policy.tiers, strict=True):
+        soft.append(_tier(name, sum(weight * aims[aim] for aim, weight in tier.items()), answer.slack))
+    tiers += soft
     if any(tier.name == "unplaced_pinned" and tier.value for tier in tiers):
         status = "infeasible_locks"
     elif answer.paths["greedy"]:
         status = "cancelled"
     else:
         status = "gap" if any(tier.gap for tier in tiers) else "optimal"
+    block = tables.variants.block[eligible.variant[pairs]]
     return Result(
         status=status,
         assignment={
@@ -227,11 +245,26 @@ def _result(
         unplaced=reasons,
         tiers=tuple(tiers),
         duals=tuple(sorted(answer.prices, key=lambda price: (price.level, price.key, price.week))),
-        objective=sum(costs.values()),
-        costs=costs,
+        objective=sum(tier.value for tier in soft),
+        costs=aims,
         paths=answer.paths,
         seed=policy.seed,
+        blocks={
+            problem.requirements[r].key: _rotation(problem, r).blocks[b]
+            for r, b in zip(requirement.tolist(), block.tolist(), strict=True)
+            if b >= 0
+        },
+        shares=tuple(
+            Share(problem.educators[e].key, problem.departments[d].key, problem.weeks[w], y / 1000)
+            for (e, d, w), y in sorted(split.shares.items())
+        ),
     )
+
+
+def _rotation(problem: Problem, requirement: int) -> Rotation:
+    key = problem.requirements[requirement].rotation
+    assert key is not None  # noqa: S101 - only floating requirements have blocks of a rotation
+    return problem.rotations[problem.rotation_index[key]]
 
 
 def _tier(name: str, value: int, slack: dict[str, int]) -> Tier:

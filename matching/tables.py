@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.problem import Problem
+from matching.policy import Policy
+from matching.problem import UNREACHABLE, Problem
 
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
@@ -25,6 +26,16 @@ def thousandths(value: float) -> int:
 def least_of(values: tuple[int, ...] | None, weeks: tuple[int, ...]) -> int:
     """The least of a by-week tuple over some weeks; NO_CAP where there is none."""
     return NO_CAP if values is None else min(values[w] for w in weeks)
+
+
+@dataclass(frozen=True, eq=False)
+class Variants:
+    """[variants] position of the requirement and of its weeks, and the block of its rotation (-1: not
+    floating)."""
+
+    requirement: Ints
+    week_set: Ints
+    block: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,20 +79,59 @@ class Tables:
         return np.array([index[r.learner] for r in self.problem.requirements], np.int64)
 
     @cached_property
+    def asked(self) -> Ints:
+        """[learners] number of requirements."""
+        return np.bincount(self.requirement_learner, minlength=len(self.problem.learners)).astype(np.int64)
+
+    @cached_property
     def weight(self) -> Ints:
         """[requirements] supervision it takes, thousandths of a WTE."""
         return np.array([thousandths(r.weight) for r in self.problem.requirements], np.int64)
 
     @cached_property
     def week_sets(self) -> list[tuple[int, ...]]:
-        """The distinct sets of weeks that requirements ask for, in order of their weeks."""
-        return sorted({r.weeks for r in self.problem.requirements})
+        """The distinct sets of weeks that a requirement may take, in order of their weeks."""
+        fixed = {r.weeks for r in self.problem.requirements if r.rotation is None}
+        return sorted(fixed | {weeks for rotation in self.problem.rotations for weeks in rotation.weeks})
 
     @cached_property
-    def requirement_week_set(self) -> Ints:
-        """[requirements] position of its weeks in `week_sets`."""
+    def variants(self) -> Variants:
+        """Each requirement with each of the weeks it may take: one variant where it has weeks of its own, one
+        a block of its rotation where it floats."""
         index = {weeks: i for i, weeks in enumerate(self.week_sets)}
-        return np.array([index[r.weeks] for r in self.problem.requirements], np.int64)
+        rows = []
+        for r, requirement in enumerate(self.problem.requirements):
+            if requirement.rotation is None:
+                rows.append((r, index[requirement.weeks], -1))
+                continue
+            rotation = self.problem.rotations[self.problem.rotation_index[requirement.rotation]]
+            rows += [(r, index[weeks], block) for block, weeks in enumerate(rotation.weeks)]
+        table = np.array(rows, np.int64).reshape(len(rows), 3)
+        return Variants(table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy())
+
+    @cached_property
+    def week_set_weeks(self) -> Bools:
+        """[week sets, weeks] which weeks each has."""
+        out = np.zeros((len(self.week_sets), len(self.problem.weeks)), np.bool_)
+        for i, weeks in enumerate(self.week_sets):
+            out[i, list(weeks)] = True
+        return out
+
+    def travel_limits(self, policy: Policy) -> Ints:
+        """[learners] most minutes one way: of the policy by mode, or the learner's own shorter limit."""
+        out = np.array([policy.travel_limit[x.mode] for x in self.problem.learners], np.int64)
+        own = [x.travel_limit_minutes for x in self.problem.learners]
+        return np.minimum(out, np.array([UNREACHABLE - 1 if m is None else m for m in own], np.int64))
+
+    @cached_property
+    def beds(self) -> Ints:
+        """[week sets, sites] least beds over the weeks for learners beyond their travel limit."""
+        out = np.zeros((len(self.week_sets), len(self.problem.sites)), np.int64)
+        for j, site in enumerate(self.problem.sites):
+            if site.accommodation is not None:
+                for i, weeks in enumerate(self.week_sets):
+                    out[i, j] = min(site.accommodation[w] for w in weeks)
+        return out
 
     @cached_property
     def room(self) -> Ints:
@@ -114,4 +164,27 @@ class Tables:
             if department.wte is not None:
                 for i, weeks in enumerate(self.week_sets):
                     out[i, j] = min(thousandths(department.wte[w]) for w in weeks)
+        return out
+
+    @cached_property
+    def wte_by_week(self) -> list[Ints | None]:
+        """[departments] own WTE by week in thousandths; None where none was declared."""
+        return [
+            None if d.wte is None else np.array([thousandths(x) for x in d.wte], np.int64)
+            for d in self.problem.departments
+        ]
+
+    @cached_property
+    def educator_wte(self) -> Ints:
+        """[educators, weeks] WTE in thousandths."""
+        rows = [[thousandths(x) for x in e.wte] for e in self.problem.educators]
+        return np.array(rows, np.int64).reshape(len(rows), len(self.problem.weeks))
+
+    @cached_property
+    def educators_of(self) -> list[list[int]]:
+        """[departments] positions of the educators who share their time with it."""
+        out: list[list[int]] = [[] for _ in self.problem.departments]
+        for e, educator in enumerate(self.problem.educators):
+            for key in educator.departments:
+                out[self.problem.department_index[key]].append(e)
         return out

@@ -72,7 +72,8 @@ def cap_tree(tables: Tables, policy: Policy, part: Part, offers: Ints, weight: I
         limits, marginal = _places("department", problem.departments[position], policy, weeks, most)
         wte = problem.departments[position].wte
         if wte is not None:
-            marginal = marginal + load_costs(policy, wte, weeks, int(weight[position]), most)
+            price = load_costs(policy, wte, weeks, int(weight[position]), most)
+            marginal = marginal + policy.tiers[0].get("supervisor_load", 0) * price
             limit = _wte_limit(problem.departments[position].key, wte, weeks, int(weight[position]), policy)
             if limit is not None:
                 limits = (*limits, limit)
@@ -154,9 +155,8 @@ def _offer(tables: Tables, policy: Policy, position: int, weeks: tuple[int, ...]
     offer = tables.problem.offers[position]
     limits, marginal = _limited("offer", offer.key, offer.maximum if policy.places else None, weeks, most)
     for week in weeks:
-        marginal = marginal + above_preferred_costs(
-            policy, offer.preferred[week], offer.maximum[week], len(marginal)
-        )
+        price = above_preferred_costs(policy, offer.preferred[week], offer.maximum[week], len(marginal))
+        marginal = marginal + policy.tiers[0].get("above_preferred", 0) * price
     return _Node(limits, marginal, [])
 
 

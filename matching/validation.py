@@ -177,3 +177,29 @@ def check_names(
     for name in needed:
         if name not in found:
             raise error(item, name, None, "given")
+
+
+def known(check: Checks, name: str, value: object, index: dict[str, int], expected: str) -> None:
+    """Refuses a value that is no key of `index`."""
+    if not isinstance(value, str) or value not in index:
+        check.refuse(name, value, expected)
+
+
+def places_by_week(check: Checks, name: str, value: tuple[int, ...] | None, weeks: int) -> None:
+    """Whole places by week, or None."""
+    if value is not None:
+        check.whole_by_week(name, value, weeks, MOST_PLACES)
+
+
+def weeks_of(check: Checks, field: str, weeks: object, n: int) -> None:
+    """At least one position of the round's `n` weeks, rising."""
+    if isinstance(weeks, str) or not isinstance(weeks, tuple) or not weeks:
+        check.refuse(field, weeks, "a list of at least one week")
+    if not n:
+        check.refuse(field, weeks, "empty: the problem has no weeks")
+    last = -1
+    for i, week in enumerate(weeks):
+        value = check.whole(f"{field}[{i}]", week, 0, n - 1)
+        if value <= last:
+            check.refuse(f"{field}[{i}]", week, "later than the week before it")
+        last = value

@@ -14,15 +14,17 @@ def forbids(pairs: Pairs) -> Bools:
     out = np.zeros(pairs.shape, np.bool_)
     if not problem.locks:
         return out
-    row_of = {problem.requirements[r].key: row for row, r in enumerate(pairs.requirements)}
+    rows_of: dict[str, list[int]] = {}
+    for row, r in enumerate(pairs.requirements):
+        rows_of.setdefault(problem.requirements[r].key, []).append(row)
     departments = tables.offer_department[pairs.offers]
     for lock in problem.locks:
-        row = row_of.get(lock.requirement)
-        if row is None:
+        rows = rows_of.get(lock.requirement)
+        if rows is None:
             continue
         if lock.site_or_department in problem.site_index:
             there = pairs.sites == problem.site_index[lock.site_or_department]
         else:
             there = departments == problem.department_index[lock.site_or_department]
-        out[row] |= ~there if lock.kind == "pin" else there
+        out[rows] |= ~there if lock.kind == "pin" else there
     return out

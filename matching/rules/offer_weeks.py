@@ -10,4 +10,4 @@ def forbids(pairs: Pairs) -> Bools:
     """[rows, columns] True where offer, department, site or trust has no place at all in some week."""
     tables = pairs.tables
     room = tables.room[:, pairs.offers]
-    return room[tables.requirement_week_set[pairs.requirements]] < 1
+    return room[pairs.week_sets] < 1

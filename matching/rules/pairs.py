@@ -13,11 +13,11 @@ __all__ = ["Bools", "Ints", "Pairs"]
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Some requirements (rows) against some offers (columns), by position in the problem."""
+    """Some variants of requirements (rows) against some offers (columns), by position."""
 
     tables: Tables
     policy: Policy
-    requirements: Ints
+    variants: Ints
     offers: Ints
 
     @property
@@ -28,7 +28,17 @@ class Pairs:
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the block."""
-        return len(self.requirements), len(self.offers)
+        return len(self.variants), len(self.offers)
+
+    @property
+    def requirements(self) -> Ints:
+        """[rows] position of each row's requirement."""
+        return self.tables.variants.requirement[self.variants]
+
+    @property
+    def week_sets(self) -> Ints:
+        """[rows] position of each row's weeks in `Tables.week_sets`."""
+        return self.tables.variants.week_set[self.variants]
 
     @property
     def learners(self) -> Ints:

@@ -6,7 +6,8 @@ limit on all of them together.
 
 import numpy as np
 
-from matching.rules.pairs import Bools, Pairs
+from matching.rules.pairs import Bools, Ints, Pairs
+from matching.tables import NO_CAP, Tables, thousandths
 
 NAME = "supervision"
 WORDS = "The department has too little supervising time for this learner in some week of the block."
@@ -17,14 +18,31 @@ def limit(wte: int, load: float) -> int:
     return int(wte * load + 1e-6)
 
 
+def by_week(tables: Tables, load: float, department: int) -> Ints:
+    """[weeks] thousandths of a WTE that a department can supervise, every educator's time counted whole;
+    NO_CAP where nothing limits it."""
+    wte, educators = tables.problem.departments[department].wte, tables.educators_of[department]
+    weeks = range(len(tables.problem.weeks))
+    if wte is None and not educators:
+        return np.full(len(weeks), NO_CAP, np.int64)
+    own = [0 if wte is None else limit(thousandths(wte[w]), load) for w in weeks]
+    for e in educators:
+        shared = tables.problem.educators[e].wte
+        own = [most + limit(thousandths(shared[w]), load) for w, most in zip(weeks, own, strict=True)]
+    return np.array(own, np.int64)
+
+
 def forbids(pairs: Pairs) -> Bools:
     """[rows, columns] True where the requirement's weight alone passes the department's limit in some
     week."""
     tables, load = pairs.tables, pairs.policy.supervision
     if load is None:
         return np.zeros(pairs.shape, np.bool_)
-    most = np.floor(tables.wte[:, tables.offer_department[pairs.offers]] * load + 1e-6)
-    result: Bools = (
-        tables.weight[pairs.requirements][:, None] > most[tables.requirement_week_set[pairs.requirements]]
-    )
+    departments, column = np.unique(tables.offer_department[pairs.offers], return_inverse=True)
+    least = np.empty((len(tables.week_sets), len(departments)), np.int64)
+    for j, d in enumerate(departments.tolist()):
+        weeks = by_week(tables, load, d)
+        least[:, j] = [weeks[list(chosen)].min() for chosen in tables.week_sets]
+    most = least[:, column]
+    result: Bools = tables.weight[pairs.requirements][:, None] > most[pairs.week_sets]
     return result

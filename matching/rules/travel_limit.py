@@ -10,14 +10,14 @@ WORDS = "The journey is longer than the learner's travel limit."
 
 
 def forbids(pairs: Pairs) -> Bools:
-    """[rows, columns] True where the minutes one way pass the limit, or the site cannot be reached."""
-    problem = pairs.problem
-    limits = np.array([UNREACHABLE - 1] * len(pairs.learners), np.int64)
-    for row, who in enumerate(pairs.learners):
-        learner = problem.learners[who]
-        limit = pairs.policy.travel_limit[learner.mode]
-        if learner.travel_limit_minutes is not None:
-            limit = min(limit, learner.travel_limit_minutes)
-        limits[row] = limit
-    minutes = problem.travel_minutes[pairs.learners[:, None], pairs.sites[None, :]]
-    return minutes.astype(np.int64) > limits[:, None]
+    """[rows, columns] True where the minutes one way pass the limit and no bed is offered and wanted, or the
+    site cannot be reached."""
+    problem, tables = pairs.problem, pairs.tables
+    limits = tables.travel_limits(pairs.policy)[pairs.learners]
+    minutes = problem.travel_minutes[pairs.learners[:, None], pairs.sites[None, :]].astype(np.int64)
+    beyond = minutes > limits[:, None]
+    if pairs.policy.accommodation:
+        wants = np.array([problem.learners[who].accommodation for who in pairs.learners], np.bool_)
+        beyond &= ~(wants[:, None] & (tables.beds[pairs.week_sets][:, pairs.sites] > 0))
+    result: Bools = beyond | (minutes >= UNREACHABLE)
+    return result

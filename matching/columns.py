@@ -1,0 +1,134 @@
+"""The columns and rows of a part: what `model.py` writes, `program.py` solves and `greedy.py` counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from matching.eligibility import Eligible
+from matching.policy import Policy
+from matching.tables import Bools, Ints, Tables
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """[choices] what each column of a part is, by position; `minutes` are those that count (never above the
+    learner's limit), `bed` marks the placings that need one."""
+
+    pair: Ints
+    requirement: Ints
+    learner: Ints
+    offer: Ints
+    department: Ints
+    site: Ints
+    trust: Ints
+    week_set: Ints
+    variant: Ints
+    weight: Ints
+    minutes: Ints
+    bed: Bools
+
+    def __len__(self) -> int:
+        return len(self.pair)
+
+
+def choices(tables: Tables, policy: Policy, eligible: Eligible, pairs: Ints) -> Choices:
+    """The columns of some pairs (positions in `Eligible`)."""
+    requirement, offer = eligible.requirement[pairs], eligible.offer[pairs]
+    learner, site = tables.requirement_learner[requirement], tables.offer_site[offer]
+    minutes = tables.problem.travel_minutes[learner, site].astype(np.int64)
+    limit = tables.travel_limits(policy)[learner]
+    return Choices(
+        pair=pairs,
+        requirement=requirement,
+        learner=learner,
+        offer=offer,
+        department=tables.offer_department[offer],
+        site=site,
+        trust=tables.offer_trust[offer],
+        week_set=eligible.week_set[pairs],
+        variant=eligible.variant[pairs],
+        weight=tables.weight[requirement],
+        minutes=np.minimum(minutes, limit),
+        bed=minutes > limit,
+    )
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A continuous column: what it is (family and positions), its price an aim, and its most."""
+
+    family: str
+    at: tuple[int, ...]
+    aim: str
+    price: int
+    most: float
+
+
+@dataclass(frozen=True)
+class RowName:
+    """What a row says: the rule, the thing limited (level and position) and the weeks it is about."""
+
+    rule: str
+    level: str
+    position: int
+    weeks: tuple[int, ...] = ()
+
+
+@dataclass
+class Rows:
+    """Rows `values . x <= most`, gathered one by one."""
+
+    columns: list[Ints] = field(default_factory=list)
+    values: list[Ints] = field(default_factory=list)
+    most: list[int] = field(default_factory=list)
+    names: list[RowName] = field(default_factory=list)
+
+    def add(self, name: RowName, columns: Ints, values: Ints | int, most: int) -> None:
+        self.columns.append(columns)
+        self.values.append(np.broadcast_to(np.asarray(values, np.int64), columns.shape))
+        self.most.append(most)
+        self.names.append(name)
+
+    def __len__(self) -> int:
+        return len(self.most)
+
+    def matrix(self, width: int) -> csr_matrix:
+        """[rows, width] as a sparse matrix."""
+        start = np.concatenate([[0], np.cumsum([len(c) for c in self.columns])]).astype(np.int64)
+        empty = [np.zeros(0, np.int64)]
+        return csr_matrix(
+            (
+                np.concatenate([*self.values, *empty]).astype(np.float64),
+                np.concatenate([*self.columns, *empty]),
+                start,
+            ),
+            shape=(len(self), width),
+        )
+
+
+@dataclass(eq=False)
+class Model:
+    """A part's choices, further columns, rows always in the program, and the pool of those that seldom
+    bind."""
+
+    choices: Choices
+    extras: list[Extra]
+    core: Rows
+    pool: Rows
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return len(self.choices) + len(self.extras)
+
+
+def groups(label: Ints) -> list[tuple[int, Ints]]:
+    """Each value of `label` in order, with the positions that hold it."""
+    if not len(label):
+        return []
+    order = np.argsort(label, kind="stable")
+    cuts = np.flatnonzero(np.diff(label[order])) + 1
+    return [(int(label[g[0]]), g) for g in np.split(order, cuts)]

@@ -1,0 +1,143 @@
+"""A linear or mixed-integer program on HiGHS: minimise cost . x, rows values . x <= most, 0 <= x <= upper.
+
+One object a solve; a stop is asked while HiGHS works. One thread, so that the same program gives the same
+answer on any machine.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from matching.stop import Stop
+from matching.tables import Bools, Ints
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Cost [columns], rows [rows, columns] with their most, upper bounds, which columns are whole."""
+
+    cost: Floats
+    rows: csr_matrix
+    most: Floats
+    upper: Floats
+    whole: Bools
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """`x` [columns] or None; `price` [rows] (never negative) of a linear program; `bound`, which no solution
+    undercuts (-inf: unknown, inf: there is no solution); whether it is proven to be the best."""
+
+    x: Floats | None
+    price: Floats
+    bound: float
+    proven: bool
+
+
+def _load(program: Program, whole: bool) -> Any:
+    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
+    solver.silent()
+    solver.setOptionValue("threads", 1)
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = program.rows.shape
+    lp.col_cost_ = program.cost
+    lp.col_lower_ = np.zeros(lp.num_col_)
+    lp.col_upper_ = program.upper
+    lp.row_lower_ = np.full(lp.num_row_, -highspy.kHighsInf)
+    lp.row_upper_ = program.most
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = program.rows.indptr.astype(np.int32)
+    lp.a_matrix_.index_ = program.rows.indices.astype(np.int32)
+    lp.a_matrix_.value_ = program.rows.data
+    if whole:
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[int(w)] for w in program.whole]
+    solver.passModel(lp)
+    return solver
+
+
+def _watch(solver: Any, stop: Stop) -> None:
+    def ask(event: Any) -> None:
+        if stop():
+            event.interrupt()
+
+    for callback in (solver.cbMipInterrupt, solver.cbSimplexInterrupt, solver.cbIpmInterrupt):
+        callback.subscribe(ask)
+
+
+def relax(program: Program, stop: Stop, seconds: float, *, interior: bool) -> Found:
+    """The linear relaxation: by the simplex method (a corner) or by interior points (the middle of the best
+    face, quicker where there are tens of thousands of rows)."""
+    nothing = np.zeros(program.rows.shape[0])
+    if not program.rows.shape[1]:
+        return Found(np.zeros(0), nothing, 0.0, True)
+    solver = _load(program, whole=False)
+    solver.setOptionValue("solver", "ipm" if interior else "simplex")
+    if interior:
+        solver.setOptionValue("run_crossover", "off")
+    solver.setOptionValue("time_limit", max(0.1, seconds))
+    _watch(solver, stop)
+    solver.run()
+    status = solver.getModelStatus()
+    if status == highspy.HighsModelStatus.kInfeasible:
+        return Found(None, nothing, math.inf, True)
+    found = solver.getSolution()
+    if not found.value_valid or not found.dual_valid:
+        return Found(None, nothing, -math.inf, False)
+    price = np.maximum(0.0, -np.array(found.row_dual))
+    proven = bool(status == highspy.HighsModelStatus.kOptimal)
+    value = float(solver.getInfo().objective_function_value)
+    return Found(np.array(found.col_value), price, value if proven else -math.inf, proven)
+
+
+def search(program: Program, start: Ints | None, stop: Stop, seconds: float, gap: float = 0.0) -> Found:
+    """The mixed-integer program, from a known solution where there is one: the whole columns that are 1."""
+    if not program.rows.shape[1]:
+        return Found(np.zeros(0), np.zeros(program.rows.shape[0]), 0.0, True)
+    solver = _load(program, whole=True)
+    solver.setOptionValue("mip_rel_gap", gap)
+    solver.setOptionValue("mip_abs_gap", 1e-7)
+    solver.setOptionValue("time_limit", max(0.1, seconds))
+    if start is not None:
+        chosen = np.zeros(program.rows.shape[1])
+        chosen[start] = 1.0
+        columns = np.flatnonzero(program.whole).astype(np.int32)
+        solver.setSolution(len(columns), columns, chosen[columns])
+    _watch(solver, stop)
+    solver.run()
+    status = solver.getModelStatus()
+    nothing = np.zeros(program.rows.shape[0])
+    if status == highspy.HighsModelStatus.kInfeasible:
+        return Found(None, nothing, math.inf, True)
+    info = solver.getInfo()
+    x = None
+    if info.primal_solution_status == highspy.kSolutionStatusFeasible:
+        x = np.array(solver.getSolution().col_value)
+    bound = float(info.mip_dual_bound)
+    return Found(
+        x, nothing, bound if math.isfinite(bound) else -math.inf, status == highspy.HighsModelStatus.kOptimal
+    )
+
+
+def lagrangian(program: Program, price: Floats, start: Ints) -> float:
+    """What no solution can undercut, recomputed from the prices of the rows alone, so that no tolerance of
+    the solver is in it: -price . most + the least of each column's reduced cost.
+
+    Columns `start[i]:start[i + 1]` are alternatives of which at most one is taken (those rows are left out of
+    `program.rows`, or have price 0); the rest are free. Any prices of at least 0 will do (weak duality).
+    """
+    reduced = program.cost + program.rows.T @ price
+    choice = int(start[-1]) if len(start) else 0
+    taken = np.where(program.upper[:choice] > 0, reduced[:choice], 0.0)
+    least = np.minimum(0.0, np.minimum.reduceat(taken, start[:-1])).sum() if choice else 0.0
+    free = (np.minimum(0.0, reduced[choice:]) * program.upper[choice:]).sum()
+    return float(least + free - price @ program.most)

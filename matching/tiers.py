@@ -1,0 +1,126 @@
+"""The tiers of a part as costs of its columns: what is minimised first, then second, and so on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching.aims import Placings, kept, points, preference_rank, values
+from matching.columns import Choices, Model
+from matching.costs import POINT
+from matching.policy import Policy
+from matching.tables import Bools, Ints, Tables
+
+
+@dataclass(frozen=True, eq=False)
+class TierCost:
+    """One tier: value = constant + cost . columns, in whole units; or, for an aim that looks at the worst
+    placing alone, the greatest `worst` [choices] taken."""
+
+    name: str
+    cost: Ints
+    constant: int
+    worst: Ints | None = None
+    placing: bool = False
+
+    @property
+    def grid(self) -> int:
+        """Every value is the constant plus a multiple of this."""
+        return max(1, int(np.gcd.reduce(self.cost[self.cost != 0]))) if self.cost.any() else 1
+
+
+def placings_of(choices: Choices, taken: Bools | None = None) -> Placings:
+    """Choices (those taken) as placings."""
+    all_of = Placings(choices.requirement, choices.offer, choices.week_set)
+    return all_of if taken is None else all_of.where(taken)
+
+
+def members(tables: Tables, requirements: Ints, pinned: Ints) -> list[tuple[str, Ints]]:
+    """The tiers of placing, in order: name and the requirements (positions) of each that occurs."""
+    every = np.unique(requirements)
+    priority = np.array([tables.problem.requirements[r].priority for r in every], np.int64)
+    priority[pinned[every] > 0] = 0
+    return [
+        ("unplaced_pinned" if p == 0 else f"unplaced_priority_{p}", every[priority == p])
+        for p in np.unique(priority)
+    ]
+
+
+def has_shortfall(tables: Tables, policy: Policy) -> bool:
+    """Whether the tier of agreements' shortfalls exists."""
+    return policy.agreements and any(a.least > 0 for a in tables.problem.agreements)
+
+
+def tier_costs(tables: Tables, policy: Policy, model: Model, pinned: Ints) -> list[TierCost]:
+    """Every tier of a part in order."""
+    chosen, width = model.choices, model.width
+    n = len(chosen)
+    out = []
+    for name, those in members(tables, chosen.requirement, pinned):
+        cost = np.zeros(width, np.int64)
+        cost[:n][np.isin(chosen.requirement, those)] = -1
+        out.append(TierCost(name, cost, len(those), placing=True))
+    if has_shortfall(tables, policy):
+        cost = np.zeros(width, np.int64)
+        cost[n:] = [extra.price if extra.aim == "agreement_shortfall" else 0 for extra in model.extras]
+        after_pins = 1 if out and out[0].name == "unplaced_pinned" else 0
+        out.insert(after_pins, TierCost("agreement_shortfall", cost, 0))
+    placings = placings_of(chosen)
+    published = {p.requirement for p in tables.problem.published}
+    here = np.unique(chosen.requirement).tolist()
+    for name, tier in zip(policy.tier_names, policy.tiers, strict=True):
+        alone = next(iter(tier))
+        if alone in ("worst_travel", "worst_preference"):
+            worst = POINT * (chosen.minutes if alone == "worst_travel" else preference_rank(tables, placings))
+            out.append(TierCost(name, np.zeros(width, np.int64), 0, worst * tier[alone]))
+            continue
+        cost = np.zeros(width, np.int64)
+        cost[:n] = points(tables, policy, tier, placings)
+        cost[n:] = [extra.price * tier.get(extra.aim, 0) for extra in model.extras]
+        count = sum(tables.problem.requirements[r].key in published for r in here)
+        out.append(TierCost(name, cost, POINT * tier.get("changes", 0) * count))
+    return out
+
+
+def shortfall(tables: Tables, agreements: list[int], placings: Placings) -> int:
+    """Placings short of the least agreed, over some agreements."""
+    problem, total = tables.problem, 0
+    learner = tables.requirement_learner[placings.requirement]
+    trust = tables.offer_trust[placings.offer]
+    for a in agreements:
+        item = problem.agreements[a]
+        there = 0
+        for who in learner[trust == problem.trust_index[item.trust]].tolist():
+            x = problem.learners[who]
+            there += (
+                x.hei == item.hei
+                and (not item.groups or x.group in item.groups)
+                and (not item.stages or x.stage in item.stages)
+            )
+        total += max(0, item.least - there)
+    return total
+
+
+def value_of(
+    tables: Tables, policy: Policy, model: Model, tiers: list[TierCost], taken: Bools
+) -> tuple[int, ...]:
+    """The exact value of an answer of a part, tier by tier."""
+    placings = placings_of(model.choices, taken)
+    soft = dict(zip(policy.tier_names, policy.tiers, strict=True))
+    aims, _ = values(tables, policy, placings, frozenset(a for tier in policy.tiers for a in tier))
+    # Published placings of other parts are neither kept nor lost here.
+    if "changes" in aims:
+        published = {p.requirement for p in tables.problem.published}
+        here = {tables.problem.requirements[r].key for r in np.unique(model.choices.requirement).tolist()}
+        aims["changes"] = POINT * (len(published & here) - int(kept(tables, placings).sum()))
+    out = []
+    for tier in tiers:
+        if tier.placing:
+            out.append(tier.constant + int(tier.cost[: len(taken)][taken].sum()))
+        elif tier.name == "agreement_shortfall":
+            agreed = sorted({e.at[0] for e in model.extras if e.aim == "agreement_shortfall"})
+            out.append(shortfall(tables, agreed, placings))
+        else:
+            out.append(sum(weight * aims[aim] for aim, weight in soft[tier.name].items()))
+    return tuple(out)
