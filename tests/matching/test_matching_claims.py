@@ -195,6 +195,15 @@ def test_a_shortage_of_supervision_counts_by_the_lightest_who_could_go_there():
     assert not passes(mixed, shortage(supervised(3), everyone, **far))
 
 
+@pytest.mark.parametrize("level", ["department", "site", "trust"])
+def test_a_full_department_site_or_trust_is_a_limit_by_its_own_name(level):
+    problem = first(made([[10]] * 2, places=2), f"{level}s", places=(1,) * 4)
+    key = f"{level[0].upper()}0"
+    assert passes(problem, shortage((FullCap(level, key, WEEKS[0], 1),), ("R0", "R1")))
+    for other in {"offer", "department", "site", "trust", "region"} - {level}:
+        assert not passes(problem, shortage((FullCap(other, key, WEEKS[0], 1),), ("R0", "R1")))
+
+
 def test_those_who_take_no_supervision_are_no_shortage_of_it():
     problem = made([[10]] * 2, wte=(0.0,), requirement={"weight": 0.0})
     assert not passes(problem, shortage(supervised(0), ("R0", "R1")))
