@@ -22,18 +22,19 @@ LINEAR = ("travel", "preferences", "past_travel", "continuity", "changes")
 
 @dataclass(frozen=True, eq=False)
 class Placings:
-    """[placings] requirement, offer and weeks of each, by position."""
+    """[placings] requirement, offer, weeks and variant (tables.py) of each, by position."""
 
     requirement: Ints
     offer: Ints
     week_set: Ints
+    variant: Ints
 
     def __len__(self) -> int:
         return len(self.requirement)
 
     def where(self, mask: Bools) -> Placings:
         """Some of them."""
-        return Placings(self.requirement[mask], self.offer[mask], self.week_set[mask])
+        return Placings(self.requirement[mask], self.offer[mask], self.week_set[mask], self.variant[mask])
 
 
 def counted_minutes(tables: Tables, policy: Policy, placings: Placings) -> Ints:
@@ -45,21 +46,17 @@ def counted_minutes(tables: Tables, policy: Policy, placings: Placings) -> Ints:
 
 def kept(tables: Tables, placings: Placings) -> Bools:
     """[placings] whether each is what was published for its requirement."""
-    problem = tables.problem
-    offer = np.full(len(problem.requirements), -1, np.int64)
-    week_set = np.full(len(problem.requirements), -1, np.int64)
-    index = {weeks: i for i, weeks in enumerate(tables.week_sets)}
+    problem, variants = tables.problem, tables.variants
+    offer = np.full(len(variants.requirement), -1, np.int64)
     for placing in problem.published:
         r = problem.requirement_index[placing.requirement]
-        requirement = problem.requirements[r]
-        weeks = requirement.weeks
-        if requirement.rotation is not None and placing.block is not None:
-            rotation = problem.rotations[problem.rotation_index[requirement.rotation]]
-            weeks = rotation.weeks[rotation.blocks.index(placing.block)]
-        offer[r], week_set[r] = problem.offer_index[placing.offer], index[weeks]
-    same: Bools = (offer[placings.requirement] == placings.offer) & (
-        week_set[placings.requirement] == placings.week_set
-    )
+        rotation = problem.requirements[r].rotation
+        block = -1
+        if rotation is not None and placing.block is not None:
+            block = problem.rotations[problem.rotation_index[rotation]].blocks.index(placing.block)
+        there = (variants.requirement == r) & (variants.block == block)
+        offer[there] = problem.offer_index[placing.offer]
+    same: Bools = offer[placings.variant] == placings.offer
     return same
 
 

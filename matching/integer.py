@@ -10,22 +10,23 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix, vstack
 
 from matching.columns import Model, choices
 from matching.components import Part
 from matching.costs import POINT
 from matching.eligibility import Eligible
 from matching.greedy import place_greedily
+from matching.large import LARGE, first_answer, relaxed_bound
 from matching.model import Builder
 from matching.policy import Policy
-from matching.program import Floats, Found, Program, search
+from matching.program import Found, Program, search
 from matching.stop import Stop
 from matching.tables import Bools, Ints, Tables
-from matching.tiers import TierCost, tier_costs, value_of
+from matching.tier_search import Search, lift
+from matching.tiers import tier_costs
 
 Tell = Callable[[str, int | None, int | None], None]
 
@@ -37,69 +38,6 @@ class Answer:
     model: Model
     taken: Bools
     slack: dict[str, int]
-
-
-@dataclass(eq=False)
-class Search:
-    """One part being solved: its model, tiers, the best answer so far with its value and bounds, the tiers
-    held."""
-
-    tables: Tables
-    policy: Policy
-    model: Model
-    tiers: list[TierCost]
-    taken: Bools
-    stop: Stop
-    ends: float
-    value: tuple[int, ...] = ()
-    bounds: list[int] = field(default_factory=list)
-    held: list[tuple[Ints, int]] = field(default_factory=list)
-    upper: Floats = field(default_factory=lambda: np.zeros(0))
-
-    def __post_init__(self) -> None:
-        self.value = value_of(self.tables, self.policy, self.model, self.tiers, self.taken)
-        self.upper = np.concatenate(
-            [np.ones(len(self.model.choices)), np.array([e.most for e in self.model.extras], np.float64)]
-        )
-
-    @property
-    def left(self) -> float:
-        """Seconds left."""
-        return max(0.0, self.ends - time.monotonic())
-
-    def offer(self, x: Floats | None) -> None:
-        """Takes an answer that is better, tier by tier."""
-        if x is None:
-            return
-        taken = x[: len(self.taken)] > 0.5
-        value = value_of(self.tables, self.policy, self.model, self.tiers, taken)
-        if value < self.value:
-            self.taken, self.value = taken, value
-
-    def hold(self, position: int) -> None:
-        """Keeps a tier at its value from here on."""
-        tier, value = self.tiers[position], self.value[position]
-        if tier.worst is not None:
-            self.upper[: len(tier.worst)][tier.worst > value] = 0.0
-        elif tier.cost.any():
-            self.held.append((tier.cost, value - tier.constant))
-
-    def rows(self, pool: Ints | None = None) -> tuple[csr_matrix, Floats]:
-        """Core rows, those of the pool named (None: all), and the tiers held, scaled to points."""
-        width = self.model.width
-        matrix = self.model.pool.matrix(width)
-        most = np.array(self.model.pool.most, np.float64)
-        if pool is not None:
-            matrix, most = matrix[pool], most[pool]
-        blocks, limits = (
-            [self.model.core.matrix(width), matrix],
-            [np.array(self.model.core.most, np.float64), most],
-        )
-        for cost, value in self.held:
-            scale = float(max(1, int(np.abs(cost).max())))
-            blocks.append(csr_matrix(cost.astype(np.float64)[None, :] / scale))
-            limits.append(np.array([(value + 0.01) / scale]))
-        return vstack(blocks).tocsr(), np.concatenate(limits)
 
 
 def solve_integer(
@@ -121,6 +59,9 @@ def solve_integer(
     found = Search(tables, policy, model, tiers, taken, stop, ends)
     unplaced = sum(v for v, tier in zip(found.value, tiers, strict=True) if tier.placing)
     tell("first answer", unplaced, None)
+    if len(taken) > LARGE:
+        first_answer(found, pinned)
+        tell("better answer", sum(v for v, t in zip(found.value, tiers, strict=True) if t.placing), None)
     for position, tier in enumerate(tiers):
         found.bounds.append(_bound(found, position))
         found.hold(position)
@@ -139,26 +80,14 @@ def _bound(found: Search, position: int) -> int:
     if not tier.cost.any() or (tier.placing and value == 0):
         return value
     share = found.left / (1 + 0.5 * (len(found.tiers) - position - 1))
+    if len(found.taken) > LARGE:
+        return relaxed_bound(found, position, share)
     answer = _search(found, tier.cost, share)
     before = found.value
     found.offer(answer.x)
     if answer.bound == math.inf:
         raise AssertionError(f"{tier.name}: the tiers before it cannot be held at {before[:position]}")
     return lift(tier, answer.bound, found.value[position])
-
-
-def lift(tier: TierCost, bound: float, value: int) -> int:
-    """A bound on the tier's cost in points as a whole value: no lower than 0, rounded up to the tier's grid,
-    never above the value reached."""
-    if not math.isfinite(bound):
-        return 0
-    units = bound * _scale(tier)
-    steps = math.ceil((units - 1e-4 - 1e-9 * abs(units)) / tier.grid)
-    return min(value, max(0, tier.constant + steps * tier.grid))
-
-
-def _scale(tier: TierCost) -> int:
-    return 1 if tier.placing or tier.name == "agreement_shortfall" else POINT
 
 
 def _search(found: Search, cost: Ints, seconds: float) -> Found:

@@ -357,7 +357,7 @@ class Builder:
             name = RowName("agreements", "agreement", a)
             if item.most is not None and item.most < len(np.unique(self.choices.requirement[inside])):
                 self.pool.add(name, inside, 1, item.most)
-            if item.least:
+            if item.least and len(inside):
                 short = self.further(Extra("shortfall", (a,), "agreement_shortfall", 1, float(item.least)))
                 self.core.add(name, np.append(inside, short), -1, -item.least)
 

@@ -99,7 +99,7 @@ def build(
     rank = rank_weights(
         np.array([tables.problem.requirements[r].priority for r in rows], np.int64), pinned[rows]
     )
-    placings = Placings(requirement, offer, eligible.week_set[part.pairs])
+    placings = Placings(requirement, offer, eligible.week_set[part.pairs], eligible.variant[part.pairs])
     cost = points(tables, policy, policy.tiers[0], placings)
     # All placed alike: how many are placed is settled by the tiers above.
     cost = cost - min(0, int(cost.min(initial=0)))

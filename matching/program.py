@@ -20,6 +20,9 @@ from matching.tables import Bools, Ints
 
 Floats = NDArray[np.float64]
 
+# Every column is bounded, so that "unbounded or infeasible" is infeasible.
+NO_SOLUTION = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
+
 
 @dataclass(frozen=True, eq=False)
 class Program:
@@ -88,7 +91,7 @@ def relax(program: Program, stop: Stop, seconds: float, *, interior: bool) -> Fo
     _watch(solver, stop)
     solver.run()
     status = solver.getModelStatus()
-    if status == highspy.HighsModelStatus.kInfeasible:
+    if status in NO_SOLUTION:
         return Found(None, nothing, math.inf, True)
     found = solver.getSolution()
     if not found.value_valid or not found.dual_valid:
@@ -116,7 +119,7 @@ def search(program: Program, start: Ints | None, stop: Stop, seconds: float, gap
     solver.run()
     status = solver.getModelStatus()
     nothing = np.zeros(program.rows.shape[0])
-    if status == highspy.HighsModelStatus.kInfeasible:
+    if status in NO_SOLUTION:
         return Found(None, nothing, math.inf, True)
     info = solver.getInfo()
     x = None

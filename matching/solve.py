@@ -216,7 +216,7 @@ def _result(
     problem = tables.problem
     pairs = np.sort(pairs)
     requirement, offer = eligible.requirement[pairs], eligible.offer[pairs]
-    placings = Placings(requirement, offer, eligible.week_set[pairs])
+    placings = Placings(requirement, offer, eligible.week_set[pairs], eligible.variant[pairs])
     aims, split = values(tables, policy, placings)
     tiers = []
     for name, those in members(tables, np.arange(len(problem.requirements)), pinned):

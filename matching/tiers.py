@@ -32,7 +32,7 @@ class TierCost:
 
 def placings_of(choices: Choices, taken: Bools | None = None) -> Placings:
     """Choices (those taken) as placings."""
-    all_of = Placings(choices.requirement, choices.offer, choices.week_set)
+    all_of = Placings(choices.requirement, choices.offer, choices.week_set, choices.variant)
     return all_of if taken is None else all_of.where(taken)
 
 
