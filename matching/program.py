@@ -47,7 +47,8 @@ class Found:
 
 
 def _load(program: Program, whole: bool) -> Any:
-    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
+    untyped: Any = highspy.Highs
+    solver = untyped()
     solver.silent()
     solver.setOptionValue("threads", 1)
     lp = highspy.HighsLp()
