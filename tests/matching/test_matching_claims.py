@@ -195,6 +195,26 @@ def test_a_shortage_of_supervision_counts_by_the_lightest_who_could_go_there():
     assert not passes(mixed, shortage(supervised(3), everyone, **far))
 
 
+def test_the_lightest_counts_although_it_could_go_elsewhere_too():
+    problem = made([[10, 95], [10, 95], [10, 10], [95, 10]], places=4, wte=(1.0, 0.5))
+    problem = first(problem, "requirements", priority=2)
+    light = dataclasses.replace(problem.requirements[2], weight=0.25)
+    light = dataclasses.replace(
+        problem, requirements=(*problem.requirements[:2], light, problem.requirements[3])
+    )
+    caps = (*supervised(2), FullCap("department", "D1", WEEKS[0], 1, "supervision"))
+    everyone = ("R0", "R1", "R2", "R3")
+    assert passes(problem, shortage(caps, everyone, S1="travel_limit"))
+    assert not passes(light, shortage(caps, everyone, S1="travel_limit"))
+
+
+def test_a_limit_of_another_rule_at_a_department_is_none():
+    problem = made([[10]] * 2, places=2, wte=(0.5,))
+    assert passes(problem, shortage(supervised(1), ("R0", "R1")))
+    wrong = (dataclasses.replace(supervised(1)[0], rule="travel_limit"),)
+    assert not passes(problem, shortage(wrong, ("R0", "R1")))
+
+
 @pytest.mark.parametrize("level", ["department", "site", "trust"])
 def test_a_full_department_site_or_trust_is_a_limit_by_its_own_name(level):
     problem = first(made([[10]] * 2, places=2), f"{level}s", places=(1,) * 4)
