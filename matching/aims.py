@@ -50,10 +50,10 @@ def kept(tables: Tables, placings: Placings) -> Bools:
     offer = np.full(len(variants.requirement), -1, np.int64)
     for placing in problem.published:
         r = problem.requirement_index[placing.requirement]
-        rotation = problem.requirements[r].rotation
+        rotation = problem.rotation_of(problem.requirements[r])
         block = -1
         if rotation is not None and placing.block is not None:
-            block = problem.rotations[problem.rotation_index[rotation]].blocks.index(placing.block)
+            block = rotation.blocks.index(placing.block)
         there = (variants.requirement == r) & (variants.block == block)
         offer[there] = problem.offer_index[placing.offer]
     same: Bools = offer[placings.variant] == placings.offer

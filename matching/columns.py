@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from matching.aims import Placings, counted_minutes
 from matching.eligibility import Eligible
 from matching.policy import Policy
 from matching.tables import Bools, Ints, Tables
@@ -17,7 +18,6 @@ class Choices:
     """[choices] what each column of a part is, by position; `minutes` are those that count (never above the
     learner's limit), `bed` marks the placings that need one."""
 
-    pair: Ints
     requirement: Ints
     learner: Ints
     offer: Ints
@@ -31,28 +31,27 @@ class Choices:
     bed: Bools
 
     def __len__(self) -> int:
-        return len(self.pair)
+        return len(self.requirement)
 
 
 def choices(tables: Tables, policy: Policy, eligible: Eligible, pairs: Ints) -> Choices:
     """The columns of some pairs (positions in `Eligible`)."""
     requirement, offer = eligible.requirement[pairs], eligible.offer[pairs]
     learner, site = tables.requirement_learner[requirement], tables.offer_site[offer]
-    minutes = tables.problem.travel_minutes[learner, site].astype(np.int64)
-    limit = tables.travel_limits(policy)[learner]
+    week_set, variant = eligible.week_set[pairs], eligible.variant[pairs]
+    minutes = counted_minutes(tables, policy, Placings(requirement, offer, week_set, variant))
     return Choices(
-        pair=pairs,
         requirement=requirement,
         learner=learner,
         offer=offer,
         department=tables.offer_department[offer],
         site=site,
         trust=tables.offer_trust[offer],
-        week_set=eligible.week_set[pairs],
-        variant=eligible.variant[pairs],
+        week_set=week_set,
+        variant=variant,
         weight=tables.weight[requirement],
-        minutes=np.minimum(minutes, limit),
-        bed=minutes > limit,
+        minutes=minutes,
+        bed=tables.problem.travel_minutes[learner, site] > minutes,
     )
 
 

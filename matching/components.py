@@ -13,8 +13,10 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from matching.aims import LINEAR, PRICED
 from matching.eligibility import Eligible
 from matching.policy import ALONE, Policy
+from matching.rules.agreements import covers
 from matching.tables import Bools, Ints, Tables
 
 
@@ -122,9 +124,7 @@ class Ties:
     everything: str
 
 
-FLOW_AIMS = frozenset(
-    ("travel", "preferences", "above_preferred", "supervisor_load", "past_travel", "continuity", "changes")
-)
+FLOW_AIMS = frozenset((*LINEAR, *PRICED))
 
 
 def bound_together(tables: Tables, policy: Policy) -> Ties:
@@ -159,14 +159,7 @@ def bound_together(tables: Tables, policy: Policy) -> Ties:
             tie(together, "learners go together or apart")
     if policy.agreements:
         for item in problem.agreements:
-            theirs = [
-                r
-                for who, x in enumerate(problem.learners)
-                if x.hei == item.hei
-                and (not item.groups or x.group in item.groups)
-                and (not item.stages or x.stage in item.stages)
-                for r in of[who]
-            ]
+            theirs = [r for who, x in enumerate(problem.learners) if covers(item, x) for r in of[who]]
             if theirs and (item.least or (item.most is not None and item.most < len(theirs))):
                 tie(theirs, "an HEI and a trust have an agreement")
     if policy.accommodation and tables.beds.any():

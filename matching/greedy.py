@@ -10,9 +10,8 @@ import numpy as np
 from matching.columns import Model, RowName
 from matching.policy import Policy
 from matching.rules import supervision
+from matching.rules.different_sites import most_repeats
 from matching.tables import Bools, Ints, Tables
-
-NAMELESS = RowName("", "", -1)
 
 
 class Room:
@@ -97,11 +96,10 @@ class Room:
 
     def allowed(self, learner: int) -> int:
         """The most repeats that leave the learner enough different sites."""
-        item = self.tables.problem.learners[learner]
-        been, asked = len(set(item.attended)), int(self.tables.asked[learner])
-        if not self.policy.different_sites or item.different_sites is None or item.different_sites <= been:
+        asked = int(self.tables.asked[learner])
+        if not self.policy.different_sites:
             return asked
-        return max(0, asked + been - item.different_sites)
+        return most_repeats(self.tables.problem.learners[learner], asked)
 
     def take(self, k: int) -> None:
         """Takes a choice that fits."""

@@ -19,14 +19,14 @@ from matching.components import Part
 from matching.costs import POINT
 from matching.eligibility import Eligible
 from matching.greedy import place_greedily
-from matching.large import LARGE, first_answer, relaxed_bound
+from matching.large import LARGE, relaxed_bound, round_relaxation
 from matching.model import Builder
 from matching.policy import Policy
 from matching.program import Found, Program, search
 from matching.stop import Stop
 from matching.tables import Bools, Ints, Tables
 from matching.tier_search import Search, lift
-from matching.tiers import tier_costs
+from matching.tiers import TierCost, greedy_cost, tier_costs, value_of
 
 Tell = Callable[[str, int | None, int | None], None]
 
@@ -52,16 +52,12 @@ def solve_integer(
 ) -> Answer:
     """The best answer found for a part within `seconds`, with what is proven of each tier."""
     ends = time.monotonic() + seconds
-    model = Builder(tables, policy, choices(tables, policy, eligible, part.pairs)).build()
-    tiers = tier_costs(tables, policy, model, pinned)
-    first = next((tier.cost for tier in tiers if not tier.placing and tier.cost.any()), tiers[-1].cost)
-    taken = place_greedily(tables, policy, model, pinned, first[: len(model.choices)])
+    model, tiers, taken = _begin(tables, policy, eligible, part, pinned)
     found = Search(tables, policy, model, tiers, taken, stop, ends)
-    unplaced = sum(v for v, tier in zip(found.value, tiers, strict=True) if tier.placing)
-    tell("first answer", unplaced, None)
+    tell("first answer", found.unplaced, None)
     if len(taken) > LARGE:
-        first_answer(found, pinned)
-        tell("better answer", sum(v for v, t in zip(found.value, tiers, strict=True) if t.placing), None)
+        round_relaxation(found, pinned)
+        tell("better answer", found.unplaced, None)
     for position, tier in enumerate(tiers):
         found.bounds.append(_bound(found, position))
         found.hold(position)
@@ -70,6 +66,23 @@ def solve_integer(
         tier.name: value - bound for tier, value, bound in zip(tiers, found.value, found.bounds, strict=True)
     }
     return Answer(model, found.taken, slack)
+
+
+def first_answer(tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned: Ints) -> Answer:
+    """What a solve stopped before its proof falls back on; nothing is proven of it."""
+    model, tiers, taken = _begin(tables, policy, eligible, part, pinned)
+    value = value_of(tables, policy, model, tiers, taken)
+    return Answer(model, taken, {tier.name: v for tier, v in zip(tiers, value, strict=True)})
+
+
+def _begin(
+    tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned: Ints
+) -> tuple[Model, list[TierCost], Bools]:
+    """A part's model, its tiers and a greedy allocation."""
+    model = Builder(tables, policy, choices(tables, policy, eligible, part.pairs)).build()
+    tiers = tier_costs(tables, policy, model, pinned)
+    cost = greedy_cost(tiers, len(model.choices))
+    return model, tiers, place_greedily(tables, policy, model, pinned, cost)
 
 
 def _bound(found: Search, position: int) -> int:

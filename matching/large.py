@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from matching.columns import groups
 from matching.greedy import place_greedily
-from matching.program import Floats, Program, lagrangian, relax, search
+from matching.program import Floats, Program, Relaxed, lagrangian, relax, search
 from matching.tables import Bools, Ints
 from matching.tier_search import Search, lift, scale_of
+from matching.tiers import greedy_cost
 
 # Choices from which a part is large: below it HiGHS ends whole programs in seconds.
 LARGE = 12_000
@@ -27,17 +27,15 @@ CHEAPEST = 12
 UNPLACED = 3_000.0
 
 
-def first_answer(found: Search, pinned: Ints) -> None:
+def round_relaxation(found: Search, pinned: Ints) -> None:
     """An answer to all tiers at once, in about a third of the time left."""
     cost, n = _all_tiers(found), len(found.taken)
     columns = _cheapest(found, cost)
     seconds = found.left / 3
     x = None
     for _ in range(ROUNDS):
-        rows, most = found.rows(found.active)
-        part = Program(cost[columns], rows[:, columns], most, found.upper[columns], np.zeros(0, np.bool_))
-        answer = relax(part, found.stop, seconds, interior=True)
-        if answer.x is None:
+        _, answer = _relaxed(found, cost, columns, seconds)
+        if answer is None:
             break
         x = np.zeros(len(cost))
         x[columns] = np.clip(answer.x, 0.0, None)
@@ -52,15 +50,21 @@ def first_answer(found: Search, pinned: Ints) -> None:
     _round(found, cost, columns, sure, pinned, seconds / 2)
 
 
+def _relaxed(found: Search, cost: Floats, columns: Ints, seconds: float) -> tuple[Program, Relaxed | None]:
+    """The program over every column, and its relaxation over some of them."""
+    rows, most = found.rows(found.active)
+    nothing = np.zeros(0, np.bool_)
+    part = Program(cost[columns], rows[:, columns], most, found.upper[columns], nothing)
+    return Program(cost, rows, most, found.upper, nothing), relax(part, found.stop, seconds)
+
+
 def _cheapest(found: Search, cost: Floats) -> Ints:
     """Each requirement's cheapest choices with those of the answer in hand, and every further column."""
     n = len(found.taken)
-    chosen = found.model.choices
-    order = np.lexsort((cost[:n], chosen.requirement))
-    rank = np.arange(n) - np.repeat(
-        np.searchsorted(chosen.requirement, np.unique(chosen.requirement)),
-        np.unique(chosen.requirement, return_counts=True)[1],
-    )
+    requirement = found.model.choices.requirement
+    order = np.lexsort((cost[:n], requirement))
+    _, starts, counts = np.unique(requirement, return_index=True, return_counts=True)
+    rank = np.arange(n) - np.repeat(starts, counts)
     near = np.zeros(len(cost), np.bool_)
     near[order[rank < CHEAPEST]] = True
     near[:n] |= found.taken
@@ -80,32 +84,25 @@ def relaxed_bound(found: Search, position: int, seconds: float) -> int:
     """Bounds one tier in about `seconds`."""
     tier, n = found.tiers[position], len(found.taken)
     cost = tier.cost / scale_of(tier)
-    starts = np.array([g[0] for _, g in groups(found.model.choices.requirement)] + [n], np.int64)
-    columns = _columns(found, position)
-    if not tier.placing:
-        columns = _cheapest(found, cost)
-    rows, most = found.rows(found.active)
-    program = Program(cost, rows, most, found.upper, np.zeros(0, np.bool_))
-    part = Program(cost[columns], rows[:, columns], most, found.upper[columns], np.zeros(0, np.bool_))
-    answer = relax(part, found.stop, min(found.left, seconds), interior=True)
-    price = answer.price
-    price[: len(starts) - 1] = 0.0
-    bound = lagrangian(program, price, starts) if answer.x is not None else -np.inf
-    return lift(tier, bound, found.value[position])
+    columns = _about(found, position) if tier.placing else _cheapest(found, cost)
+    program, answer = _relaxed(found, cost, columns, min(found.left, seconds))
+    if answer is None:
+        return lift(tier, -np.inf, found.value[position])
+    starts = np.unique(found.model.choices.requirement, return_index=True)[1]
+    answer.price[: len(starts)] = 0.0
+    return lift(tier, lagrangian(program, answer.price, np.append(starts, n)), found.value[position])
 
 
-def _columns(found: Search, position: int) -> Ints:
-    """The columns that a tier of placing is about (others can only be in the way); all for another tier."""
-    tier, n = found.tiers[position], len(found.taken)
-    if not tier.placing:
-        return np.arange(len(tier.cost))
-    about = np.zeros(len(tier.cost), np.bool_)
+def _about(found: Search, position: int) -> Ints:
+    """The columns that a tier of placing is about; others can only be in the way."""
+    n = len(found.taken)
+    about = np.zeros(found.model.width, np.bool_)
     about[n:] = True
     for earlier in found.tiers[: position + 1]:
         if earlier.placing:
             about |= earlier.cost != 0
         elif earlier.cost.any():
-            return np.arange(len(tier.cost))
+            about[:] = True
     return np.flatnonzero(about)
 
 
@@ -130,8 +127,8 @@ def _round(found: Search, cost: Floats, near: Ints, sure: Bools, pinned: Ints, s
         full = np.zeros(len(cost))
         full[columns] = answer.x
         taken |= full[:n] > 0.5
-    points = next((t.cost[:n] for t in found.tiers if not t.placing and t.cost.any()), np.zeros(n, np.int64))
-    completed = place_greedily(found.tables, found.policy, found.model, pinned, points, taken)
+    cheap = greedy_cost(found.tiers, n)
+    completed = place_greedily(found.tables, found.policy, found.model, pinned, cheap, taken)
     found.offer(completed.astype(np.float64))
 
 

@@ -20,8 +20,10 @@ from matching.columns import Choices, Extra, Model, RowName, Rows, groups
 from matching.costs import POINT, above_preferred_costs, load_cost
 from matching.policy import Policy
 from matching.rules import supervision
+from matching.rules.agreements import covers
+from matching.rules.different_sites import most_repeats
 from matching.shares import segments
-from matching.tables import Ints, Tables, thousandths
+from matching.tables import Ints, Tables
 
 
 class Builder:
@@ -75,12 +77,12 @@ class Builder:
                 if len(inside) <= most and not steps.any():
                     continue
                 name = RowName("places", "offer", o, weeks)
-                self.stepped(name, inside, 1, 1, steps, "above_preferred")
+                self.stepped(name, inside, 1, steps, "above_preferred")
 
     def departments(self) -> None:
         """Supervision by period: limit and price in one row."""
         for d, members in groups(self.choices.department):
-            wte, educators = self.problem.departments[d].wte, self.tables.educators_of[d]
+            wte, educators = self.tables.wte_by_week[d], self.tables.educators_of[d]
             if wte is None and not educators:
                 continue
             for weeks, inside in self.periods(members):
@@ -92,14 +94,14 @@ class Builder:
         d: int,
         weeks: tuple[int, ...],
         inside: Ints,
-        wte: tuple[float, ...] | None,
+        wte: Ints | None,
         educators: list[int],
     ) -> None:
         weight = self.choices.weight[inside]
         inside, weight = inside[weight > 0], weight[weight > 0]
         if not len(inside):
             return
-        own = [0 if wte is None else thousandths(wte[w]) for w in weeks]
+        own = [0 if wte is None else int(wte[w]) for w in weeks]
         total = int(weight.sum())
         if educators:
             for w, available in zip(weeks, own, strict=True):
@@ -114,7 +116,7 @@ class Builder:
                 )
             return
         grid = int(np.gcd.reduce(weight))
-        most = total if self.policy.supervision is None else self.limit(min(own))
+        most = supervision.most(min(own), self.policy.supervision, total)
         units = min(most, total) // grid
         price = np.zeros(units + 1, np.int64)
         for available in own:
@@ -126,23 +128,18 @@ class Builder:
             RowName("supervision", "department", d, weeks),
             inside,
             weight // grid,
-            1,
             steps,
             "supervisor_load",
         )
 
     def share(self, e: int, d: int, w: int, total: int) -> int:
         wte = int(self.tables.educator_wte[e, w])
-        most = total if self.policy.supervision is None else min(total, self.limit(wte))
+        most = min(total, supervision.most(wte, self.policy.supervision, total))
         return self.further(Extra("share", (e, d, w), "", 0, float(most)))
-
-    def limit(self, wte: int) -> int:
-        assert self.policy.supervision is not None  # noqa: S101 - callers ask only where there is a limit
-        return supervision.limit(wte, self.policy.supervision)
 
     def used(self, name: RowName, columns: Ints, values: Ints, available: int, total: int) -> None:
         """values . x <= used, and used up to the limit at a price that rises at each breakpoint."""
-        most = total if self.policy.supervision is None else self.limit(available)
+        most = supervision.most(available, self.policy.supervision, total)
         extras = []
         first = 0
         for width, price in segments(self.policy, available, most):
@@ -169,9 +166,7 @@ class Builder:
             name = RowName("supervision", "educator", e, (w,))
             self.used(name, here, np.ones(len(here), np.int64), int(self.tables.educator_wte[e, w]), most)
 
-    def stepped(
-        self, name: RowName, inside: Ints, values: Ints | int, unit: int, steps: Ints, aim: str
-    ) -> None:
+    def stepped(self, name: RowName, inside: Ints, values: Ints | int, steps: Ints, aim: str) -> None:
         """values . x <= len(steps) where the n-th unit costs steps[n - 1] (never falling)."""
         cuts = np.flatnonzero(np.diff(steps)) + 1
         widths = [len(g) for g in np.split(steps, cuts) if len(g)]
@@ -190,7 +185,7 @@ class Builder:
             name,
             np.concatenate([inside, there]),
             np.concatenate(
-                [np.broadcast_to(np.asarray(values, np.int64), inside.shape), np.full(len(there), -unit)]
+                [np.broadcast_to(np.asarray(values, np.int64), inside.shape), np.full(len(there), -1)]
             ),
             first,
         )
@@ -206,7 +201,7 @@ class Builder:
                 continue
             for weeks, inside in self.periods(members):
                 most = min(declared[w] for w in weeks)
-                if most < len(np.unique(self.choices.requirement[inside])):
+                if most < self.asking(inside):
                     self.pool.add(RowName("places", level, position, weeks), inside, 1, most)
 
     def beds(self) -> None:
@@ -215,22 +210,18 @@ class Builder:
             beds = self.problem.sites[s].accommodation
             for weeks, inside in self.periods(with_bed[members]):
                 most = 0 if beds is None else min(beds[w] for w in weeks)
-                if most < len(np.unique(self.choices.requirement[inside])):
+                if most < self.asking(inside):
                     self.pool.add(RowName("accommodation", "site", s, weeks), inside, 1, most)
 
     def one_place_a_week(self) -> None:
         if not self.policy.one_place_a_week:
             return
-        for learner, members in self.several_requirements():
-            for weeks, inside in self.periods(members):
-                if len(np.unique(self.choices.requirement[inside])) > 1:
-                    self.pool.add(RowName("one_place_a_week", "learner", learner, weeks), inside, 1, 1)
-
-    def several_requirements(self) -> Iterator[tuple[int, Ints]]:
         for learner, members in groups(self.choices.learner):
-            requirement = self.choices.requirement[members]
-            if requirement[0] != requirement[-1] or len(np.unique(requirement)) > 1:
-                yield learner, members
+            if self.asking(members) == 1:
+                continue
+            for weeks, inside in self.periods(members):
+                if self.asking(inside) > 1:
+                    self.pool.add(RowName("one_place_a_week", "learner", learner, weeks), inside, 1, 1)
 
     def rotations(self) -> None:
         """Each block of a rotation once."""
@@ -246,7 +237,7 @@ class Builder:
             members = floating[members]
             for b, same in groups(block[members]):
                 inside = members[same]
-                if len(np.unique(self.choices.requirement[inside])) > 1:
+                if self.asking(inside) > 1:
                     self.pool.add(RowName("rotation", "rotation", rotation, (b,)), inside, 1, 1)
 
     def site_repeats(self) -> None:
@@ -259,7 +250,7 @@ class Builder:
             for s, same in groups(self.choices.site[members]):
                 inside = members[same]
                 most = max(0, item.site_repeats - item.attended.count(self.problem.sites[s].key))
-                if len(np.unique(self.choices.requirement[inside])) > most:
+                if self.asking(inside) > most:
                     self.pool.add(RowName("site_repeats", "learner", learner, (s,)), inside, 1, most)
 
     def different_sites(self) -> None:
@@ -268,23 +259,18 @@ class Builder:
         counts = any("variety" in tier for tier in self.policy.tiers)
         if not self.policy.different_sites and not counts:
             return
-        asked = np.bincount(self.tables.requirement_learner, minlength=len(self.problem.learners))
         for learner, members in groups(self.choices.learner):
             item = self.problem.learners[learner]
             been = set(item.attended)
-            wanted = item.different_sites if self.policy.different_sites else None
-            limited = wanted is not None and wanted > len(been)
-            allowed = (
-                max(0, int(asked[learner]) + len(been) - (wanted or 0)) if limited else int(asked[learner])
-            )
-            mine = len(np.unique(self.choices.requirement[members]))
-            if not counts and mine <= allowed:
+            asked = int(self.tables.asked[learner])
+            allowed = most_repeats(item, asked) if self.policy.different_sites else asked
+            if not counts and self.asking(members) <= allowed:
                 continue
             columns = []
             for s, same in groups(self.choices.site[members]):
                 inside = members[same]
                 new = int(self.problem.sites[s].key not in been)
-                most = len(np.unique(self.choices.requirement[inside]))
+                most = self.asking(inside)
                 if most <= new:
                     continue
                 columns.append(self.further(Extra("repeat", (learner, s), "variety", POINT, float(most))))
@@ -292,7 +278,7 @@ class Builder:
                 self.pool.add(
                     name, np.append(inside, columns[-1]), np.append(np.ones(len(inside), np.int64), -1), new
                 )
-            if limited and columns:
+            if allowed < asked and columns:
                 name = RowName("different_sites", "learner", learner)
                 self.pool.add(name, np.array(columns, np.int64), 1, allowed)
 
@@ -343,23 +329,19 @@ class Builder:
         if not self.policy.agreements:
             return
         for a, item in enumerate(self.problem.agreements):
-            takes = np.array(
-                [
-                    x.hei == item.hei
-                    and (not item.groups or x.group in item.groups)
-                    and (not item.stages or x.stage in item.stages)
-                    for x in self.problem.learners
-                ],
-                np.bool_,
-            )
+            takes = np.array([covers(item, x) for x in self.problem.learners], np.bool_)
             there = self.choices.trust == self.problem.trust_index[item.trust]
             inside = np.flatnonzero(there & takes[self.choices.learner])
             name = RowName("agreements", "agreement", a)
-            if item.most is not None and item.most < len(np.unique(self.choices.requirement[inside])):
+            if item.most is not None and item.most < self.asking(inside):
                 self.pool.add(name, inside, 1, item.most)
             if item.least and len(inside):
                 short = self.further(Extra("shortfall", (a,), "agreement_shortfall", 1, float(item.least)))
                 self.core.add(name, np.append(inside, short), -1, -item.least)
+
+    def asking(self, inside: Ints) -> int:
+        """How many requirements some choices are of."""
+        return len(np.unique(self.choices.requirement[inside]))
 
     def periods(self, members: Ints) -> Iterator[tuple[tuple[int, ...], Ints]]:
         """Weeks that the same of these choices cover, and those choices (positions of columns)."""

@@ -43,10 +43,7 @@ from matching.validation import (
     check_names,
     check_unique,
     check_weeks,
-    known,
-    places_by_week,
     read_json,
-    weeks_of,
 )
 
 VERSION = 2
@@ -176,6 +173,11 @@ class Problem:
         """Position of each rotation by key."""
         return check_unique(ProblemError, "rotation", (r.key for r in self.rotations))
 
+    def rotation_of(self, requirement: Requirement) -> Rotation | None:
+        """The rotation of a floating requirement; None for one with weeks of its own."""
+        key = requirement.rotation
+        return None if key is None else self.rotations[self.rotation_index[key]]
+
     # -- checks ------------------------------------------------------------
 
     def _check_supply(self) -> None:
@@ -185,34 +187,34 @@ class Problem:
         for trust in self.trusts:
             check = Checks(ProblemError, f"trust {trust.key!r}")
             check.key("key", trust.key)
-            places_by_week(check, "places", trust.places, n)
+            check.places_by_week("places", trust.places, n)
         for site in self.sites:
             check = Checks(ProblemError, f"site {site.key!r}")
             check.key("key", site.key)
-            known(check, "trust", site.trust, trusts, "the key of a trust in this problem")
-            places_by_week(check, "places", site.places, n)
-            places_by_week(check, "accommodation", site.accommodation, n)
+            check.known("trust", site.trust, trusts, "the key of a trust in this problem")
+            check.places_by_week("places", site.places, n)
+            check.places_by_week("accommodation", site.accommodation, n)
             check.keys("access", site.access)
         for department in self.departments:
             check = Checks(ProblemError, f"department {department.key!r}")
             check.key("key", department.key)
             check.key("modality", department.modality)
-            known(check, "site", department.site, sites, "the key of a site in this problem")
+            check.known("site", department.site, sites, "the key of a site in this problem")
             if department.key in sites:
                 check.refuse("key", department.key, "different from every site's key (locks name either)")
-            places_by_week(check, "places", department.places, n)
+            check.places_by_week("places", department.places, n)
             if department.wte is not None:
                 check.numbers_by_week("wte", department.wte, n, MOST_WTE)
         for offer in self.offers:
             check = Checks(ProblemError, f"offer {offer.key!r}")
             check.key("key", offer.key)
-            known(
-                check, "department", offer.department, departments, "the key of a department in this problem"
+            check.known(
+                "department", offer.department, departments, "the key of a department in this problem"
             )
             check.keys("groups", offer.groups)
             check.keys("stages", offer.stages)
-            places_by_week(check, "preferred", offer.preferred, n)
-            places_by_week(check, "maximum", offer.maximum, n)
+            check.places_by_week("preferred", offer.preferred, n)
+            check.places_by_week("maximum", offer.maximum, n)
             if offer.preferred is None or offer.maximum is None:
                 check.refuse("maximum", None, f"a list of {n} numbers, one a week")
             for i, (low, high) in enumerate(zip(offer.preferred, offer.maximum, strict=True)):
@@ -227,7 +229,7 @@ class Problem:
                 check.refuse("departments", (), "a list of at least one department")
             for i, key in enumerate(educator.departments):
                 expected = "the key of a department in this problem"
-                known(check, f"departments[{i}]", key, departments, expected)
+                check.known(f"departments[{i}]", key, departments, expected)
             check.numbers_by_week("wte", educator.wte, n, MOST_WTE)
 
     def _check_demand(self) -> None:
@@ -240,22 +242,22 @@ class Problem:
             if learner.mode not in MODES:
                 check.refuse("mode", learner.mode, "car or public_transport")
             if learner.employer is not None:
-                known(check, "employer", learner.employer, trusts, "the key of a trust in this problem")
+                check.known("employer", learner.employer, trusts, "the key of a trust in this problem")
             check.boolean("released", learner.released)
             for name in ("excluded_sites", "preferences"):
                 for i, key in enumerate(check.keys(name, getattr(learner, name))):
-                    known(check, f"{name}[{i}]", key, sites, "the key of a site in this problem")
+                    check.known(f"{name}[{i}]", key, sites, "the key of a site in this problem")
             if learner.travel_limit_minutes is not None:
                 check.whole("travel_limit_minutes", learner.travel_limit_minutes, 0, 24 * 60)
             if learner.hub is not None:
-                known(check, "hub", learner.hub, trusts, "the key of a trust in this problem")
+                check.known("hub", learner.hub, trusts, "the key of a trust in this problem")
             check.keys("access_needs", learner.access_needs)
             check.boolean("accommodation", learner.accommodation)
             check.whole("past_minutes", learner.past_minutes, 0, 24 * 60)
             if isinstance(learner.attended, str) or not isinstance(learner.attended, tuple):
                 check.refuse("attended", learner.attended, "a list of site keys")
             for i, key in enumerate(learner.attended):
-                known(check, f"attended[{i}]", key, sites, "the key of a site in this problem")
+                check.known(f"attended[{i}]", key, sites, "the key of a site in this problem")
             for name in ("site_repeats", "different_sites"):
                 if getattr(learner, name) is not None:
                     check.whole(name, getattr(learner, name), 0, MOST_REPEATS)
@@ -264,15 +266,14 @@ class Problem:
             check = Checks(ProblemError, f"requirement {requirement.key!r}")
             check.key("key", requirement.key)
             self._check_when(check, requirement)
-            known(check, "learner", requirement.learner, learners, "the key of a learner in this problem")
+            check.known("learner", requirement.learner, learners, "the key of a learner in this problem")
             if not check.keys("modalities", requirement.modalities):
                 check.refuse("modalities", (), "a list of at least one modality")
             check.number("weight", requirement.weight, 0.0, 100.0)
             check.whole("priority", requirement.priority, 1, 9)
         for i, lock in enumerate(self.locks):
             check = Checks(ProblemError, f"locks[{i}]")
-            known(
-                check,
+            check.known(
                 "requirement",
                 lock.requirement,
                 requirements,
@@ -290,22 +291,22 @@ class Problem:
         for rotation in self.rotations:
             check = Checks(ProblemError, f"rotation {rotation.key!r}")
             check.key("key", rotation.key)
-            known(
-                check, "learner", rotation.learner, self.learner_index, "the key of a learner in this problem"
+            check.known(
+                "learner", rotation.learner, self.learner_index, "the key of a learner in this problem"
             )
             blocks = check.keys("blocks", rotation.blocks)
             if not isinstance(rotation.weeks, tuple) or len(rotation.weeks) != len(blocks) or not blocks:
                 check.refuse("weeks", rotation.weeks, "a list of weeks for each of at least one block")
             for i, weeks in enumerate(rotation.weeks):
-                weeks_of(check, f"weeks[{i}]", weeks, len(self.weeks))
+                check.weeks_of(f"weeks[{i}]", weeks, len(self.weeks))
 
     def _check_when(self, check: Checks, requirement: Requirement) -> None:
         if requirement.rotation is None:
             check.key("block", requirement.block)
-            weeks_of(check, "weeks", requirement.weeks, len(self.weeks))
+            check.weeks_of("weeks", requirement.weeks, len(self.weeks))
             return
         expected = "the key of a rotation of the same learner"
-        known(check, "rotation", requirement.rotation, self.rotation_index, expected)
+        check.known("rotation", requirement.rotation, self.rotation_index, expected)
         if self.rotations[self.rotation_index[requirement.rotation]].learner != requirement.learner:
             check.refuse("rotation", requirement.rotation, expected)
         if requirement.block != "" or requirement.weeks != ():
@@ -324,12 +325,12 @@ class Problem:
             if len(check.keys("learners", companions.learners)) < 2:
                 check.refuse("learners", companions.learners, "a list of at least two learners")
             for i, key in enumerate(companions.learners):
-                known(check, f"learners[{i}]", key, learners, "the key of a learner in this problem")
+                check.known(f"learners[{i}]", key, learners, "the key of a learner in this problem")
         for agreement in self.agreements:
             check = Checks(ProblemError, f"agreement {agreement.key!r}")
             check.key("key", agreement.key)
             check.key("hei", agreement.hei)
-            known(check, "trust", agreement.trust, self.trust_index, "the key of a trust in this problem")
+            check.known("trust", agreement.trust, self.trust_index, "the key of a trust in this problem")
             check.whole("least", agreement.least, 0, MOST_PLACES)
             if agreement.most is not None:
                 check.whole("most", agreement.most, agreement.least, MOST_PLACES)
@@ -339,10 +340,10 @@ class Problem:
         for placing in self.published:
             check = Checks(ProblemError, f"published {placing.requirement!r}")
             expected = "the key of a requirement in this problem"
-            known(check, "requirement", placing.requirement, self.requirement_index, expected)
-            known(check, "offer", placing.offer, self.offer_index, "the key of an offer in this problem")
-            rotation = self.requirements[self.requirement_index[placing.requirement]].rotation
-            blocks = () if rotation is None else self.rotations[self.rotation_index[rotation]].blocks
+            check.known("requirement", placing.requirement, self.requirement_index, expected)
+            check.known("offer", placing.offer, self.offer_index, "the key of an offer in this problem")
+            rotation = self.rotation_of(self.requirements[self.requirement_index[placing.requirement]])
+            blocks = () if rotation is None else rotation.blocks
             if (placing.block is None) != (rotation is None) or (blocks and placing.block not in blocks):
                 check.refuse(
                     "block", placing.block, "a block of its rotation (none where it has no rotation)"

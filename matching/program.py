@@ -36,14 +36,20 @@ class Program:
 
 
 @dataclass(frozen=True, eq=False)
+class Relaxed:
+    """`x` [columns] and `price` [rows], never negative, of a linear relaxation."""
+
+    x: Floats
+    price: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Found:
-    """`x` [columns] or None; `price` [rows] (never negative) of a linear program; `bound`, which no solution
-    undercuts (-inf: unknown, inf: there is no solution); whether it is proven to be the best."""
+    """`x` [columns] or None; `bound`, which no solution undercuts (-inf: unknown, inf: there is no
+    solution)."""
 
     x: Floats | None
-    price: Floats
     bound: float
-    proven: bool
 
 
 def _load(program: Program, whole: bool) -> Any:
@@ -78,35 +84,28 @@ def _watch(solver: Any, stop: Stop) -> None:
         callback.subscribe(ask)
 
 
-def relax(program: Program, stop: Stop, seconds: float, *, interior: bool) -> Found:
-    """The linear relaxation: by the simplex method (a corner) or by interior points (the middle of the best
-    face, quicker where there are tens of thousands of rows)."""
-    nothing = np.zeros(program.rows.shape[0])
+def relax(program: Program, stop: Stop, seconds: float) -> Relaxed | None:
+    """The linear relaxation by interior points: the middle of the best face, where the simplex method would
+    give a corner but takes several times as long with tens of thousands of rows. None where nothing was
+    found."""
     if not program.rows.shape[1]:
-        return Found(np.zeros(0), nothing, 0.0, True)
+        return Relaxed(np.zeros(0), np.zeros(program.rows.shape[0]))
     solver = _load(program, whole=False)
-    solver.setOptionValue("solver", "ipm" if interior else "simplex")
-    if interior:
-        solver.setOptionValue("run_crossover", "off")
+    solver.setOptionValue("solver", "ipm")
+    solver.setOptionValue("run_crossover", "off")
     solver.setOptionValue("time_limit", max(0.1, seconds))
     _watch(solver, stop)
     solver.run()
-    status = solver.getModelStatus()
-    if status in NO_SOLUTION:
-        return Found(None, nothing, math.inf, True)
     found = solver.getSolution()
-    if not found.value_valid or not found.dual_valid:
-        return Found(None, nothing, -math.inf, False)
-    price = np.maximum(0.0, -np.array(found.row_dual))
-    proven = bool(status == highspy.HighsModelStatus.kOptimal)
-    value = float(solver.getInfo().objective_function_value)
-    return Found(np.array(found.col_value), price, value if proven else -math.inf, proven)
+    if solver.getModelStatus() in NO_SOLUTION or not found.value_valid or not found.dual_valid:
+        return None
+    return Relaxed(np.array(found.col_value), np.maximum(0.0, -np.array(found.row_dual)))
 
 
 def search(program: Program, start: Ints | None, stop: Stop, seconds: float, gap: float = 0.0) -> Found:
     """The mixed-integer program, from a known solution where there is one: the whole columns that are 1."""
     if not program.rows.shape[1]:
-        return Found(np.zeros(0), np.zeros(program.rows.shape[0]), 0.0, True)
+        return Found(np.zeros(0), 0.0)
     solver = _load(program, whole=True)
     solver.setOptionValue("mip_rel_gap", gap)
     solver.setOptionValue("mip_abs_gap", 1e-7)
@@ -118,18 +117,14 @@ def search(program: Program, start: Ints | None, stop: Stop, seconds: float, gap
         solver.setSolution(len(columns), columns, chosen[columns])
     _watch(solver, stop)
     solver.run()
-    status = solver.getModelStatus()
-    nothing = np.zeros(program.rows.shape[0])
-    if status in NO_SOLUTION:
-        return Found(None, nothing, math.inf, True)
+    if solver.getModelStatus() in NO_SOLUTION:
+        return Found(None, math.inf)
     info = solver.getInfo()
     x = None
     if info.primal_solution_status == highspy.kSolutionStatusFeasible:
         x = np.array(solver.getSolution().col_value)
     bound = float(info.mip_dual_bound)
-    return Found(
-        x, nothing, bound if math.isfinite(bound) else -math.inf, status == highspy.HighsModelStatus.kOptimal
-    )
+    return Found(x, bound if math.isfinite(bound) else -math.inf)
 
 
 def lagrangian(program: Program, price: Floats, start: Ints) -> float:

@@ -69,7 +69,7 @@ def share_out(tables: Tables, policy: Policy, weight: Ints) -> Split | None:
         names.append(name)
 
     def limit(wte: int) -> int:
-        return whole if policy.supervision is None else supervision.limit(wte, policy.supervision)
+        return supervision.most(wte, policy.supervision, whole)
 
     for d, w in cells:
         by_week = tables.wte_by_week[d]

@@ -10,23 +10,20 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from matching.aims import Placings, values
-from matching.columns import choices
 from matching.components import Part, parts
 from matching.eligibility import Eligible, eligible_pairs
 from matching.explain import Shortage, blocked, cap_prices, reason, refused_sites, shortages
 from matching.flow import Stopped, solve_flow
-from matching.greedy import place_greedily
-from matching.integer import Answer, Tell, solve_integer
-from matching.model import Builder
+from matching.integer import Answer, Tell, first_answer, solve_integer
 from matching.network import build
 from matching.policy import Policy
-from matching.problem import Problem, Rotation
+from matching.problem import Problem
 from matching.progress import Listener, Progress
 from matching.result import Price, Reason, Result, Share, Stage, Tier
 from matching.start import starting_prices
 from matching.stop import Never, Stop
 from matching.tables import Ints, Tables
-from matching.tiers import has_shortfall, members, shortfall, tier_costs, value_of
+from matching.tiers import after_pins, has_shortfall, members, shortfall
 from matching.verify import verify
 
 
@@ -173,19 +170,9 @@ def _solve_part(
         found = solve_integer(tables, policy, eligible, part, pinned, stop, max(1.0, left), tell)
         answer.add(part.pairs[found.taken], "integer", found.slack)
     except Stopped:
-        found = _greedily(tables, policy, eligible, part, pinned)
+        found = first_answer(tables, policy, eligible, part, pinned)
         answer.add(part.pairs[found.taken], "greedy", found.slack)
     answer.unproven.append((part, found))
-
-
-def _greedily(tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned: Ints) -> Answer:
-    """What a solve stopped before its proof falls back on; nothing is proven of it."""
-    model = Builder(tables, policy, choices(tables, policy, eligible, part.pairs)).build()
-    tiers = tier_costs(tables, policy, model, pinned)
-    cost = next((tier.cost for tier in tiers if not tier.placing and tier.cost.any()), tiers[-1].cost)
-    taken = place_greedily(tables, policy, model, pinned, cost[: len(model.choices)])
-    value = value_of(tables, policy, model, tiers, taken)
-    return Answer(model, taken, {tier.name: v for tier, v in zip(tiers, value, strict=True)})
 
 
 def _reasons(
@@ -223,8 +210,7 @@ def _result(
         tiers.append(_tier(name, len(those) - int(np.isin(requirement, those).sum()), answer.slack))
     if has_shortfall(tables, policy):
         short = shortfall(tables, list(range(len(problem.agreements))), placings)
-        after_pins = 1 if tiers and tiers[0].name == "unplaced_pinned" else 0
-        tiers.insert(after_pins, _tier("agreement_shortfall", short, answer.slack))
+        tiers.insert(after_pins(tiers), _tier("agreement_shortfall", short, answer.slack))
     soft = []
     for name, tier in zip(policy.tier_names, policy.tiers, strict=True):
         soft.append(_tier(name, sum(weight * aims[aim] for aim, weight in tier.items()), answer.slack))
@@ -250,21 +236,15 @@ def _result(
         paths=answer.paths,
         seed=policy.seed,
         blocks={
-            problem.requirements[r].key: _rotation(problem, r).blocks[b]
+            problem.requirements[r].key: rotation.blocks[b]
             for r, b in zip(requirement.tolist(), block.tolist(), strict=True)
-            if b >= 0
+            if (rotation := problem.rotation_of(problem.requirements[r])) is not None
         },
         shares=tuple(
             Share(problem.educators[e].key, problem.departments[d].key, problem.weeks[w], y / 1000)
             for (e, d, w), y in sorted(split.shares.items())
         ),
     )
-
-
-def _rotation(problem: Problem, requirement: int) -> Rotation:
-    key = problem.requirements[requirement].rotation
-    assert key is not None  # noqa: S101 - only floating requirements have blocks of a rotation
-    return problem.rotations[problem.rotation_index[key]]
 
 
 def _tier(name: str, value: int, slack: dict[str, int]) -> Tier:

@@ -101,10 +101,10 @@ class Tables:
         index = {weeks: i for i, weeks in enumerate(self.week_sets)}
         rows = []
         for r, requirement in enumerate(self.problem.requirements):
-            if requirement.rotation is None:
+            rotation = self.problem.rotation_of(requirement)
+            if rotation is None:
                 rows.append((r, index[requirement.weeks], -1))
                 continue
-            rotation = self.problem.rotations[self.problem.rotation_index[requirement.rotation]]
             rows += [(r, index[weeks], block) for block, weeks in enumerate(rotation.weeks)]
         table = np.array(rows, np.int64).reshape(len(rows), 3)
         return Variants(table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy())
@@ -153,17 +153,6 @@ class Tables:
                         trusts[self.offer_trust],
                     ]
                 )
-        return out
-
-    @cached_property
-    def wte(self) -> Ints:
-        """[week sets, departments] least WTE over the weeks, in thousandths; NO_CAP where WTE does not
-        limit."""
-        out = np.full((len(self.week_sets), len(self.problem.departments)), NO_CAP, np.int64)
-        for j, department in enumerate(self.problem.departments):
-            if department.wte is not None:
-                for i, weeks in enumerate(self.week_sets):
-                    out[i, j] = min(thousandths(department.wte[w]) for w in weeks)
         return out
 
     @cached_property

@@ -63,6 +63,11 @@ class Search:
         """Seconds left."""
         return max(0.0, self.ends - time.monotonic())
 
+    @property
+    def unplaced(self) -> int:
+        """Requirements without a place in the best answer so far."""
+        return sum(v for v, tier in zip(self.value, self.tiers, strict=True) if tier.placing)
+
     def offer(self, x: Floats | None) -> None:
         """Takes an answer that is better, tier by tier."""
         if x is None:

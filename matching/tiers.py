@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from matching.aims import Placings, kept, points, preference_rank, values
+from matching.aims import Placings, points, preference_rank, values
 from matching.columns import Choices, Model
 from matching.costs import POINT
 from matching.policy import Policy
+from matching.result import Tier
+from matching.rules.agreements import covers
 from matching.tables import Bools, Ints, Tables
 
 
@@ -52,6 +55,23 @@ def has_shortfall(tables: Tables, policy: Policy) -> bool:
     return policy.agreements and any(a.least > 0 for a in tables.problem.agreements)
 
 
+def after_pins(tiers: Sequence[Tier | TierCost]) -> int:
+    """Where among the tiers of placing the agreements' shortfall stands."""
+    return int(bool(tiers) and tiers[0].name == "unplaced_pinned")
+
+
+def _published(tables: Tables, choices: Choices) -> int:
+    """How many of the requirements of these choices are published."""
+    published = {tables.problem.requirement_index[p.requirement] for p in tables.problem.published}
+    return len(published & set(choices.requirement.tolist()))
+
+
+def greedy_cost(tiers: list[TierCost], choices: int) -> Ints:
+    """[choices] what each costs in the first tier that is not about placing and tells answers apart."""
+    named = (tier.cost for tier in tiers if not tier.placing and tier.cost.any())
+    return next(named, tiers[-1].cost)[:choices]
+
+
 def tier_costs(tables: Tables, policy: Policy, model: Model, pinned: Ints) -> list[TierCost]:
     """Every tier of a part in order."""
     chosen, width = model.choices, model.width
@@ -64,11 +84,9 @@ def tier_costs(tables: Tables, policy: Policy, model: Model, pinned: Ints) -> li
     if has_shortfall(tables, policy):
         cost = np.zeros(width, np.int64)
         cost[n:] = [extra.price if extra.aim == "agreement_shortfall" else 0 for extra in model.extras]
-        after_pins = 1 if out and out[0].name == "unplaced_pinned" else 0
-        out.insert(after_pins, TierCost("agreement_shortfall", cost, 0))
+        out.insert(after_pins(out), TierCost("agreement_shortfall", cost, 0))
     placings = placings_of(chosen)
-    published = {p.requirement for p in tables.problem.published}
-    here = np.unique(chosen.requirement).tolist()
+    published = _published(tables, chosen)
     for name, tier in zip(policy.tier_names, policy.tiers, strict=True):
         alone = next(iter(tier))
         if alone in ("worst_travel", "worst_preference"):
@@ -78,8 +96,7 @@ def tier_costs(tables: Tables, policy: Policy, model: Model, pinned: Ints) -> li
         cost = np.zeros(width, np.int64)
         cost[:n] = points(tables, policy, tier, placings)
         cost[n:] = [extra.price * tier.get(extra.aim, 0) for extra in model.extras]
-        count = sum(tables.problem.requirements[r].key in published for r in here)
-        out.append(TierCost(name, cost, POINT * tier.get("changes", 0) * count))
+        out.append(TierCost(name, cost, POINT * tier.get("changes", 0) * published))
     return out
 
 
@@ -90,14 +107,8 @@ def shortfall(tables: Tables, agreements: list[int], placings: Placings) -> int:
     trust = tables.offer_trust[placings.offer]
     for a in agreements:
         item = problem.agreements[a]
-        there = 0
-        for who in learner[trust == problem.trust_index[item.trust]].tolist():
-            x = problem.learners[who]
-            there += (
-                x.hei == item.hei
-                and (not item.groups or x.group in item.groups)
-                and (not item.stages or x.stage in item.stages)
-            )
+        at_trust = learner[trust == problem.trust_index[item.trust]].tolist()
+        there = sum(covers(item, problem.learners[who]) for who in at_trust)
         total += max(0, item.least - there)
     return total
 
@@ -111,9 +122,7 @@ def value_of(
     aims, _ = values(tables, policy, placings, frozenset(a for tier in policy.tiers for a in tier))
     # Published placings of other parts are neither kept nor lost here.
     if "changes" in aims:
-        published = {p.requirement for p in tables.problem.published}
-        here = {tables.problem.requirements[r].key for r in np.unique(model.choices.requirement).tolist()}
-        aims["changes"] = POINT * (len(published & here) - int(kept(tables, placings).sum()))
+        aims["changes"] -= POINT * (len(tables.problem.published) - _published(tables, model.choices))
     out = []
     for tier in tiers:
         if tier.placing:

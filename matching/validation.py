@@ -96,6 +96,27 @@ class Checks:
         for i, v in enumerate(self._by_week(field, value, weeks)):
             self.number(f"{field}[{i}]", v, 0.0, most)
 
+    def known(self, field: str, value: object, index: Mapping[str, int], expected: str) -> None:
+        if not isinstance(value, str) or value not in index:
+            self.refuse(field, value, expected)
+
+    def places_by_week(self, field: str, value: object, weeks: int) -> None:
+        if value is not None:
+            self.whole_by_week(field, value, weeks, MOST_PLACES)
+
+    def weeks_of(self, field: str, weeks: object, n: int) -> None:
+        """At least one position of the round's `n` weeks, rising."""
+        if isinstance(weeks, str) or not isinstance(weeks, tuple) or not weeks:
+            self.refuse(field, weeks, "a list of at least one week")
+        if not n:
+            self.refuse(field, weeks, "empty: the problem has no weeks")
+        last = -1
+        for i, week in enumerate(weeks):
+            value = self.whole(f"{field}[{i}]", week, 0, n - 1)
+            if value <= last:
+                self.refuse(f"{field}[{i}]", week, "later than the week before it")
+            last = value
+
     def _by_week(self, field: str, value: object, weeks: int) -> tuple[object, ...]:
         if not isinstance(value, tuple):
             self.refuse(field, value, f"a list of {weeks} numbers, one a week")
@@ -177,29 +198,3 @@ def check_names(
     for name in needed:
         if name not in found:
             raise error(item, name, None, "given")
-
-
-def known(check: Checks, name: str, value: object, index: dict[str, int], expected: str) -> None:
-    """Refuses a value that is no key of `index`."""
-    if not isinstance(value, str) or value not in index:
-        check.refuse(name, value, expected)
-
-
-def places_by_week(check: Checks, name: str, value: tuple[int, ...] | None, weeks: int) -> None:
-    """Whole places by week, or None."""
-    if value is not None:
-        check.whole_by_week(name, value, weeks, MOST_PLACES)
-
-
-def weeks_of(check: Checks, field: str, weeks: object, n: int) -> None:
-    """At least one position of the round's `n` weeks, rising."""
-    if isinstance(weeks, str) or not isinstance(weeks, tuple) or not weeks:
-        check.refuse(field, weeks, "a list of at least one week")
-    if not n:
-        check.refuse(field, weeks, "empty: the problem has no weeks")
-    last = -1
-    for i, week in enumerate(weeks):
-        value = check.whole(f"{field}[{i}]", week, 0, n - 1)
-        if value <= last:
-            check.refuse(f"{field}[{i}]", week, "later than the week before it")
-        last = value

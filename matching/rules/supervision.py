@@ -7,7 +7,7 @@ limit on all of them together.
 import numpy as np
 
 from matching.rules.pairs import Bools, Ints, Pairs
-from matching.tables import NO_CAP, Tables, thousandths
+from matching.tables import NO_CAP, Tables
 
 NAME = "supervision"
 WORDS = "The department has too little supervising time for this learner in some week of the block."
@@ -18,18 +18,21 @@ def limit(wte: int, load: float) -> int:
     return int(wte * load + 1e-6)
 
 
+def most(wte: int, load: float | None, otherwise: int) -> int:
+    """Thousandths that may be supervised, as `limit`; `otherwise` where no load limit is set."""
+    return otherwise if load is None else limit(wte, load)
+
+
 def by_week(tables: Tables, load: float, department: int) -> Ints:
     """[weeks] thousandths of a WTE that a department can supervise, every educator's time counted whole;
     NO_CAP where nothing limits it."""
-    wte, educators = tables.problem.departments[department].wte, tables.educators_of[department]
-    weeks = range(len(tables.problem.weeks))
+    wte, educators = tables.wte_by_week[department], tables.educators_of[department]
+    weeks = len(tables.problem.weeks)
     if wte is None and not educators:
-        return np.full(len(weeks), NO_CAP, np.int64)
-    own = [0 if wte is None else limit(thousandths(wte[w]), load) for w in weeks]
-    for e in educators:
-        shared = tables.problem.educators[e].wte
-        own = [most + limit(thousandths(shared[w]), load) for w, most in zip(weeks, own, strict=True)]
-    return np.array(own, np.int64)
+        return np.full(weeks, NO_CAP, np.int64)
+    pools = [tables.educator_wte[e] for e in educators]
+    declared = pools if wte is None else [wte, *pools]
+    return np.array([sum(limit(int(one[w]), load) for one in declared) for w in range(weeks)], np.int64)
 
 
 def forbids(pairs: Pairs) -> Bools:
