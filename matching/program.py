@@ -52,10 +52,19 @@ class Found:
     bound: float
 
 
+class _Quiet(highspy.Highs):
+    """HiGHS that never writes: it would say its name on standard output as its callbacks are enabled, which
+    is while it is made, and so before any option could be set from outside."""
+
+    def enableCallbacks(self) -> None:
+        self.silent()
+        untyped: Any = super()
+        untyped.enableCallbacks()
+
+
 def _load(program: Program, whole: bool) -> Any:
-    untyped: Any = highspy.Highs
+    untyped: Any = _Quiet
     solver = untyped()
-    solver.silent()
     solver.setOptionValue("threads", 1)
     lp = highspy.HighsLp()
     lp.num_row_, lp.num_col_ = program.rows.shape
