@@ -3,9 +3,27 @@
 import json
 import subprocess
 import sys
+from unittest import mock
 
-from matching import Result
+import numpy as np
+import pytest
+
+from matching import (
+    Department,
+    Educator,
+    Learner,
+    Offer,
+    Policy,
+    Problem,
+    Requirement,
+    Result,
+    Site,
+    Trust,
+    solve,
+)
 from matching.generate_year import generate_year
+from tests.matching.matching_oracle import best_by_trying
+from tests.matching.matching_problems import WEEKS
 
 
 def test_standard_output_is_the_result_alone_where_a_part_is_an_integer_program(tmp_path):
@@ -16,3 +34,31 @@ def test_standard_output_is_the_result_alone_where_a_part_is_an_integer_program(
     assert json.loads(done.stdout)["paths"]["integer"]
     assert Result.from_json(done.stdout).to_json() == done.stdout.strip()
     assert done.stderr == ""
+
+
+def two_offers_at_a_site_with_shared_educators() -> Problem:
+    """One learner, and two offers of a department that two educators alone supervise: the first offer is
+    beyond what it prefers, the second is not."""
+    week = {"preferred": (0,), "maximum": (2,)}
+    educators = (("E0", 0.5), ("E1", 0.3))
+    return Problem(
+        weeks=WEEKS[:1],
+        trusts=(Trust("T"),),
+        sites=(Site("S", "T"),),
+        departments=tuple(Department(f"D{i}", "S", kind) for i, kind in enumerate(("ct", "xray", "xray"))),
+        offers=(Offer("O0", "D0", **week), Offer("O1", "D0", preferred=(1,), maximum=(2,))),
+        learners=(Learner("L", "a", "2", "H"),),
+        requirements=(Requirement("R", "L", "B", ("ct",), (0,), 0.25),),
+        educators=tuple(Educator(key, ("D1", "D2", "D0"), (wte,)) for key, wte in educators),
+        travel_minutes=np.array([[46]], np.uint16),
+    )
+
+
+@pytest.mark.parametrize("as_it_stands", [2_500, 0])
+def test_the_best_is_found_where_presolve_hands_back_a_dearer_answer(as_it_stands):
+    problem = two_offers_at_a_site_with_shared_educators()
+    with mock.patch("matching.program.AS_IT_STANDS", as_it_stands):
+        result = solve(problem)
+    assert result.assignment == {"R": "O1"}
+    assert result.status == "optimal"
+    assert {tier.name: tier.value for tier in result.tiers} == best_by_trying(problem, Policy())
