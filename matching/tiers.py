@@ -67,9 +67,10 @@ def _published(tables: Tables, choices: Choices) -> int:
 
 
 def greedy_cost(tiers: list[TierCost], choices: int) -> Ints:
-    """[choices] what each costs in the first tier that is not about placing and tells answers apart."""
-    named = (tier.cost for tier in tiers if not tier.placing and tier.cost.any())
-    return next(named, tiers[-1].cost)[:choices]
+    """[choices] what each costs in the first tier that is not about placing and tells choices apart (the
+    agreements' shortfall and the load do not: they are costs of further columns)."""
+    costs = (tier.cost[:choices] for tier in tiers if not tier.placing)
+    return next((cost for cost in costs if cost.any()), np.zeros(choices, np.int64))
 
 
 def tier_costs(tables: Tables, policy: Policy, model: Model, pinned: Ints) -> list[TierCost]:

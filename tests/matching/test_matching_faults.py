@@ -1,5 +1,6 @@
 """Faults once found in the engine, each held by the case that showed it."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from matching import (
+    Agreement,
     Department,
     Educator,
     Learner,
@@ -23,7 +25,7 @@ from matching import (
 )
 from matching.generate_year import generate_year
 from tests.matching.matching_oracle import best_by_trying
-from tests.matching.matching_problems import WEEKS
+from tests.matching.matching_problems import WEEKS, one_site
 
 
 def test_standard_output_is_the_result_alone_where_a_part_is_an_integer_program(tmp_path):
@@ -62,3 +64,14 @@ def test_the_best_is_found_where_presolve_hands_back_a_dearer_answer(as_it_stand
     assert result.assignment == {"R": "O1"}
     assert result.status == "optimal"
     assert {tier.name: tier.value for tier in result.tiers} == best_by_trying(problem, Policy())
+
+
+def test_a_first_answer_goes_by_the_journeys_where_agreements_have_a_least():
+    problem = dataclasses.replace(
+        one_site(1, 1, sites=2),
+        agreements=(Agreement("A", "H", "T", least=1),),
+        travel_minutes=np.array([[60, 5]], np.uint16),
+    )
+    result = solve(problem, stop=lambda: True)
+    assert result.status == "cancelled"
+    assert result.assignment == {"R0": "O1"}
