@@ -28,7 +28,8 @@ from matching.tables import Bools, Ints, Tables
 from matching.tier_search import Search, lift
 from matching.tiers import TierCost, greedy_cost, tier_costs, value_of
 
-Tell = Callable[[str, int | None, int | None], None]
+# A stage; the part's requirements left over in the best answer so far; the fewest that must be.
+Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +55,14 @@ def solve_integer(
     ends = time.monotonic() + seconds
     model, tiers, taken = _begin(tables, policy, eligible, part, pinned)
     found = Search(tables, policy, model, tiers, taken, stop, ends)
-    tell("first answer", found.unplaced, None)
+    tell("first answer", found.unplaced, 0)
     if len(taken) > LARGE:
         round_relaxation(found, pinned)
-        tell("better answer", found.unplaced, None)
-    for position, tier in enumerate(tiers):
+        tell("better answer", found.unplaced, 0)
+    for position in range(len(tiers)):
         found.bounds.append(_bound(found, position))
         found.hold(position)
-        tell(tier.name, found.value[position], found.bounds[position])
+        tell(found.reached(position), found.unplaced, found.fewest)
     slack = {
         tier.name: value - bound for tier, value, bound in zip(tiers, found.value, found.bounds, strict=True)
     }
@@ -86,12 +87,14 @@ def _begin(
 
 
 def _bound(found: Search, position: int) -> int:
-    """Solves one tier; its bound."""
+    """Solves one tier; its bound (nothing is under 0, and once stopped nothing more is known)."""
     tier, value = found.tiers[position], found.value[position]
+    if tier.worst is None and (not tier.cost.any() or (tier.placing and value == 0)):
+        return value
+    if found.stop():
+        return 0
     if tier.worst is not None:
         return _least_worst(found, position)
-    if not tier.cost.any() or (tier.placing and value == 0):
-        return value
     share = found.left / (1 + 0.5 * (len(found.tiers) - position - 1))
     if len(found.taken) > LARGE:
         return relaxed_bound(found, position, share)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """The stage, the requirements unplaced in the best answer so far and the fewest that may be (None: not
-    yet known), and the seconds since the start."""
+    """The stage in words (that of a tier says its value and bound), the requirements of the round that the
+    best answer so far leaves over and the fewest that must be by what is proven (None: not yet known), and
+    the seconds since the start."""
 
     stage: str
     incumbent: int | None

@@ -4,6 +4,7 @@ Result."""
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from matching.components import Part, parts
 from matching.eligibility import Eligible, eligible_pairs
 from matching.explain import Shortage, blocked, cap_prices, reason, refused_sites, shortages
 from matching.flow import Stopped, solve_flow
-from matching.integer import Answer, Tell, first_answer, solve_integer
+from matching.integer import Answer, first_answer, solve_integer
 from matching.network import build
 from matching.policy import Policy
 from matching.problem import Problem
@@ -29,8 +30,11 @@ from matching.verify import verify
 
 @dataclass
 class _Answer:
-    """What has been found so far: pairs taken, what is short of proof by tier, shortages, prices, paths."""
+    """What has been found so far: pairs taken, what is short of proof by tier, shortages, prices, paths;
+    requirements left over, and of those the fewest that must be, where the parts to come leave none."""
 
+    unplaced: int
+    fewest: int
     pairs: list[Ints] = field(default_factory=list)
     slack: dict[str, int] = field(default_factory=dict)
     shortages: dict[int, Shortage] = field(default_factory=dict)
@@ -38,11 +42,30 @@ class _Answer:
     paths: dict[str, int] = field(default_factory=lambda: {"flow": 0, "integer": 0, "greedy": 0})
     unproven: list[tuple[Part, Answer]] = field(default_factory=list)
 
-    def add(self, pairs: Ints, path: str, slack: dict[str, int]) -> None:
+    def add(self, part: Part, pairs: Ints, path: str, slack: dict[str, int]) -> None:
         self.pairs.append(pairs)
         self.paths[path] += 1
+        open_to = sum(value for name, value in slack.items() if name.startswith("unplaced_"))
+        self.unplaced -= len(pairs)
+        self.fewest += len(part.requirements) - len(pairs) - open_to
         for name, value in slack.items():
             self.slack[name] = self.slack.get(name, 0) + value
+
+
+class _Heard:
+    """A stop that stands once it has come, and is remembered."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop, self.came = stop, False
+
+    def __call__(self) -> bool:
+        self.came = self.came or self._stop()
+        return self.came
+
+    def remaining(self) -> float:
+        """Seconds until it comes, where it knows."""
+        known = getattr(self._stop, "remaining", None)
+        return math.inf if known is None else float(known())
 
 
 class _Clock:
@@ -75,38 +98,38 @@ def solve(
     preferences, above preferred, supervisor load), then the seeded draw. Pure-flow parts are solved
     exactly; others by an integer search of at most `seconds` in all, to a stated gap.
 
-    `progress` is told each stage; `stop` is asked between steps and ends the solve early (status
-    "cancelled"). Status: "optimal"; "gap" (a tier's bound is below its value); "cancelled";
-    "infeasible_locks" (a pinned requirement cannot be placed as pinned: its reason says why; the rest is
-    matched without it).
+    `progress` is told each stage, each tier of an integer part and each part, with the requirements left
+    over so far. `stop` is asked between steps; once it says so the solve ends with the best answer so far.
+    Status: "optimal" (every tier is proven, were it stopped or not); "cancelled" (a stop came before that);
+    "gap" (time ran out before that); "infeasible_locks" (a pinned requirement cannot be placed as pinned: its
+    reason says why; the rest is matched without it).
 
     The same problem, policy and seed give the same result, whatever the order of the problem's parts, as
     long as no time limit cut the integer search short. Raises AssertionError should the independent check
     refuse the answer.
     """
-    policy, stop = policy or Policy(), stop or Never()
-    clock, answer, ends = _Clock(progress), _Answer(), time.monotonic() + seconds
+    policy, heard = policy or Policy(), _Heard(stop or Never())
+    clock, ends = _Clock(progress), time.monotonic() + seconds
     problem = _in_order(problem)
     tables, pinned = Tables(problem), _pinned(problem, policy)
     eligible = eligible_pairs(tables, policy)
     clock.done("eligibility")
     found = sorted(parts(tables, policy, eligible), key=lambda part: bool(part.beyond_flow))
     clock.done("parts")
+    asked = len(problem.requirements)
+    answer = _Answer(asked, asked - sum(len(part.requirements) for part in found))
     for i, part in enumerate(found):
-        _solve_part(tables, policy, eligible, part, pinned, answer, stop, ends, clock.tell)
-        clock.tell(
-            f"part {i + 1} of {len(found)}", len(problem.requirements) - sum(map(len, answer.pairs)), None
-        )
-    clock.done("match")
+        _solve_part(tables, policy, eligible, part, pinned, answer, heard, ends, clock)
+        clock.tell(f"part {i + 1} of {len(found)}", answer.unplaced, answer.fewest)
+    clock.done("match", answer.unplaced, answer.fewest)
     pairs = np.concatenate([np.zeros(0, np.int64), *answer.pairs])
     reasons = _reasons(tables, policy, eligible, answer, pairs)
     clock.done("explain")
-    result = _result(tables, policy, eligible, pairs, pinned, answer, reasons)
+    result = _result(tables, policy, eligible, pairs, pinned, answer, reasons, cancelled=heard.came)
     wrong = verify(problem, policy, result)
     if wrong:
         raise AssertionError(f"the answer fails its check: {wrong[0]}")
-    bound = sum(tier.bound for tier in result.tiers if tier.name != "cost")
-    clock.done("check", len(result.unplaced), bound)
+    clock.done("check", answer.unplaced, answer.fewest)
     taken = round(time.perf_counter() - clock.begin, 4)
     return dataclasses.replace(result, seconds=taken, stages=tuple(clock.stages))
 
@@ -148,10 +171,14 @@ def _solve_part(
     part: Part,
     pinned: Ints,
     answer: _Answer,
-    stop: Stop,
+    stop: _Heard,
     ends: float,
-    tell: Tell,
+    clock: _Clock,
 ) -> None:
+    def tell(stage: str, unplaced: int, fewest: int) -> None:
+        elsewhere = answer.unplaced - len(part.requirements)
+        clock.tell(stage, elsewhere + unplaced, answer.fewest + fewest)
+
     try:
         if stop():
             raise Stopped
@@ -159,19 +186,16 @@ def _solve_part(
             network, layout = build(tables, policy, eligible, part, pinned)
             flow = solve_flow(network, starting_prices(network), stop)
             pairs = layout.pair[flow.pair]
-            answer.add(pairs[pairs >= 0], "flow", {})
+            answer.add(part, pairs[pairs >= 0], "flow", {})
             answer.shortages.update(shortages(tables, network, layout, flow))
             answer.prices.extend(cap_prices(tables, network, layout, flow))
             return
-        left = ends - time.monotonic()
-        remaining = getattr(stop, "remaining", None)
-        if remaining is not None:
-            left = min(left, remaining())
+        left = min(ends - time.monotonic(), stop.remaining())
         found = solve_integer(tables, policy, eligible, part, pinned, stop, max(1.0, left), tell)
-        answer.add(part.pairs[found.taken], "integer", found.slack)
+        answer.add(part, part.pairs[found.taken], "integer", found.slack)
     except Stopped:
         found = first_answer(tables, policy, eligible, part, pinned)
-        answer.add(part.pairs[found.taken], "greedy", found.slack)
+        answer.add(part, part.pairs[found.taken], "greedy", found.slack)
     answer.unproven.append((part, found))
 
 
@@ -199,6 +223,8 @@ def _result(
     pinned: Ints,
     answer: _Answer,
     reasons: dict[str, Reason],
+    *,
+    cancelled: bool,
 ) -> Result:
     problem = tables.problem
     pairs = np.sort(pairs)
@@ -217,10 +243,10 @@ def _result(
     tiers += soft
     if any(tier.name == "unplaced_pinned" and tier.value for tier in tiers):
         status = "infeasible_locks"
-    elif answer.paths["greedy"]:
-        status = "cancelled"
+    elif any(tier.gap for tier in tiers):
+        status = "cancelled" if cancelled else "gap"
     else:
-        status = "gap" if any(tier.gap for tier in tiers) else "optimal"
+        status = "optimal"
     block = tables.variants.block[eligible.variant[pairs]]
     return Result(
         status=status,

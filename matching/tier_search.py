@@ -68,6 +68,18 @@ class Search:
         """Requirements without a place in the best answer so far."""
         return sum(v for v, tier in zip(self.value, self.tiers, strict=True) if tier.placing)
 
+    @property
+    def fewest(self) -> int:
+        """The fewest requirements without a place, by the bounds so far."""
+        return sum(bound for bound, tier in zip(self.bounds, self.tiers, strict=False) if tier.placing)
+
+    def reached(self, position: int) -> str:
+        """A tier with its value and bound, in words."""
+        tier, value, bound = self.tiers[position], self.value[position], self.bounds[position]
+        if scale_of(tier) == 1:
+            return f"{tier.name}: {value:,}, at least {bound:,}"
+        return f"{tier.name}: {value / POINT:,.1f} points, at least {bound / POINT:,.1f}"
+
     def offer(self, x: Floats | None) -> None:
         """Takes an answer that is better, tier by tier."""
         if x is None:

@@ -1,6 +1,7 @@
 """Faults once found in the engine, each held by the case that showed it."""
 
 import dataclasses
+import functools
 import json
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from matching import (
     Site,
     Trust,
     solve,
+    verify,
 )
 from matching.generate_year import generate_year
 from tests.matching.matching_oracle import best_by_trying
@@ -75,3 +77,59 @@ def test_a_first_answer_goes_by_the_journeys_where_agreements_have_a_least():
     result = solve(problem, stop=lambda: True)
     assert result.status == "cancelled"
     assert result.assignment == {"R0": "O1"}
+
+
+class After:
+    """A stop that says so from the k-th time it is asked; or at that time alone."""
+
+    def __init__(self, k, once=False):
+        self.k, self.once, self.asked = k, once, 0
+
+    def __call__(self):
+        self.asked += 1
+        return self.asked == self.k if self.once else self.asked >= self.k
+
+
+@pytest.mark.parametrize("once", [False, True])
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 6, 8, 11, 15, 20, 30, 50, 80, 10**9])
+def test_a_stop_at_any_time_gives_the_best_answer_so_far_with_its_gaps(k, once):
+    problem, policy = generate_year("tiny", seed=3), Policy(tiers=({"worst_travel": 1}, {"travel": 1}))
+    best, stop = whole_answer(), After(k, once)
+    result = solve(problem, policy, stop=stop)
+    assert verify(problem, policy, result) == []
+    assert result.status == ("cancelled" if any(tier.gap for tier in result.tiers) else "optimal")
+    assert stop.asked >= k or result.status == "optimal"
+    assert [tier.value for tier in result.tiers] >= [tier.value for tier in best.tiers]
+    for reached, proven in zip(result.tiers, best.tiers, strict=True):
+        assert reached.bound <= proven.value
+        if reached.value != proven.value:
+            break
+
+
+@functools.cache
+def whole_answer():
+    """What the year of these tests comes to when nothing stops it."""
+    policy = Policy(tiers=({"worst_travel": 1}, {"travel": 1}))
+    result = solve(generate_year("tiny", seed=3), policy)
+    assert result.status == "optimal"
+    return result
+
+
+def test_a_time_limit_is_a_gap_and_no_cancelling():
+    result = solve(generate_year("demo", seed=1), seconds=0.5)
+    assert result.status == "gap"
+
+
+def test_progress_counts_the_requirements_left_over_of_the_whole_round():
+    problem, told = generate_year("tiny", seed=3), []
+    policy = Policy(tiers=({"travel": 1}, {"continuity": 1}))
+    result = solve(problem, policy, progress=told.append)
+    assert {"unplaced_priority_1", "travel", "continuity"} <= {p.stage.split(":")[0] for p in told}
+    known = [p for p in told if p.incumbent is not None]
+    assert all(0 <= p.bound <= p.incumbent <= len(problem.requirements) for p in known if p.bound is not None)
+    incumbents = [p.incumbent for p in known]
+    assert incumbents == sorted(incumbents, reverse=True)
+    bounds = [p.bound for p in known if p.bound is not None]
+    assert bounds == sorted(bounds)
+    assert incumbents[-1] == bounds[-1] == len(result.unplaced)
+    assert [p.seconds for p in told] == sorted(p.seconds for p in told)
