@@ -89,18 +89,18 @@ PROGRAMMES = (
 BLOCKS = {"tiny": 3, "regional": 4, "midlands": 4, "national": 5}
 
 
-def generate_year(size: str = "regional", seed: int = 1, *, learners: int | None = None) -> Problem:
-    """A year of the given size ("tiny", "demo", "regional", "midlands", "national"), supply a little under
-    demand.
+def generate_year(size: str | Size = "regional", seed: int = 1, *, learners: int | None = None) -> Problem:
+    """A year of the given size ("tiny", "demo", "regional", "midlands", "national", or any other by its
+    numbers), supply a little under demand.
 
     The same size and seed give the same problem. Raises ValueError for an unknown size.
     """
-    if size not in SIZES:
+    if isinstance(size, str) and size not in SIZES:
         raise ValueError(f"size is {size!r}; it must be one of {', '.join(SIZES)}")
-    shape = SIZES[size]
+    shape = SIZES[size] if isinstance(size, str) else size
     if learners is not None:
         shape = dataclasses.replace(shape, learners=learners)
-    blocks = BLOCKS.get(size, 4)
+    blocks = BLOCKS.get(size, 4) if isinstance(size, str) else 4
     rng = np.random.default_rng([seed, shape.learners, shape.sites, 77])
     land = landscape(rng, shape)
     programme = rng.choice(len(PROGRAMMES), shape.learners, p=[p.share for p in PROGRAMMES])
