@@ -30,6 +30,7 @@ from matching import Policy, generate, solve
 from matching.components import parts
 from matching.eligibility import eligible_pairs
 from matching.flow import Flow, solve_flow
+from matching.generate import Size
 from matching.network import Network, build
 from matching.start import starting_prices
 from matching.tables import Tables
@@ -38,7 +39,7 @@ SIZES = ("regional", "midlands", "national")
 ROW = "{:<10}{:>14}{:>10}{:>10}{:>12}{:>10}{:>8}{:>7}{:>10}{:>9}"
 
 
-def block(size: str, seed: int) -> Network:
+def block(size: str | Size, seed: int) -> Network:
     """The network of the largest part of one block."""
     problem, policy = generate(size, seed), Policy()
     tables = Tables(problem)
