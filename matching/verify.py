@@ -4,7 +4,7 @@ data types alone. Nothing here is shared with the solver."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from matching.policy import Policy
 from matching.problem import Problem
@@ -12,10 +12,10 @@ from matching.recount import Recount, Stay, Violation
 from matching.recount_aims import aims, costs, tiers
 from matching.recount_rules import broken_together
 from matching.recount_supervision import Shares, shares_given, supervision, unknown_shares
-from matching.result import Result
+from matching.result import Result, Share
 from matching.verify_reasons import Reasons
 
-__all__ = ["Violation", "verify"]
+__all__ = ["Violation", "broken_rules", "verify"]
 
 
 def verify(problem: Problem, policy: Policy, result: Result) -> list[Violation]:
@@ -39,6 +39,36 @@ def verify(problem: Problem, policy: Policy, result: Result) -> list[Violation]:
         *_sums(count, stays, shares),
         *_conflicts(count),
         *Reasons(count).check(),
+    ]
+
+
+def broken_rules(
+    problem: Problem,
+    policy: Policy,
+    assignment: Mapping[str, str],
+    blocks: Mapping[str, str],
+    shares: Sequence[Share],
+) -> list[Violation]:
+    """The rules in force that some placings break, and the names they use that the problem does not have; no
+    claim is made of those left over. O(placed x weeks)."""
+    given = Result("optimal", dict(assignment), blocks=dict(blocks), shares=tuple(shares))
+    count = Recount(problem, policy, given)
+    unknown = [
+        Violation("assignment", r, "no such requirement") for r in assignment if r not in count.requirements
+    ]
+    unknown += [
+        Violation("assignment", r, f"no such offer as {o}")
+        for r, o in assignment.items()
+        if o not in count.offers
+    ]
+    unknown += [*count.unknown_blocks(), *unknown_shares(count)]
+    if unknown:
+        return unknown
+    stays, parts = count.stays(), shares_given(count)
+    return [
+        *count.pairs(stays),
+        *broken_together(count, stays),
+        *supervision(count, stays, parts),
     ]
 
 

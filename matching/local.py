@@ -1,0 +1,329 @@
+"""A re-solve round a standing allocation, with a bound that holds for the whole problem.
+
+The program has a column for each pair in play (`inside`) and takes what everyone else uses off the limits.
+Its linear relaxation prices the limits; at those prices every pair of the problem that is not in play is
+looked at, and those that would pay join in, until none does (column generation; Desaulniers, Desrosiers and
+Solomon, Column Generation, 2005). With prices y >= 0 no allocation of the whole problem costs less than
+
+    sum over requirements of (their cheapest pair at cost + y) - y . (what the limits hold)
+
+(weak duality), which `Bound.value` counts afresh from the prices alone. Where the integer program over the
+pairs in play costs more than that, further pairs can only be in a better answer if they raise the bound by
+less than what is missing; they join and it is solved again.
+
+A limit that is full of placings outside the program may have a price without any loss, as long as none of
+those placings gains by leaving: a move costs one, so one is what `fences` charges. It keeps the search near.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import csr_matrix, vstack
+
+from matching.local_limits import Limits
+from matching.local_rows import Cut, cut
+from matching.program import Floats, Program, relax, search
+from matching.stop import Stop
+from matching.tables import NO_CAP, Bools, Ints
+
+ROUNDS = 25
+# Pairs that join in one round, and at most for one requirement.
+JOIN = 1_500
+EACH = 3
+# Pairs that may be in play at once.
+MOST = 30_000
+# Pairs in play up to which the tiers after the moves are solved to the proof.
+SETTLED = 8_000
+TOLERANCE = 1e-6
+
+T0 = time.monotonic()
+
+
+@dataclass(frozen=True, eq=False)
+class Aim:
+    """What is minimised: constant + cost [pairs] of the pairs taken, in whole units."""
+
+    cost: Ints
+    constant: int
+
+    def of(self, taken: Ints) -> int:
+        """Its value for [requirements] pairs taken (-1: none)."""
+        return self.constant + int(self.cost[taken[taken >= 0]].sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """`value`: no allocation costs less. `more` [pairs]: by how much the bound rises when a pair that is not
+    in play is taken (negative: it falls); infinite for pairs in play or not allowed."""
+
+    value: float
+    more: Floats
+
+
+@dataclass(eq=False)
+class Local:
+    """The pairs in play round a standing allocation.
+
+    `stands` [requirements] is where each stands (a pair, -1: nowhere); `free` those that may take another
+    pair; `left` those that may be left unplaced. `taken` [requirements] is the best answer so far.
+    """
+
+    limits: Limits
+    stands: Ints
+    free: Bools
+    left: Bools
+    taken: Ints
+    stop: Stop
+    ends: float
+    inside: Bools = field(init=False)
+    part: Bools = field(init=False)
+    held: list[tuple[Aim, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.inside = np.zeros(len(self.limits.eligible.requirement), np.bool_)
+        self.part = np.zeros(len(self.stands), np.bool_)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds left."""
+        return max(0.0, self.ends - time.monotonic())
+
+    @cached_property
+    def load(self) -> Ints:
+        """[limits] what all standing placings use."""
+        return self.limits.load(self.stands[self.stands >= 0])
+
+    # -- who is in play ------------------------------------------------------------
+
+    @cached_property
+    def bonds(self) -> dict[int, Ints]:
+        """Requirements that come into play together: their rules are rows of their own, without a price for
+        those outside."""
+        tables = self.limits.tables
+        problem, out = tables.problem, dict[int, list[int]]()
+        of: list[list[int]] = [[] for _ in problem.learners]
+        for r, who in enumerate(tables.requirement_learner.tolist()):
+            of[who].append(r)
+        for who in np.flatnonzero(self.limits.allowed_repeats < NO_CAP).tolist():
+            for r in of[who]:
+                out.setdefault(r, []).extend(of[who])
+        if self.limits.policy.companions:
+            for item in problem.companions:
+                together = [r for key in item.learners for r in of[problem.learner_index[key]]]
+                for r in together:
+                    out.setdefault(r, []).extend(together)
+        return {r: np.unique(np.array(others, np.int64)) for r, others in out.items()}
+
+    def join(self, pairs: Ints) -> None:
+        """Brings pairs into play, with where their requirements stand, and with those bound to them."""
+        of = self.limits.eligible.requirement
+        self.inside[pairs] = True
+        waiting = [r for r in np.unique(of[pairs]).tolist() if not self.part[r]]
+        self.part[waiting] = True
+        while waiting:
+            r = waiting.pop()
+            if self.stands[r] >= 0:
+                self.inside[self.stands[r]] = True
+            for other in self.bonds.get(r, np.zeros(0, np.int64)).tolist():
+                if not self.part[other] and self.stands[other] >= 0 and self.free[other]:
+                    self.part[other] = True
+                    waiting.append(other)
+
+    def join_all(self, requirements: Ints) -> None:
+        """Brings every pair of some requirements into play."""
+        self.join(np.flatnonzero(np.isin(self.limits.eligible.requirement, requirements)))
+
+    # -- the program ------------------------------------------------------------
+
+    def _program(self, aim: Aim) -> tuple[Program, Cut]:
+        """The rows of `cut`, then the aims held, then one pair a requirement, then those who must be
+        placed."""
+        rows = cut(self.limits, self.inside, self.part, self.stands, self.load)
+        columns = np.flatnonzero(self.inside)
+        width = rows.matrix.shape[1]
+        of = self.limits.eligible.requirement[columns]
+        outside = self.stands[(self.stands >= 0) & ~self.part]
+        blocks: list[csr_matrix] = [rows.matrix]
+        most = [rows.most]
+        for held, value in self.held:
+            row = np.zeros(width)
+            row[: len(columns)] = held.cost[columns]
+            blocks.append(csr_matrix(row[None, :]))
+            most.append(np.array([value - held.constant - int(held.cost[outside].sum())], np.float64))
+        who, position = np.unique(of, return_inverse=True)
+        ones = np.ones(len(columns))
+        one_each = csr_matrix((ones, (position, np.arange(len(columns)))), shape=(len(who), width))
+        must = np.flatnonzero(~self.left[who])
+        blocks += [one_each, -one_each[must]]
+        most += [np.ones(len(who)), -np.ones(len(must))]
+        costs = np.zeros(width)
+        costs[: len(columns)] = aim.cost[columns]
+        whole = np.zeros(width, np.bool_)
+        whole[: len(columns)] = True
+        upper = np.concatenate([ones, rows.upper])
+        return Program(costs, vstack(blocks).tocsr(), np.concatenate(most), upper, whole), rows
+
+    def _bound(self, aim: Aim, program: Program, rows: Cut, price: Floats) -> Bound:
+        """The bound of the whole problem at the prices of the rows of `cut` and of the aims held."""
+        of, limits = self.limits.eligible.requirement, self.limits
+        n, count = int(self.inside.sum()), len(rows.most)
+        price = price[: count + len(self.held)]
+        cost = aim.cost.astype(np.float64)
+        value = float(aim.constant)
+        for (held, most), mu in zip(self.held, price[count:].tolist(), strict=True):
+            cost = cost + mu * held.cost
+            value -= mu * (most - held.constant)
+        prices = np.zeros(len(limits.cap))
+        named = rows.limit >= 0
+        np.add.at(prices, rows.limit[named], price[:count][named])
+        value -= float(price[:count][~named] @ rows.most[~named])
+        outside = (self.stands >= 0) & ~self.part
+        prices += self._fences(cost, outside, rows)
+        some = np.flatnonzero(prices)
+        value -= float(prices[some] @ limits.cap[some])
+        everywhere = cost + limits.price(prices)
+        reduced = program.cost + program.rows[: len(price)].T @ price
+        best = np.where(self.left, 0.0, np.inf)
+        np.minimum.at(best, of[self.inside], reduced[:n])
+        best[outside] = everywhere[self.stands[outside]]
+        more = np.full(len(of), np.inf)
+        other = np.flatnonzero(~self.inside & self.free[of])
+        more[other] = everywhere[other] - best[of[other]]
+        least = best.copy()
+        np.minimum.at(least, of[other], everywhere[other])
+        value += float(least[np.isfinite(least)].sum())
+        value += float((np.minimum(0.0, reduced[n:]) * program.upper[n:]).sum())
+        return Bound(value, more)
+
+    def _fences(self, cost: Floats, outside: Bools, rows: Cut) -> Floats:
+        """[limits] prices of full limits that no pair in play uses: what a move costs."""
+        leaving = -cost[self.stands[outside & self.free]]
+        charge = max(0.0, float(leaving.min())) if len(leaving) else 1.0
+        return np.where(rows.used, 0.0, charge * self._full)
+
+    @cached_property
+    def _full(self) -> Floats:
+        """[limits] one a placing (over its weight, where it is weighed) for full limits of offers and
+        departments, chosen so that no standing placing is in two of them."""
+        limits = self.limits
+        pairs = self.stands[self.stands >= 0]
+        uses = limits.uses(pairs)
+        first, last = limits.begin["offer"], limits.begin["department"]
+        weighed = limits.begin["supervision"]
+        counts = (uses.limit >= first) & (uses.limit < last)
+        counts |= (uses.limit >= weighed) & (uses.limit < weighed + len(limits.caps["supervision"]))
+        full = counts & (self.load[uses.limit] == limits.cap[uses.limit]) & ~limits.is_served(uses.limit)
+        order = np.flatnonzero(full)[np.argsort(uses.limit[full], kind="stable")]
+        number, pair, amount = uses.limit[order], uses.pair[order], uses.amount[order]
+        out = np.zeros(len(limits.cap))
+        if not len(number):
+            return out
+        starts = np.flatnonzero(np.concatenate([[True], number[1:] != number[:-1]]))
+        ends = np.append(starts[1:], len(number))
+        covered = np.zeros(len(pairs), np.bool_)
+        for i in np.argsort(starts - ends, kind="stable").tolist():
+            members = pair[starts[i] : ends[i]]
+            if not covered[members].any():
+                covered[members] = True
+                out[number[starts[i]]] = 1.0 / float(amount[starts[i] : ends[i]].max())
+        return out
+
+    # -- the solve ------------------------------------------------------------
+
+    def relax(self, aim: Aim) -> Bound:
+        """Brings in every pair that pays at the prices of the relaxation; the best bound met on the way."""
+        best = Bound(-math.inf, np.full(len(self.inside), -math.inf))
+        for _ in range(ROUNDS):
+            program, rows = self._program(aim)
+            found = relax(program, self.stop, self.seconds)
+            if found is None or self.stop():
+                break
+            bound = self._bound(aim, program, rows, found.price)
+            if bound.value > best.value:
+                best = bound
+            joining = self._cheapest(bound.more, -TOLERANCE)
+            if not len(joining) or self.inside.sum() + len(joining) > MOST or self.seconds <= 0:
+                break
+            self.join(joining)
+        return Bound(best.value, np.where(self.inside, np.inf, best.more))
+
+    def settle(self, aim: Aim, value: int) -> bool:
+        """With an aim held at a value, brings in every pair that can be part of such an answer and lets
+        nobody else move; False where they are too many, or it is not known which. Where the aim is at 0,
+        those whose placings it counts stay."""
+        of = self.limits.eligible.requirement
+        if value == 0:
+            self.free &= self.stands < 0
+            return True
+        bound = self.relax(aim)
+        if not math.isfinite(bound.value):
+            return False
+        able = self.free[of] & ~self.inside & (bound.value + bound.more <= value + TOLERANCE)
+        if able.sum() + self.inside.sum() > SETTLED:
+            return False
+        self.join(np.flatnonzero(able))
+        self.free &= self.part
+        return True
+
+    def with_room(self, requirements: Ints) -> Ints:
+        """The pairs of some requirements that fit beside the placings outside the program (departments that
+        rely on educators are taken to have room)."""
+        limits = self.limits
+        pairs = np.flatnonzero(np.isin(limits.eligible.requirement, requirements))
+        uses = limits.uses(pairs)
+        outside = self.load - limits.load(self.stands[self.part & (self.stands >= 0)])
+        short = (outside[uses.limit] + uses.amount > limits.cap[uses.limit]) & ~limits.is_served(uses.limit)
+        fits = np.ones(len(pairs), np.bool_)
+        fits[uses.pair[short]] = False
+        return pairs[fits]
+
+    def _cheapest(self, more: Floats, below: float, each: int = EACH, most: int = JOIN) -> Ints:
+        """Pairs with `more` below a threshold: the lowest, a few for each requirement."""
+        those = np.flatnonzero(more < below)
+        of = self.limits.eligible.requirement[those]
+        order = np.lexsort((more[those], of))
+        those, of = those[order], of[order]
+        starts = np.flatnonzero(np.concatenate([[True], of[1:] != of[:-1]])) if len(of) else order
+        rank = np.arange(len(of)) - np.repeat(starts, np.diff(np.append(starts, len(of))))
+        those = those[rank < each]
+        return those[np.argsort(more[those], kind="stable")][:most]
+
+    def solve(self, aim: Aim) -> float:
+        """Takes the best answer under an aim; what no answer of the whole problem can be below."""
+        bound = self.relax(aim)
+        while True:
+            value = aim.of(self.taken)
+            if bound.value > value - 1 + TOLERANCE or self.stop() or self.seconds <= 0:
+                return min(float(value), bound.value)
+            answer = self.search(aim)
+            value = aim.of(self.taken)
+            kept_out = bound.value + float(bound.more.min(initial=np.inf))
+            lower = max(bound.value, min(answer, kept_out))
+            joining = self._cheapest(bound.more, value - bound.value - TOLERANCE, each=len(bound.more))
+            room = self.inside.sum() + len(joining) <= MOST
+            if lower > value - 1 + TOLERANCE or not len(joining) or not room:
+                return min(float(value), lower)
+            self.join(joining)
+            bound = Bound(lower, np.where(self.inside, np.inf, bound.more - (lower - bound.value)))
+
+    def search(self, aim: Aim) -> float:
+        """The best answer over the pairs in play; what none of those is below."""
+        program, _ = self._program(aim)
+        columns = np.flatnonzero(self.inside)
+        start = np.flatnonzero(self.taken[self.limits.eligible.requirement[columns]] == columns)
+        found = search(program, start, self.stop, self.seconds)
+        outside = self.stands[(self.stands >= 0) & ~self.part]
+        constant = aim.constant + int(aim.cost[outside].sum())
+        if found.x is not None:
+            taken = self.taken.copy()
+            taken[self.part] = -1
+            chosen = columns[found.x[: len(columns)] > 0.5]
+            taken[self.limits.eligible.requirement[chosen]] = chosen
+            if aim.of(taken) < aim.of(self.taken):
+                self.taken = taken
+        return constant + found.bound

@@ -1,0 +1,227 @@
+"""The rows of a program over some pairs of a problem, with what everyone else uses taken off each limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from matching.columns import groups
+from matching.local_limits import Limits
+from matching.program import Floats
+from matching.tables import NO_CAP, Bools, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """`matrix` [rows, columns] and `most` [rows]: the pairs in play first, then further columns with their
+    `upper`; `limit` [rows] is the limit's number, -1 for a row of another rule; `used` [limits] marks those
+    that some pair in play uses."""
+
+    matrix: csr_matrix
+    most: Floats
+    limit: Ints
+    upper: Floats
+    used: Bools
+
+
+@dataclass
+class _Rows:
+    """Rows and further columns, gathered."""
+
+    columns: int
+    row: list[Ints] = field(default_factory=list)
+    column: list[Ints] = field(default_factory=list)
+    value: list[Ints] = field(default_factory=list)
+    most: list[int] = field(default_factory=list)
+    limit: list[int] = field(default_factory=list)
+    upper: list[int] = field(default_factory=list)
+
+    def further(self, most: int) -> int:
+        self.upper.append(most)
+        return self.columns + len(self.upper) - 1
+
+    def add(self, column: Ints, value: Ints, most: int, limit: int = -1) -> None:
+        self.row.append(np.full(len(column), len(self.most), np.int64))
+        self.column.append(column)
+        self.value.append(value)
+        self.most.append(most)
+        self.limit.append(limit)
+
+
+def cut(limits: Limits, inside: Bools, part: Bools, stands: Ints, load: Ints) -> Cut:
+    """The rows over the pairs `inside`, of the requirements `part`; everyone else keeps where they stand
+    (`stands` [requirements]), which with the others makes up `load` [limits]. O(pairs in play x weeks)."""
+    columns = np.flatnonzero(inside)
+    rows = _Rows(len(columns))
+    uses = limits.uses(columns)
+    theirs = stands[part & (stands >= 0)]
+    outside = load - limits.load(theirs)
+    used = np.zeros(len(limits.cap), np.bool_)
+    used[uses.limit] = True
+    cells = []
+    for i, members, amounts in _by_limit(limits, uses.limit, uses.pair, uses.amount, outside):
+        if limits.is_served(np.array([i]))[0]:
+            cells.append((i, members, amounts))
+        else:
+            rows.add(members, amounts, int(limits.cap[i] - outside[i]), i)
+    _shares(limits, rows, cells, outside)
+    _different_sites(limits, rows, columns, part, stands)
+    _companions(limits, rows, columns, part, stands)
+    width = len(columns) + len(rows.upper)
+    empty = [np.zeros(0, np.int64)]
+    matrix = csr_matrix(
+        (
+            np.concatenate([*rows.value, *empty]).astype(np.float64),
+            (np.concatenate([*rows.row, *empty]), np.concatenate([*rows.column, *empty])),
+        ),
+        shape=(len(rows.most), width),
+    )
+    return Cut(
+        matrix,
+        np.array(rows.most, np.float64),
+        np.array(rows.limit, np.int64),
+        np.array(rows.upper, np.float64),
+        used,
+    )
+
+
+def _by_limit(
+    limits: Limits, limit: Ints, pair: Ints, amount: Ints, outside: Ints
+) -> Iterator[tuple[int, Ints, Ints]]:
+    """Each limit that could be passed, its columns and amounts; of those about the same columns by the same
+    amounts, the tightest alone."""
+    order = np.argsort(limit, kind="stable")
+    limit, pair, amount = limit[order], pair[order], amount[order]
+    if not len(limit):
+        return
+    starts = np.flatnonzero(np.concatenate([[True], limit[1:] != limit[:-1]]))
+    ends = np.append(starts[1:], len(limit))
+    number = limit[starts]
+    left = limits.cap[number] - outside[number]
+    mark = np.random.default_rng(0).integers(1, 2**62, int(pair.max()) + 1, dtype=np.uint64)
+    sign = np.add.reduceat(amount.astype(np.uint64) * mark[pair], starts)
+    total = np.add.reduceat(amount, starts)
+    served = limits.is_served(number)
+    first = np.lexsort((left, sign))
+    same = np.concatenate([[False], sign[first][1:] == sign[first][:-1]])
+    kept = np.ones(len(number), np.bool_)
+    kept[first[same]] = False
+    kept = (kept | served) & (total > left)
+    for i in np.flatnonzero(kept).tolist():
+        yield int(number[i]), pair[starts[i] : ends[i]], amount[starts[i] : ends[i]]
+
+
+def _shares(limits: Limits, rows: _Rows, cells: list[tuple[int, Ints, Ints]], outside: Ints) -> None:
+    """Departments that educators serve, week by week: supervised - shares <= own; and the educators' limits.
+    Departments tied to these by an educator come in with what they already need."""
+    tables, weeks = limits.tables, limits.weeks
+    first = limits.begin["supervision"]
+    mine = {divmod(i - first, weeks): (members, amounts) for i, members, amounts in cells}
+    waiting, seen = sorted(mine), set(mine)
+    shares: dict[tuple[int, int], list[int]] = {}
+    index = tables.problem.department_index
+    nothing = np.zeros(0, np.int64)
+    while waiting:
+        d, w = waiting.pop(0)
+        left = int(limits.cap[first + d * weeks + w] - outside[first + d * weeks + w])
+        members, amounts = mine.get((d, w), (nothing, nothing))
+        if (d, w) not in mine and left >= 0:
+            continue
+        here = []
+        for e in tables.educators_of[d]:
+            here.append(rows.further(int(limits.educator_limit[e, w])))
+            shares.setdefault((e, w), []).append(here[-1])
+            for key in tables.problem.educators[e].departments:
+                other = (index[key], w)
+                if other not in seen:
+                    seen.add(other)
+                    waiting.append(other)
+        rows.add(
+            np.concatenate([members, np.array(here, np.int64)]),
+            np.concatenate([amounts, np.full(len(here), -1)]),
+            left,
+            first + d * weeks + w,
+        )
+    for (e, w), columns in sorted(shares.items()):
+        ones = np.ones(len(columns), np.int64)
+        rows.add(np.array(columns, np.int64), ones, int(limits.educator_limit[e, w]))
+
+
+def _different_sites(limits: Limits, rows: _Rows, columns: Ints, part: Bools, stands: Ints) -> None:
+    """A learner's repeats by site, no more than allowed together."""
+    learner, site = limits.learner[columns], limits.site[columns]
+    problem = limits.tables.problem
+    kept = stands[(stands >= 0) & ~part]
+    of_kept = limits.learner[kept]
+    for who, members in groups(learner):
+        allowed = int(limits.allowed_repeats[who])
+        if allowed >= NO_CAP:
+            continue
+        been = {problem.site_index[key] for key in problem.learners[who].attended}
+        already = limits.site[kept[of_kept == who]].tolist()
+        repeats = []
+        there = dict(groups(site[members]))
+        for s in sorted(set(there) | set(already)):
+            inside = members[there[s]] if s in there else np.zeros(0, np.int64)
+            repeats.append(rows.further(len(inside) + len(already)))
+            rows.add(
+                np.append(inside, repeats[-1]),
+                np.append(np.ones(len(inside), np.int64), -1),
+                int(s not in been) - already.count(s),
+            )
+        rows.add(np.array(repeats, np.int64), np.ones(len(repeats), np.int64), allowed)
+
+
+def _companions(limits: Limits, rows: _Rows, columns: Ints, part: Bools, stands: Ints) -> None:
+    """For each two variants of companions that share a week and each site: not one here and the other where
+    the rule does not let it be; nor where a placing outside the program bars it."""
+    tables = limits.tables
+    problem = tables.problem
+    if not limits.policy.companions or not problem.companions:
+        return
+    of = dict(groups(limits.learner[columns]))
+    kept = stands[(stands >= 0) & ~part]
+    for item in problem.companions:
+        who = [problem.learner_index[key] for key in item.learners]
+        together = item.kind == "together"
+        for i, one in enumerate(who):
+            if one not in of:
+                continue
+            for two in who[i + 1 :]:
+                if two in of:
+                    _pair(limits, rows, columns, together, of[one], of[two])
+            others = kept[np.isin(limits.learner[kept], [x for x in who if x != one])]
+            mine = columns[of[one]]
+            for other in others.tolist():
+                same = limits.site[mine] == limits.site[other]
+                meets = _meets(limits, mine, other)
+                barred = of[one][(same != together) & meets]
+                if len(barred):
+                    rows.add(barred, np.ones(len(barred), np.int64), 0)
+
+
+def _meets(limits: Limits, pairs: Ints, other: int) -> Bools:
+    covers = limits.tables.week_set_weeks
+    out: Bools = (covers[limits.eligible.week_set[pairs]] & covers[limits.eligible.week_set[other]]).any(
+        axis=1
+    )
+    return out
+
+
+def _pair(limits: Limits, rows: _Rows, columns: Ints, together: bool, one: Ints, two: Ints) -> None:
+    variant, site = limits.eligible.variant[columns], limits.site[columns]
+    for _, mine in groups(variant[one]):
+        for _, theirs in groups(variant[two]):
+            left, right = one[mine], two[theirs]
+            if not _meets(limits, columns[left[:1]], int(columns[right[0]]))[0]:
+                continue
+            for s in np.unique(site[left]).tolist():
+                here = left[site[left] == s]
+                at = site[right] == s
+                other = right[~at] if together else right[at]
+                if len(other):
+                    both = np.concatenate([here, other])
+                    rows.add(both, np.ones(len(both), np.int64), 1)
