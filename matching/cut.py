@@ -66,9 +66,18 @@ class Cut:
         self.held.append((cost / scale, (value + 0.01) / scale))
 
 
-def cut(standing: Standing, free: Ints, forced: int | None = None, must: Ints | None = None) -> Cut:
-    """The program of free requirements with everyone else in place; `forced` is a choice that must be taken,
-    `must` are free requirements that must be placed. O(entries of the rows touched)."""
+def cut(
+    standing: Standing,
+    free: Ints,
+    forced: int | None = None,
+    must: Ints | None = None,
+    *,
+    alone: bool = False,
+    without: Bools | None = None,
+) -> Cut:
+    """The program of free requirements with everyone else in place, or (`alone`) nobody else there; `forced`
+    is a choice that must be taken, `must` are free requirements that must be placed, `without` [rows] marks
+    rows to leave out. O(entries of the rows touched)."""
     free = np.unique(free)
     chosen, n = standing.choices, len(standing.choices)
     asked = np.zeros(0, np.int64) if must is None else np.unique(must)
@@ -78,10 +87,14 @@ def cut(standing: Standing, free: Ints, forced: int | None = None, must: Ints | 
         mine = mine[(chosen.requirement[mine] != r) | (mine == forced)]
         asked = np.union1d(asked, [r])
     rows, further = _touched(standing, mine)
+    if without is not None:
+        rows = rows[~without[rows]]
     now = np.zeros(standing.model.width)
     now[standing.held[free[standing.held[free] >= 0]]] = 1.0
     inside = standing.rows[rows]
-    left = standing.most[rows] - standing.used[rows] + inside @ now
+    left = standing.most[rows].copy()
+    if not alone:
+        left += inside @ now - standing.used[rows]
     most = np.array([standing.model.extras[k - n].most for k in further.tolist()], np.float64)
     part, steps = inside[:, mine], inside[:, further]
     mine, part = _that_fit(mine, part, left - steps.minimum(0) @ most)
