@@ -1,0 +1,207 @@
+"""The growth frontier: more learners are to come; which places and how much WTE, in which order?
+
+Step by step the addition is taken whose exact re-solve gives the lexicographically best tiers. Beside it
+stands what no set of as many additions can beat, from one program over all of them
+(`frontier_program.py`) where that is small enough, or else from making them all at once: so each step is
+known to be the best there is, or how far it may be from it.
+
+Adding never hurts: whatever was allowed still is, at no higher price. So the tiers with a whole group added
+are no worse than with any one of it, and a group that does not beat the best one found so far needs no
+closer look. No other estimate is used: gains are neither falling (a place and the WTE for it are worth
+something only together) nor read off the limits that are full, which prove nothing where weights differ.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from matching.additions import Addition, GrowthError, MoreLearners, with_additions, with_learners
+from matching.frontier_program import best_together
+from matching.frontier_tried import Tried, Value
+from matching.policy import Policy
+from matching.problem import Problem
+from matching.progress import Listener, Progress
+from matching.result import Tier
+from matching.stop import Never, Stop
+from matching.validation import Checks
+
+GROUP = 8
+
+
+@dataclass(frozen=True)
+class Step:
+    """One more addition.
+
+    `added` is its key ("" for the start: more learners, nothing added). `tiers` are those of the problem with
+    all additions so far, `gain` by tier what this one lowered it by. `bound` by tier: no set of as many
+    additions can be lower, tier by tier in their order. `together` is the best set of as many that was found
+    (not always those taken one by one) and `reached` its tiers. `solved` counts the problems solved.
+    """
+
+    added: str
+    tiers: tuple[Tier, ...]
+    gain: dict[str, int]
+    bound: dict[str, int]
+    together: tuple[str, ...]
+    reached: dict[str, int]
+    solved: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether the additions taken one by one are proven to be as good as any set of as many."""
+        return [tier.value for tier in self.tiers] == list(self.bound.values())
+
+    @property
+    def gap(self) -> dict[str, int]:
+        """By tier what a set of as many additions might do better; only the first that is not 0 is sure to
+        be a bound, those after it are of sets that reach it."""
+        return {tier.name: tier.value - self.bound[tier.name] for tier in self.tiers}
+
+
+def frontier(
+    problem: Problem,
+    policy: Policy | None = None,
+    *,
+    more_learners: Sequence[MoreLearners] = (),
+    additions: Sequence[Addition],
+    steps: int = 10,
+    done: Sequence[str] = (),
+    seconds: float = 60.0,
+    together: bool = True,
+    processes: int = 1,
+    progress: Listener | None = None,
+    stop: Stop | None = None,
+) -> Iterator[Step]:
+    """Yields the start and then up to `steps` steps, each as soon as it is known; ends early where nothing
+    is left to add or no addition gains anything, and at `stop`.
+
+    `additions` are what may be added (`possible_additions` makes the usual ones). `done` names those taken
+    already, in their order, to go on from there: the start is not yielded again, and `steps` are further
+    ones. `seconds` is the most a single solve may take; a gap left by it is in the tiers. `together` asks for
+    the best set of as many additions at each step. `processes` share the solves of a step; the steps are the
+    same whatever their number.
+
+    Ties go to the addition named first in `additions`. A step costs at most one solve for each addition and
+    one for each eight of them, besides the program of `together`; most of those for eight at a time suffice
+    where few additions are worth anything. Raises `GrowthError` for what does not fit the problem.
+    """
+    policy, stop, begin = policy or Policy(), stop or Never(), time.perf_counter()
+    base = with_learners(problem, more_learners)
+    by_key = _by_key(base, additions)
+    taken = [_known(by_key, key) for key in done]
+    with Tried(base, policy, tuple(additions), seconds, processes, stop) as tried:
+        before = tried.values([_counts(by_key, taken)])[0]
+        if before is None:
+            return
+        if not taken:
+            yield _step("", before, before, _best(tried, (), before, together), tried.solved)
+        for n in range(steps):
+            tried.solved = 0
+            found = _next(tried, by_key, taken, before)
+            if found is None:
+                return
+            key, after = found
+            taken.append(key)
+            best = _best(tried, taken, after, together)
+            yield _step(key, before, after, best, tried.solved)
+            if progress is not None:
+                left = sum(t.value for t in after.tiers if t.name.startswith("unplaced"))
+                seconds_taken = time.perf_counter() - begin
+                progress(Progress(f"addition {n + 1} of {steps}", left, None, seconds_taken))
+            before = after
+
+
+def _by_key(base: Problem, additions: Sequence[Addition]) -> dict[str, int]:
+    by_key: dict[str, int] = {}
+    for i, addition in enumerate(additions):
+        check = Checks(GrowthError, f"addition {addition.key!r}")
+        if addition.key in by_key:
+            check.refuse("key", addition.key, "that of one addition only")
+        check.whole("most", addition.most, 1, 10_000)
+        with_additions(base, [addition] * addition.most)
+        by_key[addition.key] = i
+    return by_key
+
+
+def _known(by_key: dict[str, int], key: str) -> str:
+    Checks(GrowthError, "done").known("key", key, by_key, "the key of an addition")
+    return key
+
+
+def _counts(by_key: dict[str, int], keys: Iterable[str]) -> tuple[int, ...]:
+    out = [0] * len(by_key)
+    for key in keys:
+        out[by_key[key]] += 1
+    return tuple(out)
+
+
+def _next(tried: Tried, by_key: dict[str, int], taken: list[str], before: Value) -> tuple[str, Value] | None:
+    """The addition that does best, the first of equals; None where none gains, or at a stop."""
+    now = _counts(by_key, taken)
+    keys = list(by_key)
+    open_to = [i for i, addition in enumerate(tried.additions) if now[i] < addition.most]
+    groups = [open_to[i : i + GROUP] for i in range(0, len(open_to), GROUP)]
+    floors = tried.values([_with(now, group) for group in groups])
+    if any(value is None for value in floors):
+        return None
+    best: tuple[tuple[int, ...], int] = (before.reached, -1)
+    found = before
+    ranked = [(v.floor, group[0], group) for v, group in zip(floors, groups, strict=True) if v is not None]
+    for floor, first, group in sorted(ranked):
+        if (floor, first) >= best:
+            continue
+        for i, value in zip(group, tried.values([_with(now, [i]) for i in group]), strict=True):
+            if value is None:
+                return None
+            if (value.reached, i) < best:
+                best, found = (value.reached, i), value
+    return (keys[best[1]], found) if best[1] >= 0 else None
+
+
+def _with(now: tuple[int, ...], more: Sequence[int]) -> tuple[int, ...]:
+    return tuple(n + (i in more) for i, n in enumerate(now))
+
+
+@dataclass(frozen=True)
+class _Best:
+    """What as many additions could reach: a bound, and the best set found with its tiers."""
+
+    bound: tuple[int, ...]
+    together: tuple[str, ...]
+    reached: tuple[int, ...]
+
+
+def _best(tried: Tried, taken: Sequence[str], after: Value, together: bool) -> _Best:
+    """The best that as many additions as are taken could do."""
+    mine = _Best(after.floor, tuple(sorted(taken)), after.reached)
+    if not taken:
+        return mine
+    everything = tried.values([tuple(addition.most for addition in tried.additions)])[0]
+    bound = everything.floor if everything is not None else (0,) * len(after.reached)
+    if together:
+        found = best_together(
+            tried.problem, tried.policy, tried.additions, len(taken), tried.seconds, tried.stop
+        )
+        if found is not None:
+            bound = max(bound, tuple(found.bound[tier.name] for tier in after.tiers))
+            value = tried.values([found.counts])[0]
+            if value is not None and value.reached < mine.reached:
+                names = [a.key for a, n in zip(tried.additions, found.counts, strict=True) for _ in range(n)]
+                mine = _Best(bound, tuple(sorted(names)), value.reached)
+    return _Best(min(bound, mine.reached), mine.together, mine.reached)
+
+
+def _step(key: str, before: Value, after: Value, best: _Best, solved: int) -> Step:
+    names = [tier.name for tier in after.tiers]
+    gain = [b - a for b, a in zip(before.reached, after.reached, strict=True)]
+    return Step(
+        key,
+        after.tiers,
+        dict(zip(names, gain, strict=True)),
+        dict(zip(names, best.bound, strict=True)),
+        best.together,
+        dict(zip(names, best.reached, strict=True)),
+        solved,
+    )
