@@ -12,6 +12,7 @@ import numpy as np
 
 from matching.aims import Placings, values
 from matching.components import Part, parts
+from matching.conflicts import find_conflicts
 from matching.eligibility import Eligible, eligible_pairs
 from matching.explain import Shortage, blocked, cap_prices, reason, refused_sites, shortages
 from matching.flow import Stopped, solve_flow
@@ -20,12 +21,15 @@ from matching.network import build
 from matching.policy import Policy
 from matching.problem import Problem
 from matching.progress import Listener, Progress
-from matching.result import Price, Reason, Result, Share, Stage, Tier
+from matching.result import Conflict, Price, Reason, Result, Share, Stage, Tier
 from matching.start import starting_prices
 from matching.stop import Never, Stop
 from matching.tables import Ints, Tables
 from matching.tiers import after_pins, has_shortfall, members, shortfall
 from matching.verify import verify
+
+# Seconds for the conflicts among locks, though the time of the search is up.
+LEAST_SECONDS = 2.0
 
 
 @dataclass
@@ -101,8 +105,8 @@ def solve(
     `progress` is told each stage, each tier of an integer part and each part, with the requirements left
     over so far. `stop` is asked between steps; once it says so the solve ends with the best answer so far.
     Status: "optimal" (every tier is proven, were it stopped or not); "cancelled" (a stop came before that);
-    "gap" (time ran out before that); "infeasible_locks" (a pinned requirement cannot be placed as pinned: its
-    reason says why; the rest is matched without it).
+    "gap" (time ran out before that); "infeasible_locks" (a pinned requirement is not placed as pinned: its
+    reason says why, `conflicts` which locks cannot hold together; the rest is matched without it).
 
     The same problem, policy and seed give the same result, whatever the order of the problem's parts, as
     long as no time limit cut the integer search short. Raises AssertionError should the independent check
@@ -124,8 +128,14 @@ def solve(
     clock.done("match", answer.unplaced, answer.fewest)
     pairs = np.concatenate([np.zeros(0, np.int64), *answer.pairs])
     reasons = _reasons(tables, policy, eligible, answer, pairs)
+    conflicts: tuple[Conflict, ...] = ()
+    if any(pinned[problem.requirement_index[key]] for key in reasons):
+        seconds = max(LEAST_SECONDS, ends - time.monotonic())
+        conflicts = find_conflicts(tables, policy, reasons, heard, seconds)
     clock.done("explain")
-    result = _result(tables, policy, eligible, pairs, pinned, answer, reasons, cancelled=heard.came)
+    result = _result(
+        tables, policy, eligible, pairs, pinned, answer, reasons, conflicts, cancelled=heard.came
+    )
     wrong = verify(problem, policy, result)
     if wrong:
         raise AssertionError(f"the answer fails its check: {wrong[0]}")
@@ -223,6 +233,7 @@ def _result(
     pinned: Ints,
     answer: _Answer,
     reasons: dict[str, Reason],
+    conflicts: tuple[Conflict, ...],
     *,
     cancelled: bool,
 ) -> Result:
@@ -261,6 +272,7 @@ def _result(
         costs=aims,
         paths=answer.paths,
         seed=policy.seed,
+        conflicts=conflicts,
         blocks={
             problem.requirements[r].key: rotation.blocks[b]
             for r, b in zip(requirement.tolist(), block.tolist(), strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -19,11 +20,13 @@ from matching import (
     Policy,
     Problem,
     Requirement,
+    Result,
     Rotation,
     Site,
     Trust,
 )
 from matching.policy import ALONE, TERMS
+from matching.recount import Recount
 
 WEEKS = ("2026-09-07", "2026-09-14", "2026-09-21", "2026-09-28")
 
@@ -352,3 +355,20 @@ def mixed_policies(draw: Callable) -> Policy:
         tiers=tuple(made),
         **dict.fromkeys(off, False),
     )
+
+
+@st.composite
+def locked_problems(draw: Callable, *, most_locks: int = 6) -> Problem:
+    """Problems with every rule mixed in which most requirements are pinned, mostly where a place is open to
+    them by themselves, and some banned besides."""
+    problem = draw(mixed_problems(most_requirements=6))
+    count = Recount(dataclasses.replace(problem, locks=()), Policy(), Result("optimal"))
+    anywhere = [x.key for x in (*problem.sites, *problem.departments)]
+    locks = []
+    for requirement in problem.requirements:
+        stays = count.open_to(requirement)
+        places = sorted({x for s in stays for x in (s.site.key, s.site.key, s.department.key)})
+        for kind in draw(st.sampled_from([["pin"], ["pin"], ["pin"], ["pin", "ban"], ["pin", "pin"], []])):
+            open_to = places if kind == "pin" and draw(st.integers(0, 5)) else anywhere
+            locks.append(Lock(requirement.key, draw(st.sampled_from(open_to or anywhere)), kind))
+    return dataclasses.replace(problem, locks=tuple(locks[:most_locks]))
