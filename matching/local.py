@@ -25,6 +25,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
+from matching.local_covers import Cover, covers
 from matching.local_limits import Limits
 from matching.local_rows import Cut, cut
 from matching.program import Floats, Program, relax, search
@@ -83,6 +84,8 @@ class Local:
     inside: Bools = field(init=False)
     part: Bools = field(init=False)
     held: list[tuple[Aim, int]] = field(default_factory=list)
+    covers: list[Cover] = field(default_factory=list)
+    known: set[bytes] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.inside = np.zeros(len(self.limits.eligible.requirement), np.bool_)
@@ -141,8 +144,8 @@ class Local:
     # -- the program ------------------------------------------------------------
 
     def _program(self, aim: Aim) -> tuple[Program, Cut]:
-        """The rows of `cut`, then the aims held, then one pair a requirement, then those who must be
-        placed."""
+        """The rows of `cut`, then the aims held and the covers, then one pair a requirement, then those who
+        must be placed."""
         rows = cut(self.limits, self.inside, self.part, self.stands, self.load)
         columns = np.flatnonzero(self.inside)
         width = rows.matrix.shape[1]
@@ -155,6 +158,10 @@ class Local:
             row[: len(columns)] = held.cost[columns]
             blocks.append(csr_matrix(row[None, :]))
             most.append(np.array([value - held.constant - int(held.cost[outside].sum())], np.float64))
+        if self.covers:
+            rows_of, most_of = self._cover_rows(columns, outside, width)
+            blocks.append(rows_of)
+            most.append(most_of)
         who, position = np.unique(of, return_inverse=True)
         ones = np.ones(len(columns))
         one_each = csr_matrix((ones, (position, np.arange(len(columns)))), shape=(len(who), width))
@@ -168,22 +175,42 @@ class Local:
         upper = np.concatenate([ones, rows.upper])
         return Program(costs, vstack(blocks).tocsr(), np.concatenate(most), upper, whole), rows
 
+    def _cover_rows(self, columns: Ints, outside: Ints, width: int) -> tuple[csr_matrix, Floats]:
+        place = np.full(len(self.inside), -1, np.int64)
+        place[columns] = np.arange(len(columns))
+        taken = np.zeros(len(self.inside), np.int64)
+        taken[outside] = 1
+        parts = [place[cover.pairs] for cover in self.covers]
+        parts = [part[part >= 0] for part in parts]
+        start = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
+        column = np.concatenate(parts)
+        matrix = csr_matrix((np.ones(len(column)), column, start), shape=(len(parts), width))
+        most = [cover.most - int(taken[cover.pairs].sum()) for cover in self.covers]
+        return matrix, np.array(most, np.float64)
+
     def _bound(self, aim: Aim, program: Program, rows: Cut, price: Floats) -> Bound:
         """The bound of the whole problem at the prices of the rows of `cut` and of the aims held."""
         of, limits = self.limits.eligible.requirement, self.limits
         n, count = int(self.inside.sum()), len(rows.most)
-        price = price[: count + len(self.held)]
+        price = price[: count + len(self.held) + len(self.covers)]
         cost = aim.cost.astype(np.float64)
         value = float(aim.constant)
-        for (held, most), mu in zip(self.held, price[count:].tolist(), strict=True):
+        further = price[count + len(self.held) :].tolist()
+        for (held, most), mu in zip(
+            self.held, price[count : len(price) - len(further)].tolist(), strict=True
+        ):
             cost = cost + mu * held.cost
             value -= mu * (most - held.constant)
+        charge = self._leaving(cost)
+        for cover, mu in zip(self.covers, further, strict=True):
+            cost[cover.pairs] += mu
+            value -= mu * cover.most
         prices = np.zeros(len(limits.cap))
         named = rows.limit >= 0
         np.add.at(prices, rows.limit[named], price[:count][named])
         value -= float(price[:count][~named] @ rows.most[~named])
         outside = (self.stands >= 0) & ~self.part
-        prices += self._fences(cost, outside, rows)
+        prices += np.where(rows.used, 0.0, charge * self._full)
         some = np.flatnonzero(prices)
         value -= float(prices[some] @ limits.cap[some])
         everywhere = cost + limits.price(prices)
@@ -200,11 +227,10 @@ class Local:
         value += float((np.minimum(0.0, reduced[n:]) * program.upper[n:]).sum())
         return Bound(value, more)
 
-    def _fences(self, cost: Floats, outside: Bools, rows: Cut) -> Floats:
-        """[limits] prices of full limits that no pair in play uses: what a move costs."""
-        leaving = -cost[self.stands[outside & self.free]]
-        charge = max(0.0, float(leaving.min())) if len(leaving) else 1.0
-        return np.where(rows.used, 0.0, charge * self._full)
+    def _leaving(self, cost: Floats) -> float:
+        """What a move costs those outside the program at the least."""
+        leaving = -cost[self.stands[(self.stands >= 0) & ~self.part & self.free]]
+        return max(0.0, float(leaving.min())) if len(leaving) else 1.0
 
     @cached_property
     def _full(self) -> Floats:
@@ -246,8 +272,14 @@ class Local:
             bound = self._bound(aim, program, rows, found.price)
             if bound.value > best.value:
                 best = bound
+            if bound.value > aim.of(self.taken) - 1 + TOLERANCE:
+                break
+            columns = np.flatnonzero(self.inside)
+            outside = self.stands[(self.stands >= 0) & ~self.part]
+            broken = covers(self.limits, columns, found.x[: len(columns)], outside, self.known)
+            self.covers += broken
             joining = self._cheapest(bound.more, -TOLERANCE)
-            if not len(joining) or self.inside.sum() + len(joining) > MOST or self.seconds <= 0:
+            if not (len(joining) or broken) or self.inside.sum() + len(joining) > MOST or self.seconds <= 0:
                 break
             self.join(joining)
         return Bound(best.value, np.where(self.inside, np.inf, best.more))
@@ -271,15 +303,13 @@ class Local:
         return True
 
     def with_room(self, requirements: Ints) -> Ints:
-        """The pairs of some requirements that fit beside the placings outside the program (departments that
-        rely on educators are taken to have room)."""
+        """The pairs of some requirements that fit beside the placings outside the program."""
         limits = self.limits
         pairs = np.flatnonzero(np.isin(limits.eligible.requirement, requirements))
         uses = limits.uses(pairs)
-        outside = self.load - limits.load(self.stands[self.part & (self.stands >= 0)])
-        short = (outside[uses.limit] + uses.amount > limits.cap[uses.limit]) & ~limits.is_served(uses.limit)
+        spare = limits.spare(self.load - limits.load(self.stands[self.part & (self.stands >= 0)]))
         fits = np.ones(len(pairs), np.bool_)
-        fits[uses.pair[short]] = False
+        fits[uses.pair[uses.amount > spare[uses.limit]]] = False
         return pairs[fits]
 
     def _cheapest(self, more: Floats, below: float, each: int = EACH, most: int = JOIN) -> Ints:

@@ -63,6 +63,17 @@ class Limits:
         return self.tables.offer_department[self.eligible.offer]
 
     @cached_property
+    def _by_department(self) -> tuple[Ints, Ints]:
+        order = np.argsort(self.department, kind="stable")
+        starts = np.searchsorted(self.department[order], np.arange(len(self.tables.problem.departments) + 1))
+        return order, starts
+
+    def at_department(self, d: int) -> Ints:
+        """The pairs at a department."""
+        order, starts = self._by_department
+        return order[starts[d] : starts[d + 1]]
+
+    @cached_property
     def weight(self) -> Ints:
         """[pairs] thousandths of a WTE."""
         return self.tables.weight[self.eligible.requirement]
@@ -198,6 +209,15 @@ class Limits:
         return out
 
     @cached_property
+    def been(self) -> Bools:
+        """[learners, sites] where each has been in earlier rounds."""
+        problem = self.tables.problem
+        out = np.zeros((len(problem.learners), len(problem.sites)), np.bool_)
+        for i, item in enumerate(problem.learners):
+            out[i, [problem.site_index[key] for key in item.attended]] = True
+        return out
+
+    @cached_property
     def allowed_repeats(self) -> Ints:
         """[learners] most placings that may repeat a site; NO_CAP where nothing limits them."""
         out = np.full(len(self.tables.problem.learners), NO_CAP, np.int64)
@@ -278,6 +298,23 @@ class Limits:
         uses = self.uses(pairs)
         out = np.zeros(len(self.cap), np.int64)
         np.add.at(out, uses.limit, uses.amount)
+        return out
+
+    def spare(self, load: Ints) -> Ints:
+        """[limits] the most that is left of each beside a load. Where educators serve a department: with all
+        their time that no department needs which has no others to turn to."""
+        out = self.cap - load
+        first, n = self.begin["supervision"], len(self.tables.problem.departments)
+        own = out[first : first + n * self.weeks].reshape(n, self.weeks)
+        served = np.flatnonzero(self.served).tolist()
+        by = {d: set(self.tables.educators_of[d]) for d in served}
+        short = {d: np.maximum(0, -own[d]) for d in served}
+        for d in served:
+            own[d] += self.educator_limit[sorted(by[d])].sum(axis=0)
+        for d in served:
+            for other in served:
+                if other != d and by[other] <= by[d]:
+                    own[d] -= short[other]
         return out
 
     def price(self, prices: Floats) -> Floats:

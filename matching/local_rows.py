@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,11 +43,16 @@ class _Rows:
         return self.columns + len(self.upper) - 1
 
     def add(self, column: Ints, value: Ints, most: int, limit: int = -1) -> None:
-        self.row.append(np.full(len(column), len(self.most), np.int64))
+        """One row."""
+        self.block(np.zeros(len(column), np.int64), column, value, [most], [limit])
+
+    def block(self, row: Ints, column: Ints, value: Ints, most: list[int], limit: list[int]) -> None:
+        """Several rows, numbered from 0."""
+        self.row.append(row + len(self.most))
         self.column.append(column)
         self.value.append(value)
-        self.most.append(most)
-        self.limit.append(limit)
+        self.most += most
+        self.limit += limit
 
 
 def cut(limits: Limits, inside: Bools, part: Bools, stands: Ints, load: Ints) -> Cut:
@@ -61,12 +65,7 @@ def cut(limits: Limits, inside: Bools, part: Bools, stands: Ints, load: Ints) ->
     outside = load - limits.load(theirs)
     used = np.zeros(len(limits.cap), np.bool_)
     used[uses.limit] = True
-    cells = []
-    for i, members, amounts in _by_limit(limits, uses.limit, uses.pair, uses.amount, outside):
-        if limits.is_served(np.array([i]))[0]:
-            cells.append((i, members, amounts))
-        else:
-            rows.add(members, amounts, int(limits.cap[i] - outside[i]), i)
+    cells = _limits(limits, rows, uses.limit, uses.pair, uses.amount, outside)
     _shares(limits, rows, cells, outside)
     _different_sites(limits, rows, columns, part, stands)
     _companions(limits, rows, columns, part, stands)
@@ -88,15 +87,15 @@ def cut(limits: Limits, inside: Bools, part: Bools, stands: Ints, load: Ints) ->
     )
 
 
-def _by_limit(
-    limits: Limits, limit: Ints, pair: Ints, amount: Ints, outside: Ints
-) -> Iterator[tuple[int, Ints, Ints]]:
-    """Each limit that could be passed, its columns and amounts; of those about the same columns by the same
-    amounts, the tightest alone."""
+def _limits(
+    limits: Limits, rows: _Rows, limit: Ints, pair: Ints, amount: Ints, outside: Ints
+) -> list[tuple[int, Ints, Ints]]:
+    """A row for each limit that could be passed; of those about the same columns by the same amounts, the
+    tightest alone. Those of departments with educators are given back: number, columns and amounts."""
     order = np.argsort(limit, kind="stable")
     limit, pair, amount = limit[order], pair[order], amount[order]
     if not len(limit):
-        return
+        return []
     starts = np.flatnonzero(np.concatenate([[True], limit[1:] != limit[:-1]]))
     ends = np.append(starts[1:], len(limit))
     number = limit[starts]
@@ -110,8 +109,14 @@ def _by_limit(
     kept = np.ones(len(number), np.bool_)
     kept[first[same]] = False
     kept = (kept | served) & (total > left)
-    for i in np.flatnonzero(kept).tolist():
-        yield int(number[i]), pair[starts[i] : ends[i]], amount[starts[i] : ends[i]]
+    rest = kept & ~served
+    row = np.repeat(np.where(rest, np.cumsum(rest) - 1, -1), ends - starts)
+    inside = row >= 0
+    rows.block(row[inside], pair[inside], amount[inside], left[rest].tolist(), number[rest].tolist())
+    return [
+        (int(number[i]), pair[starts[i] : ends[i]], amount[starts[i] : ends[i]])
+        for i in np.flatnonzero(kept & served).tolist()
+    ]
 
 
 def _shares(limits: Limits, rows: _Rows, cells: list[tuple[int, Ints, Ints]], outside: Ints) -> None:
@@ -151,28 +156,47 @@ def _shares(limits: Limits, rows: _Rows, cells: list[tuple[int, Ints, Ints]], ou
 
 
 def _different_sites(limits: Limits, rows: _Rows, columns: Ints, part: Bools, stands: Ints) -> None:
-    """A learner's repeats by site, no more than allowed together."""
-    learner, site = limits.learner[columns], limits.site[columns]
-    problem = limits.tables.problem
+    """A learner's repeats by site, no more than allowed together; where they could be more."""
+    of = np.flatnonzero(limits.allowed_repeats[limits.learner[columns]] < NO_CAP)
+    if not len(of):
+        return
+    sites = len(limits.tables.problem.sites)
+    learner = limits.learner[columns[of]]
     kept = stands[(stands >= 0) & ~part]
-    of_kept = limits.learner[kept]
-    for who, members in groups(learner):
-        allowed = int(limits.allowed_repeats[who])
-        if allowed >= NO_CAP:
-            continue
-        been = {problem.site_index[key] for key in problem.learners[who].attended}
-        already = limits.site[kept[of_kept == who]].tolist()
-        repeats = []
-        there = dict(groups(site[members]))
-        for s in sorted(set(there) | set(already)):
-            inside = members[there[s]] if s in there else np.zeros(0, np.int64)
-            repeats.append(rows.further(len(inside) + len(already)))
-            rows.add(
-                np.append(inside, repeats[-1]),
-                np.append(np.ones(len(inside), np.int64), -1),
-                int(s not in been) - already.count(s),
-            )
-        rows.add(np.array(repeats, np.int64), np.ones(len(repeats), np.int64), allowed)
+    kept = kept[np.isin(limits.learner[kept], learner)]
+    there = learner * sites + limits.site[columns[of]]
+    already = limits.learner[kept] * sites + limits.site[kept]
+    keys = np.unique(np.concatenate([there, already]))
+    who = keys // sites
+    held = np.bincount(np.searchsorted(keys, already), minlength=len(keys))
+    free = (~limits.been[who, keys % sites]).astype(np.int64) - held
+    requirement = limits.eligible.requirement[columns[of]]
+    asking = np.unique(there * len(part) + requirement) // len(part)
+    could = np.bincount(np.searchsorted(keys, asking), minlength=len(keys)) - free
+    could = np.bincount(who, np.maximum(0, could), len(limits.allowed_repeats)).astype(np.int64)
+    binds = could > limits.allowed_repeats
+    chosen = np.flatnonzero(binds[who])
+    row_of = np.full(len(keys), -1, np.int64)
+    row_of[chosen] = np.arange(len(chosen))
+    repeats = np.array([rows.further(len(part)) for _ in chosen], np.int64)
+    at = row_of[np.searchsorted(keys, there)]
+    inside = at >= 0
+    ones = np.ones(int(inside.sum()), np.int64)
+    rows.block(
+        np.concatenate([at[inside], np.arange(len(chosen))]),
+        np.concatenate([of[inside], repeats]),
+        np.concatenate([ones, np.full(len(chosen), -1)]),
+        free[chosen].tolist(),
+        [-1] * len(chosen),
+    )
+    owners, position = np.unique(who[chosen], return_inverse=True)
+    rows.block(
+        position,
+        repeats,
+        np.ones(len(repeats), np.int64),
+        limits.allowed_repeats[owners].tolist(),
+        [-1] * len(owners),
+    )
 
 
 def _companions(limits: Limits, rows: _Rows, columns: Ints, part: Bools, stands: Ints) -> None:
