@@ -141,8 +141,8 @@ lint: $(PYTHON_READY) ## Check style (ruff), types (mypy) and which part may kno
 	$(VENV)/lint-imports --no-logo
 
 .PHONY: bench
-bench: $(BENCH_READY) ## Time the engine against its peers (one size, as JSON: make bench ARGS="--size regional --json")
-	@exec $(VENV)/python -m benchmarks.flow $(ARGS)
+bench: $(BENCH_READY) ## Measure the engine beside its peers in ten minutes (one part: make bench ARGS="year --size demo --json")
+	@exec $(VENV)/python -m benchmarks $(ARGS)
 
 .PHONY: screenshots
 screenshots: setup chromium ## Picture every page as each role, wide and narrow, in var/screenshots

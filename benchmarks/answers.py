@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -114,3 +116,28 @@ def checked(statement: Statement, chosen: Ints | None) -> Checked:
         return Checked({}, ["supervision: the educators' time cannot be split so"])
     wrong = [str(violation) for violation in verify(statement.problem, statement.policy, result)]
     return Checked({tier.name: tier.value for tier in result.tiers}, wrong)
+
+
+def standing_options(statement: Statement, assignment: Mapping[str, str], blocks: Mapping[str, str]) -> Ints:
+    """The options that an allocation takes; a placing that is no option any more is left out."""
+    problem, options = statement.problem, statement.options
+    offer = np.full(len(problem.requirements), -1, np.int64)
+    block = np.full(len(problem.requirements), -1, np.int64)
+    for key, place in assignment.items():
+        r = problem.requirement_index.get(key)
+        if r is None:
+            continue
+        offer[r] = problem.offer_index[place]
+        rotation = problem.rotation_of(problem.requirements[r])
+        if rotation is not None and blocks.get(key) in rotation.blocks:
+            block[r] = rotation.blocks.index(blocks[key])
+    of = options.requirement
+    return np.flatnonzero((options.offer == offer[of]) & (options.block == block[of]))
+
+
+def with_one_at(statement: Statement, requirement: str, offer: str, block: str | None) -> Statement:
+    """The same match with one requirement held at a place."""
+    at = standing_options(statement, {requirement: offer}, {requirement: block} if block else {})
+    low = statement.low.copy()
+    low[at] = 1
+    return dataclasses.replace(statement, low=low)

@@ -15,14 +15,17 @@ from benchmarks.sheet import Aim
 from benchmarks.statement import Statement
 
 
-def solve_by_tiers(statement: Statement, seconds: float, cores: int = 2, seed: int = 1) -> Answer:
+def solve_by_tiers(
+    statement: Statement, seconds: float, cores: int = 2, seed: int = 1, start: Ints | None = None
+) -> Answer:
     """Each tier has its part of the time left: all of it over the tiers still to come, so that a tier which
-    is proven early leaves more to the others. A tier is then held at its value and its answer is the hint
-    for the next."""
+    is proven early leaves more to the others, and all of it while there is no answer. A tier is then held at
+    its value and its answer is the hint for the next; `start` (options taken) is the hint for the first."""
     model, columns = _model(statement)
     answer, first = Answer(status="unknown"), _First()
     begin = time.perf_counter()
     x: Ints | None = None
+    hint = None if start is None else np.isin(np.arange(len(statement.options)), start).astype(np.int64)
     for position, tier in enumerate(statement.tiers):
         if not len(tier.columns):
             answer.bounds[tier.name] = answer.claimed[tier.name] = tier.constant
@@ -31,27 +34,25 @@ def solve_by_tiers(statement: Statement, seconds: float, cores: int = 2, seed: i
         left = seconds - (time.perf_counter() - begin)
         if left <= 0:
             break
-        solver: Any = cp_model.CpSolver()
-        solver.parameters.max_time_in_seconds = left / later
-        solver.parameters.num_workers = cores
-        solver.parameters.random_seed = seed
         total = _sum(tier, columns)
         model.minimize(total)
-        if x is not None:
+        if hint is not None:
             model.clear_hints()
-            for column, value in zip(columns, x.tolist(), strict=True):
+            for column, value in zip(columns, hint.tolist(), strict=False):
                 model.add_hint(column, value)
-        status = solver.solve(model, first)
+        solver, status = _solved(model, first, left / later, cores, seed)
+        left = seconds - (time.perf_counter() - begin)
+        if status == cp_model.UNKNOWN and x is None and left > 0:
+            solver, status = _solved(model, first, left, cores, seed)
         if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            x = np.array([solver.value(column) for column in columns], np.int64)
-            answer.claimed[tier.name] = tier.at(x)
-            model.add(total <= tier.at(x) - tier.constant)
+            hint = x = np.array([solver.value(column) for column in columns], np.int64)
             answer.status = solver.status_name(status).lower()
-        elif x is None or status != cp_model.UNKNOWN:
+        elif status != cp_model.UNKNOWN:
             raise RuntimeError(f"CP-SAT: {tier.name}: {solver.status_name(status)}")
-        else:
-            answer.claimed[tier.name] = tier.at(x)
-            model.add(total <= tier.at(x) - tier.constant)
+        if x is None:
+            break
+        answer.claimed[tier.name] = tier.at(x)
+        model.add(total <= tier.at(x) - tier.constant)
         if math.isfinite(solver.best_objective_bound):
             answer.bounds[tier.name] = tier.constant + math.ceil(solver.best_objective_bound - 1e-6)
     answer.seconds = time.perf_counter() - begin
@@ -63,6 +64,14 @@ def solve_by_tiers(statement: Statement, seconds: float, cores: int = 2, seed: i
         # Nothing can be told apart: to place nobody is as good as any answer.
         answer.chosen = np.zeros(0, np.int64)
     return answer
+
+
+def _solved(model: cp_model.CpModel, first: _First, seconds: float, cores: int, seed: int) -> tuple[Any, Any]:
+    solver: Any = cp_model.CpSolver()
+    solver.parameters.max_time_in_seconds = seconds
+    solver.parameters.num_workers = cores
+    solver.parameters.random_seed = seed
+    return solver, solver.solve(model, first)
 
 
 class _First(cp_model.CpSolverSolutionCallback):

@@ -10,15 +10,13 @@ NetworkX `network_simplex` (smallest size only): the graph is built before the c
 the median of the repeats, taken in turn. `objective` is tier x unit + thousandths of a point, a whole
 number, and must be equal. `whole_s` is all of `matching.solve`: rules, parts, flow, reasons and the
 independent check. `peak_mb` is the most memory the process had held once ours was done, the problem
-included, before any peer was loaded.
+included, before any peer was loaded; `peer_peak_mb` is a peer's own, in another process.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
-import resource
 import statistics
 import sys
 import time
@@ -26,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.apart import apart, peak_mb
 from matching import Policy, generate, solve
 from matching.components import parts
 from matching.eligibility import eligible_pairs
@@ -36,7 +35,7 @@ from matching.start import starting_prices
 from matching.tables import Tables
 
 SIZES = ("regional", "midlands", "national")
-ROW = "{:<10}{:>14}{:>10}{:>10}{:>12}{:>10}{:>8}{:>7}{:>10}{:>9}"
+ROW = "{:<10}{:>14}{:>10}{:>10}{:>12}{:>10}{:>8}{:>7}{:>10}{:>9}{:>9}"
 
 
 def block(size: str | Size, seed: int) -> Network:
@@ -107,7 +106,7 @@ def networkx(plain: Plain) -> tuple[float, int]:
     """Seconds and objective of NetworkX."""
     import networkx as nx
 
-    graph = nx.MultiDiGraph()
+    graph: Any = nx.MultiDiGraph()
     graph.add_nodes_from((i, {"demand": -int(s)}) for i, s in enumerate(plain.supply))
     rows = zip(
         plain.tail.tolist(), plain.head.tolist(), plain.capacity.tolist(), plain.weight.tolist(), strict=True
@@ -123,7 +122,7 @@ def measure(size: str, seed: int, repeat: int) -> list[dict[str, Any]]:
     net = block(size, seed)
     plain = Plain(net)
     times = [ours(net)]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_mb()
     peers = [ortools(plain)]
     for _ in range(repeat - 1):
         times.append(ours(net))
@@ -158,22 +157,47 @@ def measure(size: str, seed: int, repeat: int) -> list[dict[str, Any]]:
     ]
 
 
-def main() -> int:
+def peer_peak(peer: str, size: str, seed: int) -> float:
+    """The most memory that a process holds for one peer's answer."""
+    plain = Plain(block(size, seed))
+    (ortools if peer.startswith("ortools") else networkx)(plain)
+    return round(peak_mb(), 1)
+
+
+def measured(size: str, seed: int, repeat: int) -> list[dict[str, Any]]:
+    """The rows of one size, the peers' memory among them, each from a process of its own."""
+    rows: list[dict[str, Any]] = apart(measure, size, seed, repeat)
+    for row in rows:
+        row["peer_peak_mb"] = apart(peer_peak, row["peer"], size, seed)
+    return rows
+
+
+def main(arguments: list[str] | None = None) -> int:
     """Measures each size in a process of its own and prints a table or JSON lines."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--size", choices=SIZES, nargs="+", default=list(SIZES))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    asked = parser.parse_args()
-    heads = ("size", "requirements", "sites", "arcs", "peer", "ours s", "peer s", "ratio", "gap", "peak MB")
+    asked = parser.parse_args(arguments)
+    heads = (
+        "size",
+        "requirements",
+        "sites",
+        "arcs",
+        "peer",
+        "ours s",
+        "peer s",
+        "ratio",
+        "gap",
+        "peak MB",
+        "peer MB",
+    )
     if not asked.json:
         print(ROW.format(*heads))
     wrong = 0
     for size in asked.size:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            rows = pool.apply(measure, (size, asked.seed, asked.repeat))
-        for row in rows:
+        for row in measured(size, asked.seed, asked.repeat):
             wrong |= row["objective"] != row["peer_objective"]
             if asked.json:
                 print(json.dumps(row), flush=True)
@@ -185,8 +209,9 @@ def main() -> int:
                 f"{row['gap']:g}",
             )
             name = row["peer"].split()[0]
+            memory = (f"{row['peak_mb']:.0f}", f"{row['peer_peak_mb']:.0f}")
             counts = (row["requirements"], row["columns"], row["arcs"])
-            print(ROW.format(size, *counts, name, *figures, f"{row['peak_mb']:.0f}"), flush=True)
+            print(ROW.format(size, *counts, name, *figures, *memory), flush=True)
     return wrong
 
 

@@ -167,7 +167,7 @@ def shown(rows: list[Row], fitted: list[Row]) -> str:
             heads += [] if name == "ours" else ["x ours"]
         out.append(printing.table(heads, lines))
     lines = [
-        [f"{row['what']}, {row['contender']}", row["until"], row["points"], row["to_learners"], _slope(row)]
+        [f"{row['what']}, {row['contender']}", row["until"], row["points"], row["to_learners"], told(row)]
         for row in fitted
     ]
     out.append(printing.table(("log-log", "until", "points", "up to", "slope"), lines))
@@ -188,7 +188,8 @@ def _cells(row: Row | None, ours: Row | None, first: bool, mine: bool) -> list[o
     return cells
 
 
-def _slope(row: Row) -> str:
+def told(row: Row) -> str:
+    """A slope in words."""
     return "too few points" if row["slope"] is None else f"{row['slope']:.2f}"
 
 

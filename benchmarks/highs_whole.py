@@ -32,10 +32,11 @@ def solve_placing(statement: Statement, seconds: float, cores: int = 2) -> Answe
     return answer
 
 
-def solve_weighted(statement: Statement, seconds: float, cores: int = 2) -> Answer:
-    """All tiers in one weighted cost. That is how it is usually done; it keeps their order only mostly, and
-    what it proves is of the sum, not of any tier."""
-    return _answer(statement, _run(statement, _weighted(statement, statement.tiers), [], seconds, cores))
+def solve_weighted(statement: Statement, seconds: float, cores: int = 2, start: Ints | None = None) -> Answer:
+    """All tiers in one weighted cost, from the options `start` where some are known. That is how it is
+    usually done; it keeps the order of the tiers only mostly, and what it proves is of the sum alone."""
+    cost = _weighted(statement, statement.tiers)
+    return _answer(statement, _run(statement, cost, [], seconds, cores, start))
 
 
 def solve_by_tiers(statement: Statement, seconds: float, cores: int = 1) -> Answer:
@@ -109,7 +110,12 @@ class _Quiet(highspy.Highs):
 
 
 def _run(
-    statement: Statement, cost: np.ndarray, held: list[tuple[Aim, int]], seconds: float, cores: int
+    statement: Statement,
+    cost: np.ndarray,
+    held: list[tuple[Aim, int]],
+    seconds: float,
+    cores: int,
+    start: Ints | None = None,
 ) -> _Found:
     """Minimises cost . x. The options and the sites used are whole; everything else then comes out whole or
     may be taken so."""
@@ -126,6 +132,9 @@ def _run(
     ):
         solver.setOptionValue(option, value)
     solver.passModel(_program(statement, cost, held))
+    if start is not None:
+        options = np.arange(len(statement.options), dtype=np.int32)
+        solver.setSolution(len(options), options, np.isin(options, start).astype(np.float64))
     first: list[float] = []
     begin = time.perf_counter()
 

@@ -75,7 +75,7 @@ def options(problem: Problem, policy: Policy) -> Options:
             if len(offers):
                 found.append((r, block, sets.setdefault(tuple(weeks), len(sets)), offers))
     counts = np.array([len(offers) for *_, offers in found], np.int64)
-    requirement_of, block, week_set = (
+    requirement_of, blocks, week_set = (
         np.repeat(np.array([row[i] for row in found], np.int64), counts) for i in range(3)
     )
     offer = np.concatenate([np.zeros(0, np.int64), *(offers for *_, offers in found)])
@@ -90,7 +90,7 @@ def options(problem: Problem, policy: Policy) -> Options:
     return Options(
         requirement_of,
         offer,
-        block,
+        blocks,
         week_set,
         who,
         doors.department[offer],
@@ -202,9 +202,12 @@ class _Doors:
     def _at(self, place: str) -> Bools:
         """[offers] those at a site or in a department."""
         index = self.problem.site_index
-        if place in index:
-            return self.site == index[place]
-        return self.department == self.problem.department_index[place]
+        here: Bools = (
+            self.site == index[place]
+            if place in index
+            else self.department == self.problem.department_index[place]
+        )
+        return here
 
     @cached_property
     def places(self) -> Ints:

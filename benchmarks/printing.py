@@ -20,7 +20,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def seconds(value: float | None) -> str:
     """Seconds with the digits that matter."""
-    return "" if value is None else f"{value:.3f}" if value < 1 else f"{value:.1f}"
+    if value is None:
+        return ""
+    return f"{value:.4f}" if value < 0.1 else f"{value:.3f}" if value < 1 else f"{value:.1f}"
 
 
 def ratio(peer: float | None, ours: float | None) -> str:
@@ -40,4 +42,6 @@ def percent(value: float | None) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -99,7 +99,7 @@ def _changes(problem: Problem, options: Options, total: Sum) -> None:
         rotation = problem.rotation_of(problem.requirements[r])
         if rotation is not None and placing.block is not None:
             block[r] = rotation.blocks.index(placing.block)
-    r = options.requirement
-    kept = np.flatnonzero((options.offer == offer[r]) & (options.block == block[r]))
+    of = options.requirement
+    kept = np.flatnonzero((options.offer == offer[of]) & (options.block == block[of]))
     total.constant = POINT * len(problem.published)
     total.add(kept, -POINT)

@@ -10,7 +10,8 @@ Four contenders, each in a process of its own:
     highs all  HiGHS given the whole program, all tiers in one weighted cost
 
 The peers get a statement of the match (statement.py) in memory before their clock starts. Every answer is
-counted by `matching.verify`; one that it refuses is not counted. For each tier: the value, the bound proven,
+counted by `matching.verify`; one that it refuses is not counted. A peer that has not stopped after half as
+long again is ended. For each tier: the value, the bound proven,
 the gap, when it was proven, and the peer's value as a multiple of ours. A tier's bound holds for answers that
 are as good in the tiers before it. `first_s` is the first verified answer: ours as `Progress` tells it, a
 peer's as its callback does. `peak_mb` is the most memory of the process until its answer, problem included.
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import printing
-from benchmarks.apart import Failed, apart, peak_mb
+from benchmarks.apart import Failed, apart, at_most, peak_mb
 from matching import Policy, Problem, Progress, solve, verify
 from matching.generate_year import generate_year
 
@@ -55,6 +56,7 @@ def ours(make: Callable[[], Problem], policy: str, seconds: float, cores: int) -
         "first_s": next((event.seconds for event in told if event.incumbent is not None), taken),
         "peak_mb": peak,
         "wrong": wrong[:3],
+        "answer": result.to_json(),
         "tiers": [
             {
                 "name": tier.name,
@@ -74,10 +76,14 @@ def peer(name: str, make: Callable[[], Problem], policy: str, seconds: float, co
     from benchmarks.statement import state
 
     statement = state(make(), Policy.from_json(policy))
-    answer = _contender(name)(statement, seconds, cores)
+    with at_most(seconds):
+        answer = _contender(name)(statement, seconds, cores)
     peak, found = peak_mb(), checked(statement, answer.chosen)
     tiers = []
-    for tier, value in found.values.items():
+    last = next(i for i, tier in enumerate(statement.tiers) if tier.name.startswith("unplaced"))
+    # HiGHS with the first tier alone was not asked about the others.
+    upto = last + 1 if name == "highs 1st" else None
+    for tier, value in list(found.values.items())[:upto]:
         # A bound is of one tier with those before it held: it says nothing where the answer ended elsewhere.
         bound = answer.bounds.get(tier)
         gap = None if bound is None else (value - bound) / value if value else 0.0
@@ -111,7 +117,8 @@ def _proved(told: list[Progress], tier: str, taken: float) -> float:
 def measure(
     make: Callable[[], Problem], policy: str, seconds: float, cores: int, peers: tuple[str, ...] = PEERS
 ) -> Iterator[Row]:
-    """A row a contender; what failed or was refused by the checker has no tiers and says why."""
+    """A row a contender, ours first and with its `answer` as JSON; what failed or was refused by the checker
+    has no tiers and says why."""
     most = 3 * seconds + 300
     first = apart(ours, make, policy, seconds, cores, cores=cores, most_seconds=most)
     best = {tier["name"]: tier["value"] for tier in first["tiers"]}
@@ -205,6 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
     for size in asked.size:
         seconds = asked.seconds or SECONDS[size]
         rows = list(measure(Year(size, asked.seed), policy, seconds, asked.cores, tuple(asked.peers)))
+        rows[0].pop("answer")
         wrong |= int(worse(rows))
         if asked.json:
             for row in rows:
@@ -221,7 +229,8 @@ def worse(rows: list[Row]) -> bool:
     def values(row: Row) -> list[int]:
         return [tier["value"] for tier in row["tiers"]]
 
-    return bool(rows[0]["wrong"]) or any(row["tiers"] and values(row) < values(rows[0]) for row in rows[1:])
+    mine = values(rows[0])
+    return bool(rows[0]["wrong"]) or any(values(row) < mine[: len(row["tiers"])] for row in rows[1:])
 
 
 if __name__ == "__main__":
