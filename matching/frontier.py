@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matching.additions import Addition, GrowthError, MoreLearners, with_additions, with_learners
 from matching.frontier_program import best_together
@@ -27,20 +27,23 @@ from matching.result import Tier
 from matching.stop import Never, Stop
 from matching.validation import Checks
 
+# Additions whose common floor is solved first, and the most that are looked for together where none gains.
 GROUP = 8
+AT_ONCE = 4
 
 
 @dataclass(frozen=True)
 class Step:
     """One more addition.
 
-    `added` is its key ("" for the start: more learners, nothing added). `tiers` are those of the problem with
-    all additions so far, `gain` by tier what this one lowered it by. `bound` by tier: no set of as many
+    `added` is its key: none at the start (more learners, nothing added), several where no single one gains
+    anything but these do together. `tiers` are those of the problem with all additions so far, `gain` by tier
+    what this step lowered it by. `bound` by tier: no set of as many
     additions can be lower, tier by tier in their order. `together` is the best set of as many that was found
     (not always those taken one by one) and `reached` its tiers. `solved` counts the problems solved.
     """
 
-    added: str
+    added: tuple[str, ...]
     tiers: tuple[Tier, ...]
     gain: dict[str, int]
     bound: dict[str, int]
@@ -74,8 +77,8 @@ def frontier(
     progress: Listener | None = None,
     stop: Stop | None = None,
 ) -> Iterator[Step]:
-    """Yields the start and then up to `steps` steps, each as soon as it is known; ends early where nothing
-    is left to add or no addition gains anything, and at `stop`.
+    """Yields the start and then up to `steps` steps, each as soon as it is known; ends early at `stop`, and
+    where no addition gains anything, nor (as far as one program can tell) any few of them together.
 
     `additions` are what may be added (`possible_additions` makes the usual ones). `done` names those taken
     already, in their order, to go on from there: the start is not yielded again, and `steps` are further
@@ -96,16 +99,16 @@ def frontier(
         if before is None:
             return
         if not taken:
-            yield _step("", before, before, _best(tried, (), before, together), tried.solved)
+            yield _step((), before, before, _best(tried, (), before, together), tried.solved)
         for n in range(steps):
             tried.solved = 0
             found = _next(tried, by_key, taken, before)
             if found is None:
                 return
-            key, after = found
-            taken.append(key)
+            keys, after = found
+            taken += keys
             best = _best(tried, taken, after, together)
-            yield _step(key, before, after, best, tried.solved)
+            yield _step(keys, before, after, best, tried.solved)
             if progress is not None:
                 left = sum(t.value for t in after.tiers if t.name.startswith("unplaced"))
                 seconds_taken = time.perf_counter() - begin
@@ -137,8 +140,11 @@ def _counts(by_key: dict[str, int], keys: Iterable[str]) -> tuple[int, ...]:
     return tuple(out)
 
 
-def _next(tried: Tried, by_key: dict[str, int], taken: list[str], before: Value) -> tuple[str, Value] | None:
-    """The addition that does best, the first of equals; None where none gains, or at a stop."""
+def _next(
+    tried: Tried, by_key: dict[str, int], taken: list[str], before: Value
+) -> tuple[tuple[str, ...], Value] | None:
+    """The addition that does best, the first of equals; where none gains, the fewest that do together; None
+    at the end, or at a stop."""
     now = _counts(by_key, taken)
     keys = list(by_key)
     open_to = [i for i, addition in enumerate(tried.additions) if now[i] < addition.most]
@@ -157,7 +163,34 @@ def _next(tried: Tried, by_key: dict[str, int], taken: list[str], before: Value)
                 return None
             if (value.reached, i) < best:
                 best, found = (value.reached, i), value
-    return (keys[best[1]], found) if best[1] >= 0 else None
+    return ((keys[best[1]],), found) if best[1] >= 0 else _several(tried, now, before)
+
+
+def _several(tried: Tried, now: tuple[int, ...], before: Value) -> tuple[tuple[str, ...], Value] | None:
+    """The fewest additions that gain something together where none does alone."""
+    made = [a for a, n in zip(tried.additions, now, strict=True) for _ in range(n)]
+    everything = tried.values([_everything(tried)])[0]
+    if everything is None or everything.floor >= before.reached:
+        return None
+    left = [(i, a.most - now[i]) for i, a in enumerate(tried.additions) if a.most > now[i]]
+    problem = with_additions(tried.problem, made)
+    additions = [replace(tried.additions[i], most=n) for i, n in left]
+    for k in range(2, min(AT_ONCE, sum(n for _, n in left)) + 1):
+        found = best_together(problem, tried.policy, additions, k, tried.seconds, tried.stop)
+        if found is None:
+            return None
+        more = [0] * len(now)
+        for (i, _), n in zip(left, found.counts, strict=True):
+            more[i] = n
+        value = tried.values([tuple(a + b for a, b in zip(now, more, strict=True))])[0]
+        if value is not None and value.reached < before.reached:
+            keys = [a.key for a, n in zip(tried.additions, more, strict=True) for _ in range(n)]
+            return tuple(keys), value
+    return None
+
+
+def _everything(tried: Tried) -> tuple[int, ...]:
+    return tuple(addition.most for addition in tried.additions)
 
 
 def _with(now: tuple[int, ...], more: Sequence[int]) -> tuple[int, ...]:
@@ -178,7 +211,7 @@ def _best(tried: Tried, taken: Sequence[str], after: Value, together: bool) -> _
     mine = _Best(after.floor, tuple(sorted(taken)), after.reached)
     if not taken:
         return mine
-    everything = tried.values([tuple(addition.most for addition in tried.additions)])[0]
+    everything = tried.values([_everything(tried)])[0]
     bound = everything.floor if everything is not None else (0,) * len(after.reached)
     if together:
         found = best_together(
@@ -193,11 +226,11 @@ def _best(tried: Tried, taken: Sequence[str], after: Value, together: bool) -> _
     return _Best(min(bound, mine.reached), mine.together, mine.reached)
 
 
-def _step(key: str, before: Value, after: Value, best: _Best, solved: int) -> Step:
+def _step(added: tuple[str, ...], before: Value, after: Value, best: _Best, solved: int) -> Step:
     names = [tier.name for tier in after.tiers]
     gain = [b - a for b, a in zip(before.reached, after.reached, strict=True)]
     return Step(
-        key,
+        added,
         after.tiers,
         dict(zip(names, gain, strict=True)),
         dict(zip(names, best.bound, strict=True)),
