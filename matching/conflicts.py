@@ -220,6 +220,9 @@ class Knot:
     ) -> set[int] | None:
         """Locks `among` those given that hold at once, as many as can, these `together` among them; None
         where those do not hold. The limits of the rules `without` are left out."""
+        together = list(together)
+        if any(not self.open_to(own) for own in self.by_requirement(together)):
+            return None
         index = {k: i for i, k in enumerate(self.members)}
         must, may = [index[k] for k in together], [index[k] for k in among]
         count = len(self.members)
@@ -246,6 +249,21 @@ class Knot:
         x = self._solve(program)
         return None if x is None else {self.members[i] for i in np.flatnonzero(x[self.width :] > 0.5)}
 
+    def by_requirement(self, locks: Sequence[int]) -> list[list[int]]:
+        """Locks of each requirement that one of them pins."""
+        groups: dict[int, list[int]] = {}
+        for k in locks:
+            groups.setdefault(self.locked.requirement[k], []).append(k)
+        kind = self.locked.locks
+        return [own for own in groups.values() if any(kind[k].kind == "pin" for k in own)]
+
+    def open_to(self, own: Sequence[int]) -> set[int]:
+        """The choices that the locks of a requirement leave it."""
+        locked = self.locked
+        pins = [set(locked.at[k].tolist()) for k in own if locked.locks[k].kind == "pin"]
+        bans = [set(locked.at[k].tolist()) for k in own if locked.locks[k].kind == "ban"]
+        return set.intersection(*pins).difference(*bans)
+
     def _solve(self, program: Program) -> Floats | None:
         """A solution, None where there is none."""
         left = self.ends - time.monotonic()
@@ -259,6 +277,8 @@ class Knot:
     def smallest(self, among: Sequence[int]) -> list[int] | None:
         """A smallest conflict among some locks, in their order; None where they hold. One with no lock too
         many after `GUESSES`."""
+        if not among:
+            return None
         held = self.hold((), among)
         if held is None:
             raise AssertionError("not even no locks at all hold")
@@ -343,7 +363,7 @@ class Knot:
     def rules(self, conflict: Sequence[int]) -> tuple[str, ...]:
         """The rules by which some locks do not hold: of a single requirement with no place left, what refuses
         each; otherwise a set of rules of which none is too many."""
-        if self.hold(conflict, conflict, frozenset(self.rule.tolist()) - {""}) is None:
+        if any(not self.open_to(own) for own in self.by_requirement(conflict)):
             return self._refusals(conflict)
         kept = sorted(set(self.rule.tolist()) - {""})
         for rule in list(kept):
