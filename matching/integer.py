@@ -3,6 +3,11 @@
 A small part is one mixed-integer program a tier, with the tiers before it held at their value. A large one
 is first relaxed (`large.py`): its bound comes from the prices of the rows, its answer from fixing what came
 out whole and searching the rest. Both start from a greedy allocation and never end worse than it.
+
+Between answers that are equal in every tier the seed draws, as in the flow: each choice has a price drawn by
+its learner, block and offer, and the least sum of them is the last tier. It decides nothing in a part of more
+than `DRAWN` choices, in one of which a tier is unproven, or where time ends before the draw does: there the
+search's own order stands, which follows from the keys of the problem's parts and never from their order.
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ import numpy as np
 
 from matching.columns import Model, choices
 from matching.components import Part
-from matching.costs import POINT
+from matching.costs import POINT, draw
 from matching.eligibility import Eligible
 from matching.greedy import place_greedily
 from matching.large import LARGE, relaxed_bound, round_relaxation
@@ -30,6 +35,11 @@ from matching.tiers import TierCost, greedy_cost, tier_costs, value_of
 
 # A stage; the part's requirements left over in the best answer so far; the fewest that must be.
 Tell = Callable[[str, int, int], None]
+
+
+# Choices to which a part's ties are drawn for, and the bits of a choice's draw.
+DRAWN = 1_000
+DRAW_BITS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +73,8 @@ def solve_integer(
         found.bounds.append(_bound(found, position))
         found.hold(position)
         tell(found.reached(position), found.unplaced, found.fewest)
+    if len(taken) <= DRAWN and list(found.value) == found.bounds and not stop():
+        _draw(found)
     slack = {
         tier.name: value - bound for tier, value, bound in zip(tiers, found.value, found.bounds, strict=True)
     }
@@ -104,6 +116,33 @@ def _bound(found: Search, position: int) -> int:
     if answer.bound == math.inf:
         raise AssertionError(f"{tier.name}: the tiers before it cannot be held at {before[:position]}")
     return lift(tier, answer.bound, found.value[position])
+
+
+def _draw(found: Search) -> None:
+    """Takes the answer of the least draw among those of the same value, once it is proven."""
+    chosen, problem = found.model.choices, found.tables.problem
+    requirements, which = np.unique(chosen.variant, return_inverse=True)
+    variants = found.tables.variants
+    names = []
+    for r, block in zip(variants.requirement[requirements], variants.block[requirements], strict=True):
+        item = problem.requirements[r]
+        rotation = problem.rotation_of(item)
+        # Floating requirements of one rotation may take the same block: their keys tell them apart.
+        when = item.block if rotation is None else f"{rotation.blocks[block]}\0{item.key}"
+        names.append(f"{item.learner}\0{when}")
+    offers, column = np.unique(chosen.offer, return_inverse=True)
+    cost = np.zeros(found.model.width, np.int64)
+    cost[: len(chosen)] = draw(
+        found.policy.seed, names, [problem.offers[o].key for o in offers], which, column, DRAW_BITS
+    )
+    answer = _search(found, cost, found.left / 4)
+    if answer.x is None:
+        return
+    taken = answer.x[: len(chosen)] > 0.5
+    drawn = int(cost[: len(chosen)][taken].sum())
+    same = value_of(found.tables, found.policy, found.model, found.tiers, taken) == found.value
+    if same and drawn - answer.bound * POINT < 1:
+        found.taken = taken
 
 
 def _search(found: Search, cost: Ints, seconds: float) -> Found:

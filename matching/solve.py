@@ -108,8 +108,9 @@ def solve(
     "gap" (time ran out before that); "infeasible_locks" (a pinned requirement is not placed as pinned: its
     reason says why, `conflicts` which locks cannot hold together; the rest is matched without it).
 
-    The same problem, policy and seed give the same result, whatever the order of the problem's parts, as
-    long as no time limit cut the integer search short. Raises AssertionError should the independent check
+    The same problem, policy and seed give the same result, whatever the order of the problem's parts and the
+    number of cores, as long as no time limit cut the integer search short. Equal answers are drawn for by the
+    seed, but in integer parts that are large or unproven (integer.py), where the order of keys decides. Raises AssertionError should the independent check
     refuse the answer.
     """
     policy, heard = policy or Policy(), _Heard(stop or Never())

@@ -133,3 +133,42 @@ def test_progress_counts_the_requirements_left_over_of_the_whole_round():
     assert bounds == sorted(bounds)
     assert incumbents[-1] == bounds[-1] == len(result.unplaced)
     assert [p.seconds for p in told] == sorted(p.seconds for p in told)
+
+
+def two_equal_places():
+    """Two learners alike and two sites alike with a place each, under an agreement: no pure flow."""
+    agreed = (Agreement("A", "H", "T", least=1),)
+    return dataclasses.replace(one_site(1, 2, sites=2), agreements=agreed)
+
+
+def test_equal_answers_of_an_integer_part_are_drawn_by_the_seed():
+    swapped = 0
+    for seed in range(60):
+        result = solve(two_equal_places(), Policy(seed=seed))
+        assert (result.status, result.paths["integer"]) == ("optimal", 1)
+        assert sorted(result.assignment.values()) == ["O0", "O1"]
+        swapped += result.assignment["R0"] == "O1"
+    assert 15 <= swapped <= 45
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_draw_is_the_same_in_whatever_order_things_come(seed):
+    problem, policy = two_equal_places(), Policy(seed=seed)
+    turned = {name: getattr(problem, name)[::-1] for name in Problem.PARTS}
+    other = dataclasses.replace(problem, **turned)
+    assert solve(other, policy).assignment == solve(problem, policy).assignment
+    year = generate_year("tiny", seed=4)
+    turned = {name: getattr(year, name)[::-1] for name in Problem.PARTS}
+    other = dataclasses.replace(year, **turned, travel_minutes=year.travel_minutes[::-1, ::-1])
+    one, two = solve(year, policy), solve(other, policy)
+    assert (two.assignment, two.blocks) == (one.assignment, one.blocks)
+
+
+def test_the_draw_costs_no_tier_anything_and_stands_aside_in_a_larger_part():
+    problem = generate_year("tiny", seed=4)
+    drawn = [solve(problem, Policy(seed=seed, tiers=({"variety": 1},))) for seed in range(3)]
+    with mock.patch("matching.integer.DRAWN", 0):
+        plain = [solve(problem, Policy(seed=seed, tiers=({"variety": 1},))) for seed in range(3)]
+    assert len({tuple((t.value, t.bound) for t in r.tiers) for r in drawn + plain}) == 1
+    assert len({tuple(r.assignment.items()) for r in plain}) == 1
+    assert len({tuple(r.assignment.items()) for r in drawn}) == 3
