@@ -193,21 +193,19 @@ class _Doors:
         weight = thousandths(requirement.weight)
         if (weeks, weight) not in self.times:
             at = list(weeks)
-            open_to: Bools = (self.carried[self.department][:, at] >= weight).all(axis=1)
+            enough = self.carried[self.department][:, at] >= weight
+            open_to: Bools = np.logical_and.reduce(enough, axis=1)
             if self.policy.offer_weeks:
-                open_to = open_to & (self.places[:, at] > 0).all(axis=1)
+                open_to &= (self.places[:, at] > 0).all(axis=1)
             self.times[weeks, weight] = open_to
         return self.times[weeks, weight]
 
     def _at(self, place: str) -> Bools:
         """[offers] those at a site or in a department."""
-        index = self.problem.site_index
-        here: Bools = (
-            self.site == index[place]
-            if place in index
-            else self.department == self.problem.department_index[place]
-        )
-        return here
+        problem = self.problem
+        if place in problem.site_index:
+            return np.asarray(self.site == problem.site_index[place], np.bool_)
+        return np.asarray(self.department == problem.department_index[place], np.bool_)
 
     @cached_property
     def places(self) -> Ints:
