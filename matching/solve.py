@@ -110,8 +110,9 @@ def solve(
 
     The same problem, policy and seed give the same result, whatever the order of the problem's parts and the
     number of cores, as long as no time limit cut the integer search short. Equal answers are drawn for by the
-    seed, but in integer parts that are large or unproven (integer.py), where the order of keys decides. Raises AssertionError should the independent check
-    refuse the answer.
+    seed, but in integer parts that are large or unproven (integer.py), where the order of keys decides.
+
+    Raises AssertionError should the independent check refuse the answer.
     """
     policy, heard = policy or Policy(), _Heard(stop or Never())
     clock, ends = _Clock(progress), time.monotonic() + seconds
