@@ -45,7 +45,7 @@ class Nearby:
         self._in_the_way(choice, 0, queue, seen)
         now = int(standing.held[mover])
         if now >= 0:
-            for gain, r in self._gainers(now)[: most // 4]:
+            for gain, r in self.gainers(now)[: most // 4]:
                 heapq.heappush(queue, (max(0, CROWDED - gain), r))
         while queue and len(free) < most:
             far, r = heapq.heappop(queue)
@@ -135,7 +135,7 @@ class Nearby:
             self._ways[r] = [(int(length[i]), int(mine[i])) for i in best]
         return self._ways[r]
 
-    def _gainers(self, vacated: int) -> list[tuple[int, int]]:
+    def gainers(self, vacated: int) -> list[tuple[int, int]]:
         """Requirements that would gain by a place that is vacated, most first: those left over, then by what
         their own place costs more."""
         standing, chosen = self.standing, self.standing.choices

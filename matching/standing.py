@@ -229,8 +229,8 @@ class Standing:
         chosen, group = self.choices, self.load_group
         near = np.isin(group[chosen.department], np.unique(group[chosen.department[about]]))
         near |= np.isin(chosen.learner, np.unique(chosen.learner[about]))
-        old_aims = self._aims(self.held, near)
-        new_aims = self._aims(new, near)
+        old_aims = self.aims(self.held, near)
+        new_aims = self.aims(new, near)
         soft = dict(zip(self.policy.tier_names, self.policy.tiers, strict=True))
         out = []
         for tier in self.tiers:
@@ -244,7 +244,9 @@ class Standing:
                 out.append(sum(weight * (new_aims[aim] - old_aims[aim]) for aim, weight in weights))
         return tuple(out)
 
-    def _aims(self, held: Ints, near: Bools) -> dict[str, int]:
+    def aims(self, held: Ints, near: Bools) -> dict[str, int]:
+        """The aims of the policy where requirements hold these choices, the additive ones over the choices
+        `near` alone."""
         used = held[held >= 0]
         aims = frozenset(aim for tier in self.policy.tiers for aim in tier)
         out, _ = values(self.tables, self.policy, self._placings(used[near[used]]), aims - frozenset(ALONE))
