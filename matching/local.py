@@ -38,8 +38,12 @@ JOIN = 1_500
 EACH = 3
 # Pairs that may be in play at once.
 MOST = 30_000
+# Pairs in play up to which an answer is looked for before the bound.
+QUICK = 2_000
 # Pairs in play up to which the tiers after the moves are solved to the proof.
 SETTLED = 8_000
+# Parts of a move's cost that fences may charge: a pair that cannot pay under one of them is out.
+FENCES = (1.0, 0.75, 0.5, 0.25, 0.0)
 TOLERANCE = 1e-6
 
 T0 = time.monotonic()
@@ -188,8 +192,9 @@ class Local:
         most = [cover.most - int(taken[cover.pairs].sum()) for cover in self.covers]
         return matrix, np.array(most, np.float64)
 
-    def _bound(self, aim: Aim, program: Program, rows: Cut, price: Floats) -> Bound:
-        """The bound of the whole problem at the prices of the rows of `cut` and of the aims held."""
+    def _bound(self, aim: Aim, program: Program, rows: Cut, price: Floats, fence: float = 1.0) -> Bound:
+        """The bound of the whole problem at the prices of the rows of `cut`, the aims held and the covers,
+        with fences at some part of what a move costs."""
         of, limits = self.limits.eligible.requirement, self.limits
         n, count = int(self.inside.sum()), len(rows.most)
         price = price[: count + len(self.held) + len(self.covers)]
@@ -201,7 +206,7 @@ class Local:
         ):
             cost = cost + mu * held.cost
             value -= mu * (most - held.constant)
-        charge = self._leaving(cost)
+        charge = fence * self._leaving(cost)
         for cover, mu in zip(self.covers, further, strict=True):
             cost[cover.pairs] += mu
             value -= mu * cover.most
@@ -261,8 +266,9 @@ class Local:
 
     # -- the solve ------------------------------------------------------------
 
-    def relax(self, aim: Aim) -> Bound:
-        """Brings in every pair that pays at the prices of the relaxation; the best bound met on the way."""
+    def relax(self, aim: Aim, enough: float) -> Bound:
+        """Brings in every pair that pays at the prices of the relaxation, until the bound is enough; the best
+        bound met on the way."""
         best = Bound(-math.inf, np.full(len(self.inside), -math.inf))
         for _ in range(ROUNDS):
             program, rows = self._program(aim)
@@ -272,7 +278,7 @@ class Local:
             bound = self._bound(aim, program, rows, found.price)
             if bound.value > best.value:
                 best = bound
-            if bound.value > aim.of(self.taken) - 1 + TOLERANCE:
+            if bound.value > enough - 1 + TOLERANCE:
                 break
             columns = np.flatnonzero(self.inside)
             outside = self.stands[(self.stands >= 0) & ~self.part]
@@ -292,10 +298,15 @@ class Local:
         if value == 0:
             self.free &= self.stands < 0
             return True
-        bound = self.relax(aim)
-        if not math.isfinite(bound.value):
+        self.relax(aim, value)
+        program, rows = self._program(aim)
+        found = relax(program, self.stop, self.seconds)
+        if found is None:
             return False
-        able = self.free[of] & ~self.inside & (bound.value + bound.more <= value + TOLERANCE)
+        able = self.free[of] & ~self.inside
+        for fence in FENCES:
+            bound = self._bound(aim, program, rows, found.price, fence)
+            able &= bound.value + bound.more <= value + TOLERANCE
         if able.sum() + self.inside.sum() > SETTLED:
             return False
         self.join(np.flatnonzero(able))
@@ -325,7 +336,9 @@ class Local:
 
     def solve(self, aim: Aim) -> float:
         """Takes the best answer under an aim; what no answer of the whole problem can be below."""
-        bound = self.relax(aim)
+        if self.inside.sum() <= QUICK:
+            self.search(aim)
+        bound = self.relax(aim, aim.of(self.taken))
         while True:
             value = aim.of(self.taken)
             if bound.value > value - 1 + TOLERANCE or self.stop() or self.seconds <= 0:

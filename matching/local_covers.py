@@ -122,4 +122,5 @@ def _pairs(limits: Limits, d: int, week: int, members: Ints) -> Ints:
     there = limits.at_department(d)
     there = there[limits.tables.week_set_weeks[eligible.week_set[there], week]]
     counted = np.isin(eligible.requirement[there], members) | (limits.weight[there] >= heaviest)
-    return there[counted]
+    out: Ints = there[counted]
+    return out

@@ -109,6 +109,7 @@ def repair(
     now_week: int = 0,
     may_move: Collection[str] = (),
     waiting: bool = True,
+    quality: bool = True,
     seconds: float = 60.0,
     stop: Stop | None = None,
     progress: Listener | None = None,
@@ -117,8 +118,10 @@ def repair(
 
     A placing with a week before `now_week` is on site: it does not move unless its requirement is in
     `may_move` (and then counts as a move) or its place is no longer there. A placing moves whole, in all its
-    weeks. `waiting`: whether those without a place before are placed in what is free. `progress` is told each
-    tier; `stop` ends the repair early with the best answer so far and what is proven of it.
+    weeks. `waiting`: whether those without a place before are placed in what is free; `quality`: whether the
+    policy's aims choose among answers as good so far (otherwise any is given, without those tiers and without
+    the limits in the reasons). `progress` is told each tier; `stop` ends the repair early with the best
+    answer so far and what is proven of it.
 
     Raises `EventError`, `ProblemError` or `PolicyError` for input that does not fit, AssertionError should
     the independent check refuse the answer. The same input gives the same repair unless time cuts it short.
@@ -149,10 +152,11 @@ def repair(
     found.fewest_moves()
     if waiting:
         found.place_waiting(pinned)
-    best = improve(found.local, found.closed, stop, ends)
+    best = improve(found.local, found.closed, quality, stop, ends)
     for tier in best.tiers:
         tell(tier.name, tier.value, tier.bound)
-    tiers, taken = (*found.tiers, *best.tiers), best.taken
+    taken = best.taken
+    tiers = (*found.reached(taken), *best.tiers)
     shares = tuple(
         Share(changed.educators[e].key, changed.departments[d].key, changed.weeks[w], y / 1000)
         for (e, d, w), y in sorted(best.shares.items())
@@ -322,6 +326,15 @@ class _Search:
         proven = self.local.solve(aim)
         self.local.ends = self.ends
         return proven
+
+    def reached(self, taken: Ints) -> list[Tier]:
+        """The tiers as the last answer has them: a search cut short may have been bettered since."""
+        out = []
+        for tier, aim in zip(self.tiers, self.aims, strict=True):
+            value = aim.of(taken)
+            bound = min(tier.bound, value)
+            out.append(Tier(tier.name, value, bound, (value - bound) / value if value else 0.0))
+        return out
 
     def _hold(self, name: str, aim: Aim, value: int, bound: int) -> None:
         self.aims.append(aim)

@@ -9,7 +9,7 @@ import numpy as np
 
 from matching.columns import Model
 from matching.events import Event, LateLearner, MustMove, PlacesCut, SiteClosed, Withdrawal, WteCut
-from matching.explain import blocked, reason, refused_sites
+from matching.explain import Shortage, blocked, reason, refused_sites
 from matching.local_limits import Limits
 from matching.problem import Placing, Problem
 from matching.result import Reason
@@ -169,7 +169,7 @@ def left_over(
     tables, policy = limits.tables, limits.policy
     rules = refused_sites(tables, policy, requirements)
     with_pairs = requirements[np.isin(requirements, limits.eligible.requirement)]
-    full = {}
+    full = {r: Shortage((), (), (), False) for r in with_pairs.tolist()}
     if model is not None and taken is not None and len(with_pairs):
         full = blocked(tables, policy, model, taken, with_pairs)
     return {

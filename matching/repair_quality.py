@@ -35,15 +35,18 @@ class Improved:
     tiers: tuple[Tier, ...]
     costs: dict[str, int]
     shares: dict[tuple[int, int, int], int]
-    model: Model
-    chosen: Bools
+    model: Model | None
+    chosen: Bools | None
 
 
-def improve(local: Local, closed: bool, stop: Stop, ends: float) -> Improved:
+def improve(local: Local, closed: bool, wanted: bool, stop: Stop, ends: float) -> Improved:
     """The best answer under the policy's tiers with the aims that `local` holds at their values. Where not
-    all that may be in a best answer is in play (`closed` False), nothing is proven of it."""
+    all that may be in a best answer is in play (`closed` False), nothing is proven of it. Not `wanted`: the
+    answer as it is, without tiers."""
     limits = local.limits
     tables, policy, eligible = limits.tables, limits.policy, limits.eligible
+    if not wanted:
+        return _counted(local, None, local.taken, closed)
     pairs = np.union1d(np.flatnonzero(local.inside), _beside(local))
     model = Builder(tables, policy, choices(tables, policy, eligible, pairs)).build()
     chosen = local.taken[model.choices.requirement] == pairs
@@ -60,12 +63,24 @@ def improve(local: Local, closed: bool, stop: Stop, ends: float) -> Improved:
     taken = local.taken.copy()
     taken[local.part] = -1
     taken[model.choices.requirement[found.taken]] = pairs[found.taken]
-    return _counted(local, found, soft, len(first), taken, pairs, closed)
+    return _counted(local, _Solved(found, soft, len(first)), taken, closed)
 
 
-def _counted(
-    local: Local, found: Search, soft: list[TierCost], first: int, taken: Ints, pairs: Ints, closed: bool
-) -> Improved:
+@dataclass(frozen=True, eq=False)
+class _Solved:
+    """A search with the policy's tiers, which begin at `first`."""
+
+    found: Search
+    soft: list[TierCost]
+    first: int
+
+    def slack(self) -> dict[str, int]:
+        """By tier, how far its bound lies below its value."""
+        pairs = zip(self.found.value[self.first :], self.found.bounds[self.first :], strict=True)
+        return {t.name: value - bound for t, (value, bound) in zip(self.soft, pairs, strict=True)}
+
+
+def _counted(local: Local, solved: _Solved | None, taken: Ints, closed: bool) -> Improved:
     """The tiers of the whole: what stands elsewhere adds the same to value and bound."""
     limits = local.limits
     tables, policy, eligible = limits.tables, limits.policy, limits.eligible
@@ -74,17 +89,18 @@ def _counted(
         eligible.requirement[those], eligible.offer[those], eligible.week_set[those], eligible.variant[those]
     )
     aims, split = values(tables, policy, placings)
+    if solved is None:
+        return Improved(taken, (), aims, split.shares, None, None)
     named = dict(zip(policy.tier_names, policy.tiers, strict=True))
     tiers = []
-    for i, tier in enumerate(soft):
-        if tier.name in named:
-            value = sum(weight * aims[aim] for aim, weight in named[tier.name].items())
+    for name, slack in solved.slack().items():
+        if name in named:
+            value = sum(weight * aims[aim] for aim, weight in named[name].items())
         else:
             value = shortfall(tables, list(range(len(tables.problem.agreements))), placings)
-        slack = found.value[first + i] - found.bounds[first + i]
         bound = max(0, value - slack) if closed else 0
-        tiers.append(Tier(tier.name, value, bound, (value - bound) / value if value else 0.0))
-    return Improved(taken, tuple(tiers), aims, split.shares, found.model, found.taken)
+        tiers.append(Tier(name, value, bound, (value - bound) / value if value else 0.0))
+    return Improved(taken, tuple(tiers), aims, split.shares, solved.found.model, solved.found.taken)
 
 
 def _nobody(local: Local) -> Ints:
