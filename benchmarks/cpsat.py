@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,33 +15,37 @@ from benchmarks.options import FREE, Ints
 from benchmarks.sheet import Aim
 from benchmarks.statement import Statement
 
+# What a joined objective may come to: far from where CP-SAT's sums would overflow.
+MOST = 2**45
+
 
 def solve_by_tiers(
     statement: Statement, seconds: float, cores: int = 2, seed: int = 1, start: Ints | None = None
 ) -> Answer:
-    """Each tier has its part of the time left: all of it over the tiers still to come, so that a tier which
-    is proven early leaves more to the others, and all of it while there is no answer. A tier is then held at
-    its value and its answer is the hint for the next; `start` (options taken) is the hint for the first."""
+    """Stage by stage: the tiers that count requirements are joined in one, with weights that keep their order
+    exactly, which spares the model being prepared anew for each; every other tier is a stage of its own.
+
+    Each stage has its part of the time left (all of it over the stages still to come), so that one proven
+    early leaves more to the others, and all of it while there is no answer. Its tiers are then held at their
+    values and its answer is the hint for the next; `start` (options taken) is the hint for the first.
+    """
     model, columns = _model(statement)
     answer, first = Answer(status="unknown"), _First()
     begin = time.perf_counter()
     x: Ints | None = None
     hint = None if start is None else np.isin(np.arange(len(statement.options)), start).astype(np.int64)
-    for position, tier in enumerate(statement.tiers):
-        if not len(tier.columns):
-            answer.bounds[tier.name] = answer.claimed[tier.name] = tier.constant
-            continue
-        later = sum(len(other.columns) > 0 for other in statement.tiers[position:])
+    stages = list(_stages(statement))
+    for position, stage in enumerate(stages):
         left = seconds - (time.perf_counter() - begin)
         if left <= 0:
             break
-        total = _sum(tier, columns)
-        model.minimize(total)
+        weights = _weights(statement, stage)
+        model.minimize(sum(w * _sum(tier, columns) for w, tier in zip(weights, stage, strict=True)))
         if hint is not None:
             model.clear_hints()
             for column, value in zip(columns, hint.tolist(), strict=False):
                 model.add_hint(column, value)
-        solver, status = _solved(model, first, left / later, cores, seed)
+        solver, status = _solved(model, first, left / (len(stages) - position), cores, seed)
         left = seconds - (time.perf_counter() - begin)
         if status == cp_model.UNKNOWN and x is None and left > 0:
             solver, status = _solved(model, first, left, cores, seed)
@@ -48,22 +53,75 @@ def solve_by_tiers(
             hint = x = np.array([solver.value(column) for column in columns], np.int64)
             answer.status = solver.status_name(status).lower()
         elif status != cp_model.UNKNOWN:
-            raise RuntimeError(f"CP-SAT: {tier.name}: {solver.status_name(status)}")
+            raise RuntimeError(f"CP-SAT: {stage[0].name}: {solver.status_name(status)}")
         if x is None:
             break
-        answer.claimed[tier.name] = tier.at(x)
-        model.add(total <= tier.at(x) - tier.constant)
+        for tier in stage:
+            answer.claimed[tier.name] = tier.at(x)
+            model.add(_sum(tier, columns) <= tier.at(x) - tier.constant)
         if math.isfinite(solver.best_objective_bound):
-            answer.bounds[tier.name] = tier.constant + math.ceil(solver.best_objective_bound - 1e-6)
+            proven = math.ceil(solver.best_objective_bound - 1e-6)
+            answer.bounds.update(_bounds(statement, stage, weights, proven, x))
+    for tier in statement.tiers:
+        if not len(tier.columns):
+            answer.bounds[tier.name] = answer.claimed[tier.name] = tier.constant
     answer.seconds = time.perf_counter() - begin
     if first.at is not None:
         answer.first_s = first.at - begin
     if x is not None:
         answer.chosen = np.flatnonzero(x[: len(statement.options)])
-    elif not any(len(tier.columns) for tier in statement.tiers):
+    elif not stages:
         # Nothing can be told apart: to place nobody is as good as any answer.
         answer.chosen = np.zeros(0, np.int64)
     return answer
+
+
+def _stages(statement: Statement) -> Iterator[list[Aim]]:
+    """The tiers that can be told apart, those that count joined while their weights stay small."""
+    joined: list[Aim] = []
+    for tier in statement.tiers:
+        if not len(tier.columns):
+            continue
+        counts = np.abs(tier.values).max() == 1
+        if joined and (not counts or _weights(statement, [*joined, tier])[0] > MOST):
+            yield joined
+            joined = []
+        if counts:
+            joined = [*joined, tier]
+        else:
+            yield [tier]
+    if joined:
+        yield joined
+
+
+def _weights(statement: Statement, stage: list[Aim]) -> list[int]:
+    """Of each tier of a stage: no later ones together can come to one unit of it."""
+    weights = [1]
+    for tier in reversed(stage[1:]):
+        least, most = _range(statement, tier)
+        weights.append(weights[-1] * (most - least + 1))
+    return weights[::-1]
+
+
+def _range(statement: Statement, tier: Aim) -> tuple[int, int]:
+    """What values . x of a tier lies between."""
+    high = statement.high[tier.columns]
+    return int(np.minimum(0, tier.values) @ high), int(np.maximum(0, tier.values) @ high)
+
+
+def _bounds(
+    statement: Statement, stage: list[Aim], weights: list[int], proven: int, x: Ints
+) -> dict[str, int]:
+    """What a bound on the joined objective proves of each tier, of answers as good in the tiers before it."""
+    out = {}
+    for position, tier in enumerate(stage):
+        before = zip(weights[:position], stage[:position], strict=True)
+        after = zip(weights[position + 1 :], stage[position + 1 :], strict=True)
+        rest = sum(w * (other.at(x) - other.constant) for w, other in before)
+        rest += sum(w * _range(statement, other)[1] for w, other in after)
+        least = tier.constant - (rest - proven) // weights[position]
+        out[tier.name] = max(least, tier.constant + _range(statement, tier)[0])
+    return out
 
 
 def _solved(model: cp_model.CpModel, first: _First, seconds: float, cores: int, seed: int) -> tuple[Any, Any]:

@@ -5,7 +5,7 @@
 Four contenders, each in a process of its own:
 
     ours       `matching.solve`: rules, model, search, reasons and the check are all inside its seconds
-    cp-sat     tier by tier from nothing, all tiers within the same seconds (cpsat.py)
+    cp-sat     in stages that keep the tiers' order, from nothing, all within the same seconds (cpsat.py)
     highs 1st  HiGHS given the whole program, the first tier of placing alone (highs_whole.py)
     highs all  HiGHS given the whole program, all tiers in one weighted cost
 

@@ -7,10 +7,16 @@ import pytest
 from hypothesis import given, settings
 
 from benchmarks import highs_whole
-from benchmarks.answers import Answer, checked
+from benchmarks.answers import Answer, checked, standing_options, with_one_at
+from benchmarks.repair import KINDS, NOW, event_of, published
+from benchmarks.repairing import repair_statement
 from benchmarks.statement import Statement, state
+from benchmarks.year import Year
 from matching import Policy, solve
+from matching.events import apply
 from matching.generate_year import generate_year
+from matching.next_best import alternatives
+from matching.repair import repair
 from tests.matching.matching_oracle import best_by_trying
 from tests.matching.matching_problems import mixed_policies, mixed_problems
 
@@ -101,3 +107,35 @@ def test_an_answer_that_breaks_a_rule_is_refused():
     found = checked(statement, np.append(answer.chosen, more))
     assert found.wrong
     assert checked(statement, None).wrong == ["no answer"]
+
+
+@pytest.fixture(scope="module")
+def matched():
+    return solve(generate_year("tiny", seed=1), Policy())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_repair_stated_whole_has_the_same_fewest_moves(matched, kind):
+    before = published(Year("tiny", 1), matched.to_json())
+    event = event_of(kind, before, 1)
+    ours = repair(before, Policy(), None, [event], now_week=NOW)
+    assert ours.proven
+    statement, start = repair_statement(before, apply(before, [event]), Policy(), NOW)
+    answer = highs_whole.solve_by_tiers(statement, 60.0)
+    assert answer.bounds == answer.claimed
+    assert answer.claimed == {tier.name: tier.value for tier in ours.tiers if tier.name in answer.claimed}
+    assert list(answer.claimed) == [tier.name for tier in ours.tiers][: len(answer.claimed)]
+    assert checked(statement, answer.chosen).wrong == []
+    assert checked(statement, start).wrong == [], "what is left of the publication is within the rules"
+
+
+def test_a_what_if_stated_whole_has_the_same_effect(matched):
+    problem, policy = generate_year("tiny", seed=1), Policy()
+    statement = state(problem, policy)
+    taken = standing_options(statement, matched.assignment, matched.blocks)
+    assert checked(statement, taken).values == {tier.name: tier.value for tier in matched.tiers}
+    for key in sorted(matched.assignment)[:40:20]:
+        for found in alternatives(problem, policy, matched, key, most=1):
+            assert found.proven
+            answer = highs_whole.solve_by_tiers(with_one_at(statement, key, found.offer, found.block), 60.0)
+            assert reached(statement, answer) == {tier.name: tier.after for tier in found.tiers}
