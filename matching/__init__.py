@@ -6,7 +6,10 @@ result = matching.solve(problem, matching.Policy(seed=7))
 assert not matching.verify(problem, matching.Policy(seed=7), result)
 """
 
+from matching.certificates import Certificate, FullLimit, certificate
+from matching.changes import Change, changed
 from matching.generate import generate
+from matching.next_best import Alternative, Move, TierChange, alternatives
 from matching.policy import Policy
 from matching.problem import (
     UNREACHABLE,
@@ -25,28 +28,39 @@ from matching.problem import (
     Trust,
 )
 from matching.progress import Progress
+from matching.resolve import OutOfTime
 from matching.result import Conflict, FullCap, Price, Reason, Result, Share, Stage, Tier
 from matching.rules import RULES
 from matching.solve import solve
+from matching.standing import Standing
 from matching.stop import MaxSeconds, Never, Stop
 from matching.validation import EngineError, PolicyError, ProblemError, ResultError
 from matching.verify import Violation, verify
+from matching.way_there import WayThere, what_must_change
+from matching.worth import Value, prices, raised
+from matching.worth_asking import RaisedLimit, worth_asking
 
 __all__ = [
     "RULES",
     "UNREACHABLE",
     "Agreement",
+    "Alternative",
+    "Certificate",
+    "Change",
     "Companions",
     "Conflict",
     "Department",
     "Educator",
     "EngineError",
     "FullCap",
+    "FullLimit",
     "Learner",
     "Lock",
     "MaxSeconds",
+    "Move",
     "Never",
     "Offer",
+    "OutOfTime",
     "Placing",
     "Policy",
     "PolicyError",
@@ -54,6 +68,7 @@ __all__ = [
     "Problem",
     "ProblemError",
     "Progress",
+    "RaisedLimit",
     "Reason",
     "Requirement",
     "Result",
@@ -62,11 +77,22 @@ __all__ = [
     "Share",
     "Site",
     "Stage",
+    "Standing",
     "Stop",
     "Tier",
+    "TierChange",
     "Trust",
+    "Value",
     "Violation",
+    "WayThere",
+    "alternatives",
+    "certificate",
+    "changed",
     "generate",
+    "prices",
+    "raised",
     "solve",
     "verify",
+    "what_must_change",
+    "worth_asking",
 ]

@@ -25,7 +25,7 @@ KINDS = (("offer", "place"), ("department", "place"), ("site", "place"), ("trust
 
 
 @dataclass(frozen=True)
-class Limit:
+class RaisedLimit:
     """A limit that could be raised over some weeks (positions): by one place (`what` "place", of an offer,
     department, site or trust), or by 0.1 WTE ("wte", of a department or an educator)."""
 
@@ -35,11 +35,11 @@ class Limit:
     what: str
 
 
-def worth_asking(standing: Standing, stop: Stop, ends: float) -> list[Limit]:
+def worth_asking(standing: Standing, stop: Stop, ends: float) -> list[RaisedLimit]:
     """Those limits, each over the weeks of each block that is placed or could be placed under it; first where
     most of those left over could go. In a large problem (over `RELAXED` choices) the relaxation is left
     out."""
-    wanted: dict[Limit, int] = {}
+    wanted: dict[RaisedLimit, int] = {}
     priced = _priced(standing, ends, stop)
     waiting = standing.held[standing.choices.requirement] < 0
     for limit, mine, tight in _limits(standing):
@@ -49,12 +49,12 @@ def worth_asking(standing: Standing, stop: Stop, ends: float) -> list[Limit]:
     return sorted(wanted, key=lambda x: (-wanted[x], x.what, x.level, x.key, x.weeks))
 
 
-def every_limit(standing: Standing) -> list[Limit]:
+def every_limit(standing: Standing) -> list[RaisedLimit]:
     """Every limit that could be raised, over the weeks of each block that could be placed under it."""
     return list(dict.fromkeys(limit for limit, _, _ in _limits(standing)))
 
 
-def _limits(standing: Standing) -> Iterator[tuple[Limit, Bools, Bools]]:
+def _limits(standing: Standing) -> Iterator[tuple[RaisedLimit, Bools, Bools]]:
     """Every limit by block, with the choices [choices] of that block under it and the weeks in which it is
     tight."""
     problem, chosen = standing.problem, standing.choices
@@ -76,26 +76,26 @@ def _limits(standing: Standing) -> Iterator[tuple[Limit, Bools, Bools]]:
             if places is not None:
                 key = getattr(problem, f"{level}s")[i].key
                 tight = used[level].get(i, np.zeros(len(problem.weeks), np.int64)) >= np.array(places)
-                yield from _by_block(standing, of[level] == i, Limit(level, key, (), what), tight)
+                yield from _by_block(standing, of[level] == i, RaisedLimit(level, key, (), what), tight)
     load = _loaded(standing)
     for d, department in enumerate(problem.departments):
         if department.wte is not None or standing.tables.educators_of[d]:
-            limit = Limit("department", department.key, (), "wte")
+            limit = RaisedLimit("department", department.key, (), "wte")
             yield from _by_block(standing, chosen.department == d, limit, load[d])
     for e, educator in enumerate(problem.educators):
         served = [d for d, those in enumerate(standing.tables.educators_of) if e in those]
-        limit = Limit("educator", educator.key, (), "wte")
+        limit = RaisedLimit("educator", educator.key, (), "wte")
         tight = np.any(load[served], axis=0)
         yield from _by_block(standing, np.isin(chosen.department, served), limit, np.asarray(tight, np.bool_))
 
 
 def _by_block(
-    standing: Standing, under: Bools, limit: Limit, tight: Bools
-) -> Iterator[tuple[Limit, Bools, Bools]]:
+    standing: Standing, under: Bools, limit: RaisedLimit, tight: Bools
+) -> Iterator[tuple[RaisedLimit, Bools, Bools]]:
     for s in np.unique(standing.choices.week_set[under]).tolist():
         weeks = standing.tables.week_sets[s]
         mine = under & (standing.choices.week_set == s)
-        yield Limit(limit.level, limit.key, weeks, limit.what), mine, tight
+        yield RaisedLimit(limit.level, limit.key, weeks, limit.what), mine, tight
 
 
 def _used(standing: Standing, of: Ints) -> dict[int, Ints]:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 
 from matching import Policy, ProblemError, ResultError, solve, verify
-from matching.alternatives import Alternative, alternatives
 from matching.generate_year import generate_year
+from matching.next_best import Alternative, alternatives
 from matching.recount import Recount
 from matching.standing import Standing
 from tests.matching.matching_explaining import best_with, tiers_of
@@ -58,7 +58,7 @@ def test_every_place_has_the_effect_of_the_best_answer_with_the_requirement_ther
 @settings(max_examples=40, deadline=None, derandomize=True)
 def test_in_a_large_part_the_effect_is_exact_and_the_least_is_never_too_high(problem, policy):
     result = solve(problem, policy)
-    with mock.patch("matching.alternatives.WHOLE", -1), mock.patch("matching.alternatives.FREE", 2):
+    with mock.patch("matching.next_best.WHOLE", -1), mock.patch("matching.next_best.FREE", 2):
         for r in problem.requirements:
             for alternative in alternatives(problem, policy, result, r.key):
                 changed = tiers_of(problem, policy, after(result, alternative))

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from matching import Department, Policy, ProblemError, Site, generate, solve, verify
 from matching.generate_year import generate_year
-from matching.prices import Limit, prices, raised
 from matching.standing import Standing
 from matching.stop import Never
+from matching.worth import RaisedLimit, prices, raised
 from matching.worth_asking import every_limit, worth_asking
 from tests.matching.matching_problems import mixed_policies, mixed_problems, one_site, problems
 
 
-def difference(problem, policy, result, limit: Limit) -> list[tuple[str, int]]:
+def difference(problem, policy, result, limit: RaisedLimit) -> list[tuple[str, int]]:
     """What raising a limit saves, from a solve of its own."""
     again = solve(raised(problem, policy, limit), policy)
     return [(a.name, a.value - b.value) for a, b in zip(result.tiers, again.tiers, strict=True)]
@@ -73,7 +73,7 @@ def test_in_a_flow_it_agrees_with_the_duals():
     assert places
     for key, price in list(places.items())[:4]:
         weeks = tuple(problem.weeks.index(monday) for monday in price.weeks)
-        (value,) = prices(problem, policy, result, candidates=[Limit("offer", key, weeks, "place")])
+        (value,) = prices(problem, policy, result, candidates=[RaisedLimit("offer", key, weeks, "place")])
         assert sum(gain for name, gain in value.gain if name.startswith("unplaced")) == price.placed
 
 
@@ -82,7 +82,7 @@ def test_a_large_part_is_solved_round_the_limit_and_says_that_it_is_not_proven()
     result = solve(problem, policy)
     known = {value.limit: value for value in _first(prices(problem, policy, result), 4)}
     worth = 0
-    with mock.patch("matching.prices.WHOLE", -1):
+    with mock.patch("matching.worth.WHOLE", -1):
         for value in prices(problem, policy, result, candidates=known):
             assert not value.proven
             # The answer in hand is the best there is, so no more can be gained round it than in all.
@@ -100,7 +100,7 @@ def test_one_more_place_places_one_more():
     result = solve(problem)
     values = {v.limit: dict(v.gain) for v in prices(problem, Policy(), result)}
     assert values == {
-        Limit("offer", "O0", (0, 1), "place"): {"unplaced_priority_1": 1, "cost": -28_000},
+        RaisedLimit("offer", "O0", (0, 1), "place"): {"unplaced_priority_1": 1, "cost": -28_000},
     }
 
 
@@ -126,11 +126,11 @@ def test_a_limit_that_is_not_there_is_refused():
     problem = dataclasses.replace(problem, departments=(Department("D0", "S0", "xray"),))
     result = solve(problem)
     for limit in (
-        Limit("department", "D0", (0,), "wte"),
-        Limit("site", "S0", (0,), "place"),
-        Limit("offer", "nowhere", (0,), "place"),
-        Limit("learner", "L0", (0,), "place"),
-        Limit("offer", "O0", (0,), "wte"),
+        RaisedLimit("department", "D0", (0,), "wte"),
+        RaisedLimit("site", "S0", (0,), "place"),
+        RaisedLimit("offer", "nowhere", (0,), "place"),
+        RaisedLimit("learner", "L0", (0,), "place"),
+        RaisedLimit("offer", "O0", (0,), "wte"),
     ):
         with pytest.raises(ProblemError, match="limit"):
             list(prices(problem, Policy(), result, candidates=[limit]))

@@ -12,7 +12,7 @@ from matching.changes import Change, changed
 from matching.recount import Recount
 from matching.recount_rules import broken_together
 from matching.recount_supervision import supervision
-from matching.what_must_change import WayThere, what_must_change
+from matching.way_there import WayThere, what_must_change
 from tests.matching.matching_oracle import Trying
 from tests.matching.matching_problems import mixed_policies, mixed_problems, one_site
 

@@ -28,7 +28,7 @@ from matching.start import starting_prices
 from matching.stop import Never, Stop
 from matching.tables import Bools, Ints
 from matching.validation import ProblemError
-from matching.worth_asking import Limit, worth_asking
+from matching.worth_asking import RaisedLimit, worth_asking
 
 # Choices up to which a part is solved again whole, and requirements set free in a larger one.
 WHOLE = 1_000
@@ -43,7 +43,7 @@ class Value:
     it rises, to an earlier tier's gain). `proven`: it is the difference of the two best answers; otherwise
     of the best found, with those free who could gain most and everyone else in place."""
 
-    limit: Limit
+    limit: RaisedLimit
     gain: tuple[tuple[str, int], ...]
     proven: bool
 
@@ -58,7 +58,7 @@ def prices(
     policy: Policy,
     result: Result,
     *,
-    candidates: Iterable[Limit] | None = None,
+    candidates: Iterable[RaisedLimit] | None = None,
     seconds: float = 60.0,
     stop: Stop | None = None,
 ) -> Iterator[Value]:
@@ -82,7 +82,7 @@ def prices(
             return
 
 
-def raised(problem: Problem, policy: Policy, limit: Limit) -> Problem:
+def raised(problem: Problem, policy: Policy, limit: RaisedLimit) -> Problem:
     """The problem with a limit raised: one more place, or 0.1 WTE more, in each of its weeks. An offer keeps
     what it prefers. Raises `ProblemError` where there is no such limit."""
     rule, more = ("places", 1) if limit.what == "place" else ("supervision", 0.1)
@@ -103,7 +103,7 @@ def raised(problem: Problem, policy: Policy, limit: Limit) -> Problem:
 class _Raised:
     """One limit raised; see `prices`."""
 
-    def __init__(self, hand: Standing, limit: Limit, stop: Stop, ends: float) -> None:
+    def __init__(self, hand: Standing, limit: RaisedLimit, stop: Stop, ends: float) -> None:
         self.hand, self.limit, self.stop, self.ends = hand, limit, stop, ends
         self.problem = raised(hand.problem, hand.policy, limit)
 

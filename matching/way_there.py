@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.aims import supervised
-from matching.alternatives import Move, block_of, move
 from matching.certificates import key_of
 from matching.changes import Change, changed
 from matching.columns import RowName
 from matching.fewest_changes import Fewest, fewest_changes, limit_of, rigid
+from matching.next_best import Move, block_of, move
 from matching.policy import Policy
 from matching.problem import Problem
 from matching.recount import Recount
