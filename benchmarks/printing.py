@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -37,6 +38,11 @@ def ratio(peer: float | None, ours: float | None) -> str:
 def percent(value: float | None) -> str:
     """A gap in percent."""
     return "" if value is None else f"{100 * value:.3f} %" if value else "0"
+
+
+def state(row: Mapping[str, Any]) -> object:
+    """Whether an answer is proven; why there is none that counts."""
+    return row["wrong"][0].splitlines()[-1][:40] if row["wrong"] else row["proven"]
 
 
 def _cell(value: object) -> str:

@@ -26,8 +26,7 @@ import numpy as np
 
 from benchmarks import printing
 from benchmarks.apart import Failed, apart, at_most, peak_mb
-from benchmarks.whatif import standing_answer
-from benchmarks.year import Year
+from benchmarks.year import Year, standing_answer
 from matching import Placing, Policy, Problem, Progress, Requirement, Result
 from matching.events import (
     EducatorAway,
@@ -183,7 +182,7 @@ def shown(size: str, rows: list[Row], seconds: float) -> str:
     for row in rows:
         lines.append([row["kind"], row["contender"], printing.seconds(row.get("seconds"))])
         lines[-1] += [printing.seconds(row.get("moved_s")), row.get("x_ours")]
-        lines[-1] += [row["wrong"][0].splitlines()[-1][:40] if row["wrong"] else row["proven"]]
+        lines[-1] += [printing.state(row)]
         lines[-1] += [f"{row['peak_mb']:.0f}" if "peak_mb" in row else None]
         lines[-1] += [row["tiers"].get(name) for name in names]
     heads = (f"repair, {size}", "by", "seconds", "fewest moves s", "x ours", "proven", "peak MB", *names)

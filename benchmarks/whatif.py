@@ -3,7 +3,7 @@
     uv run --group bench python -m benchmarks.whatif [--size demo regional] [--learners 5] [--json]
 
 A year is matched first (`--year-seconds`) and its answer is what stands. Then, for learners drawn by the
-seed, `matching.alternatives` gives the next best places, each solved again; the time is that of one place,
+seed, `alternatives` gives the next best places, each solved again; the time is that of one place,
 the preparation of the year (once for all questions) beside it.
 
 The peers are asked for the best of those places only: the whole match again with the learner there, from the
@@ -26,19 +26,14 @@ import numpy as np
 
 from benchmarks import printing
 from benchmarks.apart import Failed, apart, at_most, peak_mb
-from benchmarks.year import Year
-from matching import Policy, Result, solve
-from matching.alternatives import alternatives
+from benchmarks.year import Year, standing_answer
+from matching import Policy, Result
+from matching.next_best import alternatives
 from matching.standing import Standing
 
 SIZES = ("tiny", "demo", "regional", "midlands")
 PEERS = ("cp-sat", "highs all")
 Row = dict[str, Any]
-
-
-def standing_answer(make: Year, policy: str, seconds: float) -> str:
-    """The year's answer, as JSON."""
-    return solve(make(), Policy.from_json(policy), seconds=seconds).to_json()
 
 
 def ours(make: Year, policy: str, answer: str, learners: int, most: int) -> Row:
@@ -151,7 +146,7 @@ def shown(row: Row, seconds: float) -> str:
             if found["requirement"] == key:
                 blank = [None] * len(question["tiers"])
                 lines.append([key, found["contender"], printing.seconds(found.get("seconds"))])
-                lines[-1] += [found.get("x_ours"), "refused" if found["wrong"] else found["proven"]]
+                lines[-1] += [found.get("x_ours"), printing.state(found)]
                 lines[-1] += [f"{found['peak_mb']:.0f}" if "peak_mb" in found else None]
                 lines[-1] += list(found["tiers"].values()) or blank
     names = list(row["questions"][0]["tiers"])

@@ -151,6 +151,11 @@ class Year:
         return generate_year(self.size, self.seed)
 
 
+def standing_answer(make: Year, policy: str, seconds: float) -> str:
+    """The year's answer, as JSON."""
+    return solve(make(), Policy.from_json(policy), seconds=seconds).to_json()
+
+
 def shown(size: str, rows: list[Row], seconds: float, cores: int) -> str:
     """A table of contenders and one of tiers."""
     first = rows[0]
