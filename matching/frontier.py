@@ -99,21 +99,21 @@ def frontier(
         if before is None:
             return
         if not taken:
-            yield _step((), before, before, _best(tried, (), before, together), tried.solved)
+            start = _Best(before.floor, (), before.reached)
+            yield _step((), before, before, start, tried.solved)
         for n in range(steps):
             tried.solved = 0
             found = _next(tried, by_key, taken, before)
             if found is None:
                 return
-            keys, after = found
-            taken += keys
-            best = _best(tried, taken, after, together)
-            yield _step(keys, before, after, best, tried.solved)
+            taken += found.added
+            best = _best(tried, taken, found, together)
             if progress is not None:
-                left = sum(t.value for t in after.tiers if t.name.startswith("unplaced"))
-                seconds_taken = time.perf_counter() - begin
-                progress(Progress(f"addition {n + 1} of {steps}", left, None, seconds_taken))
-            before = after
+                left = sum(t.value for t in found.value.tiers if t.name.startswith("unplaced"))
+                so_far = time.perf_counter() - begin
+                progress(Progress(f"addition {n + 1} of {steps}", left, None, so_far))
+            yield _step(found.added, before, found.value, best, tried.solved)
+            before = found.value
 
 
 def _by_key(base: Problem, additions: Sequence[Addition]) -> dict[str, int]:
@@ -123,8 +123,8 @@ def _by_key(base: Problem, additions: Sequence[Addition]) -> dict[str, int]:
         if addition.key in by_key:
             check.refuse("key", addition.key, "that of one addition only")
         check.whole("most", addition.most, 1, 10_000)
-        with_additions(base, [addition] * addition.most)
         by_key[addition.key] = i
+    with_additions(base, additions)
     return by_key
 
 
@@ -140,33 +140,44 @@ def _counts(by_key: dict[str, int], keys: Iterable[str]) -> tuple[int, ...]:
     return tuple(out)
 
 
-def _next(
-    tried: Tried, by_key: dict[str, int], taken: list[str], before: Value
-) -> tuple[tuple[str, ...], Value] | None:
+@dataclass(frozen=True)
+class _Found:
+    """The additions of a step, what they reach, and what none tried in their stead is under."""
+
+    added: tuple[str, ...]
+    value: Value
+    least: tuple[int, ...]
+
+
+def _next(tried: Tried, by_key: dict[str, int], taken: list[str], before: Value) -> _Found | None:
     """The addition that does best, the first of equals; where none gains, the fewest that do together; None
     at the end, or at a stop."""
     now = _counts(by_key, taken)
     keys = list(by_key)
     open_to = [i for i, addition in enumerate(tried.additions) if now[i] < addition.most]
-    groups = [open_to[i : i + GROUP] for i in range(0, len(open_to), GROUP)]
+    groups = tried.groups(open_to, GROUP)
     floors = tried.values([_with(now, group) for group in groups])
     if any(value is None for value in floors):
         return None
     best: tuple[tuple[int, ...], int] = (before.reached, -1)
-    found = before
-    ranked = [(v.floor, group[0], group) for v, group in zip(floors, groups, strict=True) if v is not None]
+    found, least = before, before.floor
+    ranked = [(v.floor, min(group), group) for v, group in zip(floors, groups, strict=True) if v is not None]
     for floor, first, group in sorted(ranked):
         if (floor, first) >= best:
+            least = min(least, floor)
             continue
         for i, value in zip(group, tried.values([_with(now, [i]) for i in group]), strict=True):
             if value is None:
                 return None
+            least = min(least, value.floor)
             if (value.reached, i) < best:
                 best, found = (value.reached, i), value
-    return ((keys[best[1]],), found) if best[1] >= 0 else _several(tried, now, before)
+    if best[1] < 0:
+        return _several(tried, now, before)
+    return _Found((keys[best[1]],), found, least)
 
 
-def _several(tried: Tried, now: tuple[int, ...], before: Value) -> tuple[tuple[str, ...], Value] | None:
+def _several(tried: Tried, now: tuple[int, ...], before: Value) -> _Found | None:
     """The fewest additions that gain something together where none does alone."""
     made = [a for a, n in zip(tried.additions, now, strict=True) for _ in range(n)]
     everything = tried.values([_everything(tried)])[0]
@@ -185,7 +196,7 @@ def _several(tried: Tried, now: tuple[int, ...], before: Value) -> tuple[tuple[s
         value = tried.values([tuple(a + b for a, b in zip(now, more, strict=True))])[0]
         if value is not None and value.reached < before.reached:
             keys = [a.key for a, n in zip(tried.additions, more, strict=True) for _ in range(n)]
-            return tuple(keys), value
+            return _Found(tuple(keys), value, everything.floor)
     return None
 
 
@@ -206,24 +217,25 @@ class _Best:
     reached: tuple[int, ...]
 
 
-def _best(tried: Tried, taken: Sequence[str], after: Value, together: bool) -> _Best:
+def _best(tried: Tried, taken: Sequence[str], found: _Found, together: bool) -> _Best:
     """The best that as many additions as are taken could do."""
-    mine = _Best(after.floor, tuple(sorted(taken)), after.reached)
-    if not taken:
-        return mine
+    reached, names = found.value.reached, tuple(sorted(taken))
+    if len(taken) == 1:  # every other was tried, or passed over for its floor
+        return _Best(min(found.least, reached), names, reached)
     everything = tried.values([_everything(tried)])[0]
-    bound = everything.floor if everything is not None else (0,) * len(after.reached)
+    bound = (0,) * len(reached) if everything is None else everything.floor
     if together:
-        found = best_together(
+        other = best_together(
             tried.problem, tried.policy, tried.additions, len(taken), tried.seconds, tried.stop
         )
-        if found is not None:
-            bound = max(bound, tuple(found.bound[tier.name] for tier in after.tiers))
-            value = tried.values([found.counts])[0]
-            if value is not None and value.reached < mine.reached:
-                names = [a.key for a, n in zip(tried.additions, found.counts, strict=True) for _ in range(n)]
-                mine = _Best(bound, tuple(sorted(names)), value.reached)
-    return _Best(min(bound, mine.reached), mine.together, mine.reached)
+        value = None if other is None else tried.values([other.counts])[0]
+        if other is not None:
+            bound = max(bound, tuple(other.bound[name] for name in tried.names))
+        if other is not None and value is not None and value.reached < reached:
+            reached = value.reached
+            made = zip(tried.additions, other.counts, strict=True)
+            names = tuple(sorted(addition.key for addition, n in made for _ in range(n)))
+    return _Best(min(bound, reached), names, reached)
 
 
 def _step(added: tuple[str, ...], before: Value, after: Value, best: _Best, solved: int) -> Step:
