@@ -21,11 +21,13 @@ from matching.tables import Tables
 @dataclass
 class Answer:
     """`chosen` are the options taken (None: no answer); `bounds` what the peer proved, by tier; `claimed` the
-    values it said it reached; `first_s` when it had a first answer, `seconds` when it ended."""
+    values it said it reached; `proved_s` when it had proven a tier, `first_s` when it had a first answer,
+    `seconds` when it ended."""
 
     chosen: Ints | None = None
     bounds: dict[str, int] = field(default_factory=dict)
     claimed: dict[str, int] = field(default_factory=dict)
+    proved_s: dict[str, float] = field(default_factory=dict)
     first_s: float | None = None
     seconds: float = 0.0
     status: str = ""

@@ -62,9 +62,13 @@ def solve_by_tiers(
         if math.isfinite(solver.best_objective_bound):
             proven = math.ceil(solver.best_objective_bound - 1e-6)
             answer.bounds.update(_bounds(statement, stage, weights, proven, x))
+        for tier in stage:
+            if answer.bounds.get(tier.name) == answer.claimed[tier.name]:
+                answer.proved_s[tier.name] = time.perf_counter() - begin
     for tier in statement.tiers:
         if not len(tier.columns):
             answer.bounds[tier.name] = answer.claimed[tier.name] = tier.constant
+            answer.proved_s[tier.name] = 0.0
     answer.seconds = time.perf_counter() - begin
     if first.at is not None:
         answer.first_s = first.at - begin

@@ -10,7 +10,8 @@ of 1 is time in proportion to size.
     year  a whole year with every rule on (year.py), to the proof of all tiers: ours and CP-SAT
 
 Who has not ended in `--seconds` is unfinished: the point counts for no slope, and a peer is not asked for
-larger sizes. For the year there is a slope of the first verified answer too.
+larger sizes. For the year there are slopes of the first verified answer and of the proof of all tiers of
+placing too.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from matching.generate_year import generate_year
 
 LEARNERS = (125, 250, 500, 1000, 2000, 4000)
 MOST_NETWORKX = 1_000
+MEASURES = (("proven optimum", "seconds"), ("placing proven", "placing_s"), ("first answer", "first_s"))
 Row = dict[str, Any]
 
 
@@ -112,10 +114,18 @@ def grow_year(learners: tuple[int, ...], seed: int, seconds: float) -> Iterator[
                 "requirements": row.get("requirements"),
                 "seconds": row["seconds"],
                 "first_s": row["first_s"] if fine else None,
+                "placing_s": _placing(row["tiers"]) if fine else None,
                 "ended": ended,
                 "peak_mb": row["peak_mb"],
+                "values": {tier["name"]: tier["value"] for tier in row["tiers"]},
                 "gaps": {tier["name"]: tier["gap"] for tier in row["tiers"]},
             }
+
+
+def _placing(tiers: list[Row]) -> float | None:
+    """When the last tier of placing was proven; None where one is not."""
+    found = [tier["proved_s"] for tier in tiers if tier["name"].startswith("unplaced")]
+    return None if None in found else max(found)
 
 
 def slope(points: list[tuple[float, float]]) -> float | None:
@@ -132,9 +142,8 @@ def slopes(rows: list[Row]) -> list[Row]:
     kinds = dict.fromkeys((row["what"], row["contender"]) for row in rows)
     for what, contender in kinds:
         mine = [row for row in rows if (row["what"], row["contender"]) == (what, contender)]
-        measures = [("proven optimum", "seconds")] + ([("first answer", "first_s")] if what == "year" else [])
-        for words, name in measures:
-            those = [row for row in mine if row[name] and (row["ended"] or name == "first_s")]
+        for words, name in MEASURES if what == "year" else MEASURES[:1]:
+            those = [row for row in mine if row[name] and (row["ended"] or name != "seconds")]
             out.append(
                 {
                     "what": what,
@@ -163,7 +172,7 @@ def shown(rows: list[Row], fitted: list[Row]) -> str:
             lines.append(cells)
         heads = [f"growth, {what}: learners"]
         for name in names:
-            heads += [f"{name} s", *(["first s"] if what == "year" else []), "MB"]
+            heads += [f"{name} s", *(["first s", "placing s"] if what == "year" else []), "MB"]
             heads += [] if name == "ours" else ["x ours"]
         out.append(printing.table(heads, lines))
     lines = [
@@ -176,11 +185,11 @@ def shown(rows: list[Row], fitted: list[Row]) -> str:
 
 def _cells(row: Row | None, ours: Row | None, first: bool, mine: bool) -> list[object]:
     if row is None:
-        return [None] * (2 + first + (not mine))
+        return [None] * (2 + 2 * first + (not mine))
     said = printing.seconds(row["seconds"]) if row["ended"] else f"over {row['seconds']:.0f}"
     cells: list[object] = [said]
     if first:
-        cells.append(printing.seconds(row["first_s"]))
+        cells += [printing.seconds(row["first_s"]), printing.seconds(row["placing_s"])]
     cells.append(f"{row['peak_mb']:.0f}")
     if not mine:
         both = row["ended"] and ours is not None and ours["ended"]
@@ -210,7 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
     if "year" in asked.what:
         rows += grow_year(learners, asked.seed, asked.seconds)
     for row in rows:
-        for name in ("seconds", "first_s", "peak_mb"):
+        for name in ("seconds", "first_s", "placing_s", "peak_mb"):
             if row.get(name) is not None:
                 row[name] = round(row[name], 5)
     fitted = slopes(rows)

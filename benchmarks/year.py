@@ -87,7 +87,8 @@ def peer(name: str, make: Callable[[], Problem], policy: str, seconds: float, co
         # A bound is of one tier with those before it held: it says nothing where the answer ended elsewhere.
         bound = answer.bounds.get(tier)
         gap = None if bound is None else (value - bound) / value if value else 0.0
-        tiers.append({"name": tier, "value": value, "bound": bound, "gap": gap, "proved_s": None})
+        proved = answer.proved_s.get(tier) if gap == 0 else None
+        tiers.append({"name": tier, "value": value, "bound": bound, "gap": gap, "proved_s": proved})
     return {
         "contender": name,
         "status": answer.status,
