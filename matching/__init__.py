@@ -6,8 +6,18 @@ result = matching.solve(problem, matching.Policy(seed=7))
 assert not matching.verify(problem, matching.Policy(seed=7), result)
 """
 
+from matching.additions import (
+    Addition,
+    Amount,
+    GrowthError,
+    MoreLearners,
+    possible_additions,
+    with_additions,
+    with_learners,
+)
 from matching.certificates import Certificate, FullLimit, certificate
 from matching.changes import Change, changed
+from matching.frontier import GrowthStep, frontier
 from matching.generate import generate
 from matching.next_best import Alternative, Move, TierChange, alternatives
 from matching.policy import Policy
@@ -43,8 +53,10 @@ from matching.worth_asking import RaisedLimit, worth_asking
 __all__ = [
     "RULES",
     "UNREACHABLE",
+    "Addition",
     "Agreement",
     "Alternative",
+    "Amount",
     "Certificate",
     "Change",
     "Companions",
@@ -54,9 +66,12 @@ __all__ = [
     "EngineError",
     "FullCap",
     "FullLimit",
+    "GrowthError",
+    "GrowthStep",
     "Learner",
     "Lock",
     "MaxSeconds",
+    "MoreLearners",
     "Move",
     "Never",
     "Offer",
@@ -88,11 +103,15 @@ __all__ = [
     "alternatives",
     "certificate",
     "changed",
+    "frontier",
     "generate",
+    "possible_additions",
     "prices",
     "raised",
     "solve",
     "verify",
     "what_must_change",
+    "with_additions",
+    "with_learners",
     "worth_asking",
 ]

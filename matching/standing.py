@@ -36,13 +36,22 @@ NOWHERE = -1
 @dataclass(frozen=True, eq=False)
 class Standing:
     """A problem, a policy and a result that obeys them; `about` (positions of requirements) are those whose
-    other choices are looked at, None for all. Raises `ResultError` where the result places a requirement
-    where a rule refuses it, or names what the problem does not have."""
+    other choices are looked at, `among` those whose placings count at all; None is all. Raises `ResultError`
+    where the result places a requirement where a rule refuses it, or names what the problem does not have.
+    """
 
     problem: Problem
     policy: Policy
     result: Result
     about: Ints | None = None
+    among: Ints | None = None
+
+    def narrowed(self, about: Ints | None, among: Ints | None) -> Standing:
+        """The same about, or among, others; pairs are not looked for again."""
+        out = Standing(self.problem, self.policy, self.result, about, among)
+        for name in ("tables", "eligible", "pinned", "held_pair"):
+            out.__dict__[name] = getattr(self, name)
+        return out
 
     @cached_property
     def tables(self) -> Tables:
@@ -92,19 +101,19 @@ class Standing:
         if self.about is None:
             return np.arange(len(self.eligible.requirement), dtype=np.int64)
         mine = np.isin(self.eligible.requirement, self.about)
-        mine[self.held_pair[self.held_pair >= 0]] = True
+        held = self.held_pair if self.among is None else self.held_pair[self.among]
+        mine[held[held >= 0]] = True
         return np.flatnonzero(mine)
+
+    @cached_property
+    def choices(self) -> Choices:
+        """What each column is."""
+        return choices(self.tables, self.policy, self.eligible, self.pairs)
 
     @cached_property
     def model(self) -> Model:
         """Rows and columns over those pairs."""
-        chosen = choices(self.tables, self.policy, self.eligible, self.pairs)
-        return Builder(self.tables, self.policy, chosen).build()
-
-    @property
-    def choices(self) -> Choices:
-        """What each column is."""
-        return self.model.choices
+        return Builder(self.tables, self.policy, self.choices).build()
 
     @cached_property
     def start(self) -> Ints:

@@ -102,7 +102,7 @@ class _Way:
     ends: float
 
     def found(self) -> WayThere:
-        before = self._standing(self.first, ())
+        before = self._near(self._standing(self.first, ()))
         known = {_about(c) for c in self.first}
         names = {limit_of(name) for name in before.names if not rigid(name)}
         rows = {name for name in names if _named(before.problem, name) in known}
@@ -128,6 +128,21 @@ class _Way:
         result = dataclasses.replace(self.result, assignment=assignment, blocks=blocks)
         about = [problem.requirement_index[k] for k in (gone if there else (key,))]
         return Standing(problem, policy, result, np.array(about, np.int64))
+
+    def _near(self, standing: Standing) -> Standing:
+        """The same with those alone who can count under a limit that the placing counts under: in the trust,
+        in departments with which its educators are shared, of the learner and their companions."""
+        tables, problem = standing.tables, standing.problem
+        o = problem.offer_index[self.at.offer.key]
+        group, d = standing.load_group, tables.offer_department[o]
+        near = (tables.offer_trust == tables.offer_trust[o]) | (group[tables.offer_department] == group[d])
+        learner = self.at.requirement.learner
+        theirs = {key for item in problem.companions if learner in item.learners for key in item.learners}
+        people = [problem.learner_index[key] for key in theirs | {learner}]
+        among = np.isin(tables.requirement_learner, people)
+        placed = np.flatnonzero(standing.held_pair >= 0)
+        among[placed[near[standing.eligible.offer[standing.held_pair[placed]]]]] = True
+        return standing.narrowed(standing.about, np.flatnonzero(among))
 
     def _choice(self, standing: Standing) -> int:
         problem, at = standing.problem, self.at

@@ -121,7 +121,7 @@ class _Raised:
                 here, known = self._whole(hand, free)
             return self._told(self._shift(new), _by_name(hand, here), _by_name(new, there), proven and known)
         free = self._gainers(new, touched)
-        new = Standing(self.problem, hand.policy, hand.result, free)
+        new = new.narrowed(free, None)
         before, after = (resolve(x, free, self.stop, self.ends).change for x in (hand, new))
         return self._told(self._shift(new), _by_name(hand, before), _by_name(new, after), False)
 
