@@ -33,7 +33,7 @@ AT_ONCE = 4
 
 
 @dataclass(frozen=True)
-class Step:
+class GrowthStep:
     """One more addition.
 
     `added` is its key: none at the start (more learners, nothing added), several where no single one gains
@@ -76,7 +76,7 @@ def frontier(
     processes: int = 1,
     progress: Listener | None = None,
     stop: Stop | None = None,
-) -> Iterator[Step]:
+) -> Iterator[GrowthStep]:
     """Yields the start and then up to `steps` steps, each as soon as it is known; ends early at `stop`, and
     where no addition gains anything, nor (as far as one program can tell) any few of them together.
 
@@ -238,10 +238,10 @@ def _best(tried: Tried, taken: Sequence[str], found: _Found, together: bool) -> 
     return _Best(min(bound, reached), names, reached)
 
 
-def _step(added: tuple[str, ...], before: Value, after: Value, best: _Best, solved: int) -> Step:
+def _step(added: tuple[str, ...], before: Value, after: Value, best: _Best, solved: int) -> GrowthStep:
     names = [tier.name for tier in after.tiers]
     gain = [b - a for b, a in zip(before.reached, after.reached, strict=True)]
-    return Step(
+    return GrowthStep(
         added,
         after.tiers,
         dict(zip(names, gain, strict=True)),

@@ -83,7 +83,7 @@ def _pairs_at(tables: Tables, eligible: Eligible, item: Amount) -> Bools:
         keys = problem.educators[problem.educator_index[item.key]].departments
     there = np.asarray(np.isin(of, [where[key] for key in keys]), np.bool_)[eligible.offer]
     weeks = list(item.weeks or range(len(problem.weeks)))
-    when: Bools = tables.week_set_weeks[:, weeks].any(axis=1)
+    when = np.asarray(tables.week_set_weeks[:, weeks].any(axis=1), np.bool_)
     both: Bools = there & when[eligible.week_set]
     return both
 

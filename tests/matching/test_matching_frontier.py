@@ -34,7 +34,7 @@ from matching.additions import (
     with_additions,
     with_learners,
 )
-from matching.frontier import Step, frontier
+from matching.frontier import GrowthStep, frontier
 from matching.generate_year import generate_year
 from tests.matching.matching_problems import WEEKS, mixed_policies, mixed_problems, one_site
 
@@ -45,7 +45,7 @@ def tiers(problem: Problem, policy: Policy) -> dict[str, int]:
     return {tier.name: tier.value for tier in result.tiers}
 
 
-def values(step: Step) -> dict[str, int]:
+def values(step: GrowthStep) -> dict[str, int]:
     return {tier.name: tier.value for tier in step.tiers}
 
 
