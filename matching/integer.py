@@ -24,7 +24,7 @@ from matching.components import Part
 from matching.costs import POINT, draw
 from matching.eligibility import Eligible
 from matching.greedy import place_greedily
-from matching.large import LARGE, relaxed_bound, round_relaxation
+from matching.large import LARGE, Large
 from matching.model import Builder
 from matching.policy import Policy
 from matching.program import Found, Program, search
@@ -66,11 +66,13 @@ def solve_integer(
     model, tiers, taken = _begin(tables, policy, eligible, part, pinned)
     found = Search(tables, policy, model, tiers, taken, stop, ends)
     tell("first answer", found.unplaced, 0)
+    large = None
     if len(taken) > LARGE:
-        round_relaxation(found, pinned)
-        tell("better answer", found.unplaced, 0)
+        large = Large(found, pinned, lambda stage: tell(stage, found.unplaced, 0))
+        large.solve()
     for position in range(len(tiers)):
-        found.bounds.append(_bound(found, position))
+        known = None if large is None else large.bound(position)
+        found.bounds.append(_bound(found, position) if known is None else known)
         found.hold(position)
         tell(found.reached(position), found.unplaced, found.fewest)
     if len(taken) <= DRAWN and list(found.value) == found.bounds and not stop():
@@ -109,7 +111,7 @@ def _bound(found: Search, position: int) -> int:
         return _least_worst(found, position)
     share = found.left / (1 + 0.5 * (len(found.tiers) - position - 1))
     if len(found.taken) > LARGE:
-        return relaxed_bound(found, position, share)
+        return 0
     answer = _search(found, tier.cost, share)
     before = found.value
     found.offer(answer.x)

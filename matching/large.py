@@ -1,139 +1,162 @@
-"""Large parts: the bound from the prices of a relaxation, the answer by fixing what came out whole.
+"""Large parts: relaxed as a whole, answered class by class, bounded by prices and by classes alone.
 
-First all tiers in one cost are relaxed over each requirement's cheapest choices, by interior points; choices
-near 1 are fixed, the requirements left are searched as a mixed-integer program, and whoever still fits is
-placed. An answer counts only where it is exactly better, tier by tier. Then each tier is relaxed alone, and
-`lagrangian` turns its prices into a bound that holds whatever the solver's tolerances.
+`windows.py` has a first idea of what every choice is worth; `classes.py` the fewest that each class of
+learners must leave over; `guide.py` relaxes the whole over the choices worth having; `turns.py` finds an
+answer near it. An answer counts only where it is exactly better, tier by tier.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.sparse import csr_matrix
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+from scipy.sparse import vstack
+
+from matching.classes import Alone, classes
 from matching.greedy import place_greedily
-from matching.program import Floats, Program, Relaxed, lagrangian, relax, search
-from matching.tables import Bools, Ints
+from matching.guide import Guide, first_guide, relaxed_guide
+from matching.portion import Whole
+from matching.program import Floats
+from matching.tables import Ints
 from matching.tier_search import Search, lift, scale_of
 from matching.tiers import greedy_cost
+from matching.turns import another_turn, first_turn
+from matching.windows import WORKERS, cheapest, spread, window_of
 
 # Choices from which a part is large: below it HiGHS ends whole programs in seconds.
 LARGE = 12_000
-SURE = 0.97
-ROUNDS = 2
-# Choices a requirement keeps in a relaxation; the bound counts the others too.
-CHEAPEST = 12
-# Points that one placing is worth in the first answer (the tiers are kept exactly afterwards).
+# Points that one placing is worth in a search of many tiers at once (the tiers are kept exactly afterwards).
 UNPLACED = 3_000.0
+# Choices that the relaxation keeps: so many points of reduced cost, and the cheapest of each requirement.
+NEAR, CHEAPEST = 25.0, 6
+# Rounds of turns after the first.
+ROUNDS = 6
+
+Say = Callable[[str], None]
 
 
-def round_relaxation(found: Search, pinned: Ints) -> None:
-    """An answer to all tiers at once, in about a third of the time left."""
-    cost, n = _all_tiers(found), len(found.taken)
-    columns = _cheapest(found, cost)
-    seconds = found.left / 3
-    x = None
-    for _ in range(ROUNDS):
-        _, answer = _relaxed(found, cost, columns, seconds)
-        if answer is None:
-            break
-        x = np.zeros(len(cost))
-        x[columns] = np.clip(answer.x, 0.0, None)
-        broken = _broken(found, x)
-        if not len(broken):
-            break
-        found.active = np.union1d(found.active, broken)
-    if x is None or found.stop():
-        return
-    sure = x[:n] > SURE
-    sure &= ~np.isin(np.arange(n), _overfull(found, sure))
-    _round(found, cost, columns, sure, pinned, seconds / 2)
+class Large:
+    """A large part being solved."""
+
+    def __init__(self, found: Search, pinned: Ints, say: Say) -> None:
+        self.found, self.pinned, self.say = found, pinned, say
+        model = found.model
+        self.n = len(model.choices)
+        rows = vstack([found.core, found.pool]).tocsr()
+        most = np.concatenate([np.array(model.core.most, np.float64), found.pool_most])
+        names = model.core.names + model.pool.names
+        self.whole = Whole(rows, most, found.upper.copy(), names, model.extras, self.n)
+        self.cost = _together(found)
+        soft = [t for t in found.tiers if _soft(t.name) and not t.placing and t.worst is None]
+        self.soft = sum((t.cost / scale_of(t) for t in soft), np.zeros(model.width))
+        self.first_soft = soft[0].name if len(soft) == 1 else None
+        self.earlier = [t for t in found.tiers if t.placing or not _soft(t.name)]
+        requirement = model.choices.requirement
+        self.groups = classes(found.tables, np.unique(requirement))
+        self.members = [np.flatnonzero(np.isin(requirement, those)) for those in self.groups]
+        self.least = [0] * len(self.earlier)
+        self.guide: Guide | None = None
+
+    def solve(self) -> None:
+        """The best answer in the time there is."""
+        found, chosen = self.found, self.found.model.choices
+        window = window_of(found.tables, chosen)
+        reduced, share = spread(self.whole, chosen, window, self.cost, found.stop, found.left / 5)
+        self.say("relaxed window by window")
+        guide = first_guide(self.whole, self.soft, [t.cost for t in self.earlier], share, reduced)
+        with ThreadPoolExecutor(WORKERS) as workers:
+            alone = self._alone()
+            seconds = found.left / 5
+            list(workers.map(lambda item: item[1].relax(found.stop, seconds), alone))
+            self._raise(alone)
+            self.say("each class alone")
+            whole_year = workers.submit(self._relaxed, window, reduced, found.left / 2)
+            searched = [
+                workers.submit(item.search, found.stop, found.left / 4) for _, item in alone if item.open
+            ]
+            for task in searched:
+                task.result()
+            self._raise(alone)
+            guide = whole_year.result() or guide
+        self.guide = guide
+        self.say("relaxed as a whole")
+        if found.stop():
+            return
+        taken = first_turn(guide, chosen.requirement, self.members, self.cost, found.stop, found.left / 2)
+        cheap = greedy_cost(found.tiers, self.n)
+        completed = place_greedily(found.tables, found.policy, found.model, self.pinned, cheap, taken)
+        found.offer(completed.astype(np.float64))
+        self.say("every class in turn")
+        self._again(guide)
+
+    def bound(self, position: int) -> int | None:
+        """What a tier cannot undercut with those before it at their value; None where nothing is known."""
+        found, tier = self.found, self.found.tiers[position]
+        for k, earlier in enumerate(self.earlier):
+            if earlier is tier:
+                return min(found.value[position], self.least[k])
+        if self.guide is None or tier.name != self.first_soft:
+            return None
+        held = [found.value[found.tiers.index(t)] - t.constant for t in self.earlier]
+        return lift(tier, self.guide.bound(held), found.value[position])
+
+    def _alone(self) -> list[tuple[int, Alone]]:
+        """By earlier tier and class, what is left over of the class alone."""
+        requirement = self.found.model.choices.requirement
+        out = []
+        for k, tier in enumerate(self.earlier):
+            for mine in self.members if tier.placing else []:
+                counted = mine[tier.cost[mine] != 0]
+                if len(counted):
+                    out.append((k, Alone(self.whole, tier.cost, counted, requirement)))
+        return out
+
+    def _raise(self, alone: list[tuple[int, Alone]]) -> None:
+        for k in range(len(self.earlier)):
+            self.least[k] = sum(item.low for j, item in alone if j == k)
+
+    def _relaxed(self, window: Ints, reduced: Floats, seconds: float) -> Guide | None:
+        requirement = self.found.model.choices.requirement
+        pairs = np.unique(np.stack([requirement, window]), axis=1)
+        windows = np.bincount(pairs[0], minlength=int(requirement.max()) + 1)
+        kept = (reduced < NEAR * windows[requirement]) | self.found.taken
+        kept |= cheapest(requirement, reduced, CHEAPEST)
+        held = [low - t.constant for low, t in zip(self.least, self.earlier, strict=True)]
+        costs = [t.cost for t in self.earlier]
+        return relaxed_guide(self.whole, self.soft, costs, held, kept, self.found.stop, seconds)
+
+    def _again(self, guide: Guide) -> None:
+        """Turns until none helps."""
+        found, chosen = self.found, self.found.model.choices
+        idle = 0
+        for turn in range(ROUNDS * len(self.members)):
+            if idle >= len(self.members) or found.stop() or found.left < 1.0:
+                return
+            mine = self.members[turn % len(self.members)]
+            before = found.value
+            taken = another_turn(
+                guide,
+                chosen.requirement,
+                chosen.learner,
+                mine,
+                found.taken,
+                self.cost,
+                found.stop,
+                found.left / 2,
+            )
+            found.offer(taken.astype(np.float64))
+            idle = 0 if found.value < before else idle + 1
+            if turn % len(self.members) == len(self.members) - 1:
+                self.say("another round of turns")
 
 
-def _relaxed(found: Search, cost: Floats, columns: Ints, seconds: float) -> tuple[Program, Relaxed | None]:
-    """The program over every column, and its relaxation over some of them."""
-    rows, most = found.rows(found.active)
-    nothing = np.zeros(0, np.bool_)
-    part = Program(cost[columns], rows[:, columns], most, found.upper[columns], nothing)
-    return Program(cost, rows, most, found.upper, nothing), relax(part, found.stop, seconds)
+def _soft(name: str) -> bool:
+    return name != "agreement_shortfall"
 
 
-def _cheapest(found: Search, cost: Floats) -> Ints:
-    """Each requirement's cheapest choices with those of the answer in hand, and every further column."""
-    n = len(found.taken)
-    requirement = found.model.choices.requirement
-    order = np.lexsort((cost[:n], requirement))
-    _, starts, counts = np.unique(requirement, return_index=True, return_counts=True)
-    rank = np.arange(n) - np.repeat(starts, counts)
-    near = np.zeros(len(cost), np.bool_)
-    near[order[rank < CHEAPEST]] = True
-    near[:n] |= found.taken
-    near[n:] = True
-    return np.flatnonzero(near)
-
-
-def _overfull(found: Search, sure: Bools) -> Ints:
-    """The choices in rows of the pool that those thought sure would break together."""
-    n = len(sure)
-    whole = found.pool[:, :n]
-    over = np.flatnonzero(whole @ sure.astype(np.float64) > found.pool_most + 1e-6)
-    return np.unique(whole[over].indices) if len(over) else np.zeros(0, np.int64)
-
-
-def relaxed_bound(found: Search, position: int, seconds: float) -> int:
-    """Bounds one tier in about `seconds`."""
-    tier, n = found.tiers[position], len(found.taken)
-    cost = tier.cost / scale_of(tier)
-    columns = _about(found, position) if tier.placing else _cheapest(found, cost)
-    program, answer = _relaxed(found, cost, columns, min(found.left, seconds))
-    if answer is None:
-        return lift(tier, -np.inf, found.value[position])
-    starts = np.unique(found.model.choices.requirement, return_index=True)[1]
-    answer.price[: len(starts)] = 0.0
-    return lift(tier, lagrangian(program, answer.price, np.append(starts, n)), found.value[position])
-
-
-def _about(found: Search, position: int) -> Ints:
-    """The columns that a tier of placing is about; others can only be in the way."""
-    n = len(found.taken)
-    about = np.zeros(found.model.width, np.bool_)
-    about[n:] = True
-    for earlier in found.tiers[: position + 1]:
-        if earlier.placing:
-            about |= earlier.cost != 0
-        elif earlier.cost.any():
-            about[:] = True
-    return np.flatnonzero(about)
-
-
-def _broken(found: Search, x: Floats) -> Ints:
-    over = found.pool @ x - found.pool_most
-    return np.setdiff1d(np.flatnonzero(over > 1e-4), found.active)
-
-
-def _round(found: Search, cost: Floats, near: Ints, sure: Bools, pinned: Ints, seconds: float) -> None:
-    """Fixes the choices that are sure, searches the requirements left, places whoever still fits."""
-    chosen, n = found.model.choices, len(found.taken)
-    rows, most = found.rows()
-    settled = np.isin(chosen.requirement, chosen.requirement[sure])
-    columns = near[np.concatenate([~settled, np.ones(len(cost) - n, np.bool_)])[near]]
-    left = most - rows[:, :n] @ sure.astype(np.float64)
-    part = csr_matrix(rows[:, columns])
-    kept = np.diff(part.indptr) > 0
-    program = Program(cost[columns], part[kept], left[kept], found.upper[columns], columns < n)
-    answer = search(program, None, found.stop, min(seconds, found.left), gap=1e-5)
-    taken: Bools = sure.copy()
-    if answer.x is not None:
-        full = np.zeros(len(cost))
-        full[columns] = answer.x
-        taken |= full[:n] > 0.5
-    cheap = greedy_cost(found.tiers, n)
-    completed = place_greedily(found.tables, found.policy, found.model, pinned, cheap, taken)
-    found.offer(completed.astype(np.float64))
-
-
-def _all_tiers(found: Search) -> Floats:
-    """One cost for a first answer: the soft tiers, each before the next, and placing far above them."""
+def _together(found: Search) -> Floats:
+    """One cost of all tiers for a search: the soft tiers in one, and placing far above them."""
     width = len(found.tiers[0].cost)
     out = np.zeros(width)
     level = 1.0

@@ -96,14 +96,13 @@ def _watch(solver: Any, stop: Stop) -> None:
         callback.subscribe(ask)
 
 
-def relax(program: Program, stop: Stop, seconds: float) -> Relaxed | None:
-    """The linear relaxation by interior points: the middle of the best face, where the simplex method would
-    give a corner but takes several times as long with tens of thousands of rows. None where nothing was
-    found."""
+def relax(program: Program, stop: Stop, seconds: float, *, corner: bool = False) -> Relaxed | None:
+    """The linear relaxation by interior points: the middle of the best face, where the simplex method gives a
+    `corner` but takes several times as long with tens of thousands of rows. None where nothing was found."""
     if not program.rows.shape[1]:
         return Relaxed(np.zeros(0), np.zeros(program.rows.shape[0]))
     solver = _load(program, whole=False)
-    solver.setOptionValue("solver", "ipm")
+    solver.setOptionValue("solver", "simplex" if corner else "ipm")
     solver.setOptionValue("run_crossover", "off")
     solver.setOptionValue("time_limit", max(0.1, seconds))
     _watch(solver, stop)
@@ -114,8 +113,16 @@ def relax(program: Program, stop: Stop, seconds: float) -> Relaxed | None:
     return Relaxed(np.array(found.col_value), np.maximum(0.0, -np.array(found.row_dual)))
 
 
-def search(program: Program, start: Ints | None, stop: Stop, seconds: float, gap: float = 0.0) -> Found:
+def search(
+    program: Program,
+    start: Ints | None,
+    stop: Stop,
+    seconds: float,
+    gap: float = 0.0,
+    nodes: int | None = None,
+) -> Found:
     """The mixed-integer program, from a known solution where there is one: the whole columns that are 1.
+    `gap` (relative) and `nodes` of the search tree end it early, on every machine at the same point.
 
     HiGHS's presolve now and then hands back a solution dearer than the optimum that it states (1.16, most
     often with a start). So small programs are searched as they stand, and a larger one is searched again as
@@ -125,10 +132,10 @@ def search(program: Program, start: Ints | None, stop: Stop, seconds: float, gap
     if not columns:
         return Found(np.zeros(0), 0.0)
     ends = time.monotonic() + seconds
-    found, ended = _branch(program, start, stop, seconds, gap, presolve=columns > AS_IT_STANDS)
+    found, ended = _branch(program, start, stop, seconds, gap, nodes, presolve=columns > AS_IT_STANDS)
     if not ended or columns <= AS_IT_STANDS or _borne_out(program, found, gap):
         return found
-    return _branch(program, start, stop, ends - time.monotonic(), gap, presolve=False)[0]
+    return _branch(program, start, stop, ends - time.monotonic(), gap, nodes, presolve=False)[0]
 
 
 def _borne_out(program: Program, found: Found, gap: float) -> bool:
@@ -140,7 +147,14 @@ def _borne_out(program: Program, found: Found, gap: float) -> bool:
 
 
 def _branch(
-    program: Program, start: Ints | None, stop: Stop, seconds: float, gap: float, *, presolve: bool
+    program: Program,
+    start: Ints | None,
+    stop: Stop,
+    seconds: float,
+    gap: float,
+    nodes: int | None,
+    *,
+    presolve: bool,
 ) -> tuple[Found, bool]:
     """One run of branch and bound, and whether it says that it ran to its end."""
     solver = _load(program, whole=True)
@@ -148,6 +162,8 @@ def _branch(
     solver.setOptionValue("mip_rel_gap", gap)
     solver.setOptionValue("mip_abs_gap", 1e-7)
     solver.setOptionValue("time_limit", max(0.1, seconds))
+    if nodes is not None:
+        solver.setOptionValue("mip_max_nodes", nodes)
     if start is not None:
         chosen = np.zeros(program.rows.shape[1])
         chosen[start] = 1.0

@@ -1,0 +1,110 @@
+"""The relaxation of a large part: what each choice is worth, how much of it is taken, and what no answer can
+undercut.
+
+The soft tiers are relaxed with the tiers of placing held at what they can at best reach (elastically), by
+interior points, over the choices that `windows.py` thinks worth having. The prices of what is shared are
+then completed learner by learner over every choice: a bound of the whole, whatever was left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix, hstack, vstack
+
+from matching.portion import Whole
+from matching.program import Floats, Program, lagrangian, relax
+from matching.stop import Stop
+from matching.tables import Bools, Ints
+
+OF_A_LEARNER = ("requirement", "site_repeats", "different_sites", "rotation", "one_place_a_week")
+# Points at which leaving one more over is let pass in a relaxation.
+ELASTIC = 3_000.0
+
+
+@dataclass(frozen=True, eq=False)
+class Guide:
+    """`taken` and `reduced` [choices]: share and reduced cost; `price` [rows] and `tier_price` [earlier
+    tiers]; `cost` [columns] is what they price."""
+
+    whole: Whole
+    cost: Floats
+    earlier: list[Ints]
+    taken: Floats
+    reduced: Floats
+    price: Floats
+    tier_price: Floats
+
+    def bound(self, held: list[int]) -> float:
+        """What the cost cannot undercut while the earlier tiers' costs are at most `held`; any prices do."""
+        cost = _priced(self.cost, self.tier_price, self.earlier)
+        nothing = np.zeros(0, np.bool_)
+        program = Program(cost, self.whole.rows, self.whole.most, self.whole.upper, nothing)
+        least = lagrangian(program, self.price, np.zeros(0, np.int64))
+        return least - float(self.tier_price @ np.array(held, np.float64))
+
+
+def first_guide(whole: Whole, cost: Floats, earlier: list[Ints], taken: Floats, reduced: Floats) -> Guide:
+    """A guide without prices, from shares and reduced costs found otherwise."""
+    return Guide(whole, cost, earlier, taken, reduced, np.zeros(len(whole.most)), np.zeros(len(earlier)))
+
+
+def relaxed_guide(
+    whole: Whole,
+    cost: Floats,
+    earlier: list[Ints],
+    held: list[int],
+    kept: Bools,
+    stop: Stop,
+    seconds: float,
+) -> Guide | None:
+    """The relaxation over the choices `kept` with each earlier tier's cost at most `held`; None where time
+    ended before it did."""
+    part = whole.portion(np.flatnonzero(kept), cost, whole.most)
+    tiers = np.array([tier[part.columns] for tier in earlier], np.float64).reshape(-1, len(part.columns))
+    count = len(earlier)
+    rows = vstack(
+        [
+            hstack([part.program.rows, csr_matrix((len(part.rows), count))]),
+            hstack([csr_matrix(tiers), csr_matrix(-np.eye(count))]),
+        ]
+    ).tocsr()
+    program = Program(
+        np.concatenate([part.program.cost, np.full(count, ELASTIC)]),
+        rows,
+        np.concatenate([part.program.most, np.array(held, np.float64)]),
+        np.concatenate([part.program.upper, np.array([1.0 + np.abs(tier).sum() for tier in earlier])]),
+        np.zeros(0, np.bool_),
+    )
+    found = relax(program, stop, seconds)
+    if found is None:
+        return None
+    price = np.zeros(len(whole.most))
+    price[part.rows] = found.price[: len(part.rows)]
+    tier_price = found.price[len(part.rows) :]
+    priced = _priced(cost, tier_price, earlier)
+    price = _by_learner(whole, priced, price, stop, seconds)
+    reduced = priced + whole.columns.T @ price
+    taken = np.zeros(whole.n)
+    taken[part.columns[: part.n]] = np.clip(found.x[: part.n], 0.0, 1.0)
+    return Guide(whole, cost, earlier, taken, reduced[: whole.n], price, tier_price)
+
+
+def _priced(cost: Floats, price: Floats, tiers: list[Ints]) -> Floats:
+    """A cost with the tiers before it at a price each."""
+    return cost + sum((y * tier for y, tier in zip(price, tiers, strict=True)), np.zeros(len(cost)))
+
+
+def _by_learner(whole: Whole, cost: Floats, price: Floats, stop: Stop, seconds: float) -> Floats:
+    """Prices with those of learners' own rows set anew, best for the prices of what they share."""
+    own = whole.rule(*OF_A_LEARNER)
+    shared = np.where(own, 0.0, price)
+    reduced = cost + whole.columns.T @ shared
+    free = np.flatnonzero(reduced[: whole.n] < 0)
+    part = whole.portion(free, reduced, whole.most, without=~own)
+    found = relax(part.program, stop, seconds, corner=True)
+    if found is None:
+        return price
+    shared[part.rows] = found.price
+    return shared

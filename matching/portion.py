@@ -1,0 +1,117 @@
+"""A large part as one sparse matrix, and the program of some of its choices beside a load of the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_matrix, csr_matrix
+
+from matching.columns import Extra, RowName
+from matching.program import Floats, Program
+from matching.tables import Bools, Ints
+
+SLACK = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Portion:
+    """A program over `columns` of the whole (choices first); its rows are `rows` of the whole."""
+
+    columns: Ints
+    rows: Ints
+    program: Program
+
+    @property
+    def n(self) -> int:
+        """How many of the columns are choices."""
+        return int(self.program.whole.sum())
+
+
+@dataclass(eq=False)
+class Whole:
+    """Rows `rows . x <= most` [rows] named `names`, over `n` choices and the further columns `extras`, with
+    the `upper` bound of every column."""
+
+    rows: csr_matrix
+    most: Floats
+    upper: Floats
+    names: list[RowName]
+    extras: list[Extra]
+    n: int
+
+    @cached_property
+    def columns(self) -> csc_matrix:
+        """The same by column."""
+        return self.rows.tocsc()
+
+    @cached_property
+    def of_choices(self) -> csr_matrix:
+        """[rows, choices]"""
+        return self.rows[:, : self.n].tocsr()
+
+    @cached_property
+    def grid(self) -> Floats:
+        """[rows] every use by choices is a multiple of this (1 where there is none)."""
+        part = self.of_choices
+        out = np.ones(part.shape[0])
+        filled = np.flatnonzero(np.diff(part.indptr))
+        if len(filled):
+            values = np.abs(part.data).astype(np.int64)
+            out[filled] = np.gcd.reduceat(values, part.indptr[filled])
+        return np.maximum(out, 1.0)
+
+    def family(self, *families: str) -> Ints:
+        """The further columns of some families."""
+        return np.array([self.n + k for k, e in enumerate(self.extras) if e.family in families], np.int64)
+
+    def rule(self, *rules: str) -> Bools:
+        """[rows] which rows are of some rules."""
+        return np.array([name.rule in rules for name in self.names], np.bool_)
+
+    def used(self, load: Floats) -> Floats:
+        """[rows] what a load [choices] uses."""
+        return np.asarray(self.of_choices @ load, np.float64)
+
+    def portion(
+        self, free: Ints, cost: Floats, left: Floats, *, without: Bools | None = None, prices: bool = True
+    ) -> Portion:
+        """The program of the choices `free`, in ascending order, at `cost` [columns of the whole], with
+        `left` [rows] for them.
+
+        `without` [rows] leaves rows out; with `prices` off the steps of load and of places above preferred
+        cost nothing, and only their room counts. Rows that cannot bind are left out; one that could not be
+        kept whatever the choices is loosened to what it must take. O(entries of the rows touched).
+        """
+        kept = np.ones(len(self.most), np.bool_) if without is None else ~without
+        folded = np.zeros(0, np.int64) if prices else self.family("step", "load")
+        if len(folded):
+            left = left - np.asarray(self.columns[:, folded] @ self.upper[folded], np.float64)
+        rows, further = self._touched(free, kept, folded)
+        columns = np.concatenate([free, further])
+        inside = csr_matrix(self.rows[rows][:, columns])
+        upper = self.upper[columns]
+        room = np.maximum(left[rows], inside.minimum(0) @ upper)
+        binds = inside.maximum(0) @ upper > room + SLACK
+        whole = np.arange(len(columns)) < len(free)
+        program = Program(cost[columns], csr_matrix(inside[binds]), room[binds], upper, whole)
+        return Portion(columns, rows[binds], program)
+
+    def _touched(self, free: Ints, kept: Bools, folded: Ints) -> tuple[Ints, Ints]:
+        """The rows that some choices are in, with all that further columns tie to them, and those columns."""
+        rows = _those(self.columns[:, free].indices, kept)
+        further = np.zeros(0, np.int64)
+        while True:
+            entries = np.unique(self.rows[rows].indices)
+            found = np.setdiff1d(entries[entries >= self.n], folded).astype(np.int64)
+            if len(found) == len(further):
+                return rows, further
+            further = found
+            rows = np.union1d(rows, _those(self.columns[:, further].indices, kept))
+
+
+def _those(rows: NDArray[np.int32], kept: Bools) -> Ints:
+    out: Ints = np.unique(rows).astype(np.int64)
+    return out[kept[out]]
