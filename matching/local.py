@@ -19,8 +19,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
@@ -59,6 +61,10 @@ class Aim:
     def of(self, taken: Ints) -> int:
         """Its value for [requirements] pairs taken (-1: none)."""
         return self.constant + int(self.cost[taken[taken >= 0]].sum())
+
+
+# The most that an answer may be worth to count as better than one of a value.
+Better: TypeAlias = Callable[[int], float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,52 +272,56 @@ class Local:
 
     # -- the solve ------------------------------------------------------------
 
-    def relax(self, aim: Aim, enough: float) -> Bound:
-        """Brings in every pair that pays at the prices of the relaxation, until the bound is enough; the best
-        bound met on the way."""
-        best = Bound(-math.inf, np.full(len(self.inside), -math.inf))
+    def relax(self, aim: Aim, enough: float) -> float:
+        """Brings in every pair that pays at the prices of the relaxation, until the bound is above enough;
+        the best bound met on the way."""
+        best = -math.inf
         for _ in range(ROUNDS):
             program, rows = self._program(aim)
             found = relax(program, self.stop, self.seconds)
             if found is None or self.stop():
                 break
             bound = self._bound(aim, program, rows, found.price)
-            if bound.value > best.value:
-                best = bound
-            if bound.value > enough - 1 + TOLERANCE:
+            best = max(best, bound.value)
+            if best > enough + TOLERANCE:
                 break
             columns = np.flatnonzero(self.inside)
             outside = self.stands[(self.stands >= 0) & ~self.part]
             broken = covers(self.limits, columns, found.x[: len(columns)], outside, self.known)
             self.covers += broken
-            joining = self._cheapest(bound.more, -TOLERANCE)
+            joining = self._paying(bound.more)
             if not (len(joining) or broken) or self.inside.sum() + len(joining) > MOST or self.seconds <= 0:
                 break
             self.join(joining)
-        return Bound(best.value, np.where(self.inside, np.inf, best.more))
+        return best
 
     def settle(self, aim: Aim, value: int) -> bool:
         """With an aim held at a value, brings in every pair that can be part of such an answer and lets
         nobody else move; False where they are too many, or it is not known which. Where the aim is at 0,
         those whose placings it counts stay."""
-        of = self.limits.eligible.requirement
         if value == 0:
             self.free &= self.stands < 0
             return True
-        self.relax(aim, value)
+        self.relax(aim, value - 1)
+        more = self.able(aim, value, SETTLED)
+        if more is None:
+            return False
+        self.join(more)
+        self.free &= self.part
+        return True
+
+    def able(self, aim: Aim, value: float, most: int = MOST) -> Ints | None:
+        """The pairs not in play that can be part of an answer of at most a value; None where they are too
+        many, or it is not known which."""
         program, rows = self._program(aim)
         found = relax(program, self.stop, self.seconds)
         if found is None:
-            return False
-        able = self.free[of] & ~self.inside
+            return None
+        able = self.free[self.limits.eligible.requirement] & ~self.inside
         for fence in FENCES:
             bound = self._bound(aim, program, rows, found.price, fence)
             able &= bound.value + bound.more <= value + TOLERANCE
-        if able.sum() + self.inside.sum() > SETTLED:
-            return False
-        self.join(np.flatnonzero(able))
-        self.free &= self.part
-        return True
+        return None if able.sum() + self.inside.sum() > most else np.flatnonzero(able)
 
     def with_room(self, requirements: Ints) -> Ints:
         """The pairs of some requirements that fit beside the placings outside the program."""
@@ -323,36 +333,50 @@ class Local:
         fits[uses.pair[uses.amount > spare[uses.limit]]] = False
         return pairs[fits]
 
-    def _cheapest(self, more: Floats, below: float, each: int = EACH, most: int = JOIN) -> Ints:
-        """Pairs with `more` below a threshold: the lowest, a few for each requirement."""
-        those = np.flatnonzero(more < below)
+    def _paying(self, more: Floats) -> Ints:
+        """Pairs that lower the bound: those that do most, a few for each requirement."""
+        those = np.flatnonzero(more < -TOLERANCE)
         of = self.limits.eligible.requirement[those]
         order = np.lexsort((more[those], of))
         those, of = those[order], of[order]
         starts = np.flatnonzero(np.concatenate([[True], of[1:] != of[:-1]])) if len(of) else order
         rank = np.arange(len(of)) - np.repeat(starts, np.diff(np.append(starts, len(of))))
-        those = those[rank < each]
-        return those[np.argsort(more[those], kind="stable")][:most]
+        those = those[rank < EACH]
+        return those[np.argsort(more[those], kind="stable")][:JOIN]
 
-    def solve(self, aim: Aim) -> float:
-        """Takes the best answer under an aim; what no answer of the whole problem can be below."""
+    def solve(self, aim: Aim, better: Better) -> float:
+        """Takes the best answer under an aim; what no answer of the whole problem can be below, to be above
+        what would count as `better` than the answer.
+
+        A better answer can only be made of pairs in play and those that `able` names; with them in play the
+        integer program has the last word.
+        """
         if self.inside.sum() <= QUICK:
             self.search(aim)
-        bound = self.relax(aim, aim.of(self.taken))
-        while True:
-            value = aim.of(self.taken)
-            if bound.value > value - 1 + TOLERANCE or self.stop() or self.seconds <= 0:
-                return min(float(value), bound.value)
-            answer = self.search(aim)
-            value = aim.of(self.taken)
-            kept_out = bound.value + float(bound.more.min(initial=np.inf))
-            lower = max(bound.value, min(answer, kept_out))
-            joining = self._cheapest(bound.more, value - bound.value - TOLERANCE, each=len(bound.more))
-            room = self.inside.sum() + len(joining) <= MOST
-            if lower > value - 1 + TOLERANCE or not len(joining) or not room:
-                return min(float(value), lower)
-            self.join(joining)
-            bound = Bound(lower, np.where(self.inside, np.inf, bound.more - (lower - bound.value)))
+        bound = self.relax(aim, better(aim.of(self.taken)))
+        if bound <= better(aim.of(self.taken)) + TOLERANCE and not self.stop():
+            lower = self.search(aim)
+            most = better(aim.of(self.taken))
+            if bound <= most + TOLERANCE and self.seconds > 0 and not self.stop():
+                more = self.able(aim, most)
+                if more is not None:
+                    if len(more):
+                        lower = self._try(aim, more)
+                    bound = max(bound, min(lower, most + 1))
+        return min(float(aim.of(self.taken)), bound)
+
+    def _try(self, aim: Aim, more: Ints) -> float:
+        """The integer program with further pairs, of which only those taken stay in play."""
+        inside, part = self.inside.copy(), self.part.copy()
+        self.join(more)
+        lower = self.search(aim)
+        now = self.taken[self.taken >= 0]
+        now = now[
+            ~inside[now] & self.inside[now] & (self.stands[self.limits.eligible.requirement[now]] != now)
+        ]
+        self.inside, self.part = inside, part
+        self.join(now)
+        return lower
 
     def search(self, aim: Aim) -> float:
         """The best answer over the pairs in play; what none of those is below."""

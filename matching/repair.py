@@ -19,13 +19,13 @@ import numpy as np
 from matching.eligibility import Eligible, eligible_pairs
 from matching.events import Event, apply, check_obeyed
 from matching.integer import Tell
-from matching.local import Aim, Local
+from matching.local import Aim, Better, Local
 from matching.local_limits import Limits
 from matching.policy import Policy
 from matching.problem import Placing, Problem
 from matching.progress import Listener, Progress
 from matching.questioned import in_question
-from matching.repair_moves import Move, left_over, moves, placing_of
+from matching.repair_moves import Moved, left_over, moves, placing_of
 from matching.repair_quality import improve
 from matching.result import Reason, Share, Tier
 from matching.stop import Never, Stop
@@ -62,7 +62,7 @@ class Repair:
     assignment: dict[str, str]
     blocks: dict[str, str] = field(default_factory=dict)
     shares: tuple[Share, ...] = ()
-    moves: tuple[Move, ...] = ()
+    moves: tuple[Moved, ...] = ()
     left: dict[str, Reason] = field(default_factory=dict)
     tiers: tuple[Tier, ...] = ()
     costs: dict[str, int] = field(default_factory=dict)
@@ -274,19 +274,27 @@ class _Search:
         tier is solved with the moves as the tie-breaker, which keeps it near."""
         case = self.case
         held = np.flatnonzero(case.held & case.question)
+        aims = []
         if len(held):
             cost = np.zeros(len(self.of), np.int64)
             cost[case.stands[held]] = -1
-            self._with_moves("on_site_moved", Aim(cost, len(held)))
-        for name, those in members(self.limits.tables, np.flatnonzero(case.need), pinned):
-            self._with_moves(name, self.placing(those))
+            aims.append(("on_site_moved", Aim(cost, len(held))))
+        need = members(self.limits.tables, np.flatnonzero(case.need), pinned)
+        aims += [(name, self.placing(those)) for name, those in need]
+        for name, aim in aims:
+            self._with_moves(name, aim, last=name == aims[-1][0])
 
-    def _with_moves(self, name: str, aim: Aim) -> None:
-        """Many times the aim, and the moves: no number of moves counts as much as one of the aim."""
+    def _with_moves(self, name: str, aim: Aim, last: bool) -> None:
+        """Many times the aim, and the moves: no number of moves counts as much as one of the aim. The moves
+        need to be as few as can be in the last of these only."""
         most = self.kept.constant
         many = 2 * most + 2
         both = Aim(many * aim.cost + self.kept.cost, many * aim.constant + most)
-        proven = self._solve(both, 0.6)
+
+        def better(value: int) -> float:
+            return value - 1 if last else many * (aim.of(self.local.taken) - 1) + most
+
+        proven = self._solve(both, 0.6, better)
         value = aim.of(self.local.taken)
         bound = min(value, max(0, _whole((proven - most) / many)))
         self._hold(name, aim, value, bound)
@@ -297,7 +305,7 @@ class _Search:
         value = self.kept.of(self.local.taken)
         bound = min(value, max(0, self.floor))
         if bound < value:
-            bound = max(bound, _whole(self._solve(self.kept, 0.7)))
+            bound = max(bound, _whole(self._solve(self.kept, 0.7, lambda value: value - 1)))
             value = self.kept.of(self.local.taken)
         self._hold("moved", self.kept, value, min(value, bound))
         self.closed = self.local.settle(self.kept, value)
@@ -320,10 +328,10 @@ class _Search:
             bound = min(value, bound) if self.closed else 0
             self._hold(name.replace("unplaced", "waiting"), aim, value, bound)
 
-    def _solve(self, aim: Aim, share: float) -> float:
+    def _solve(self, aim: Aim, share: float, better: Better) -> float:
         left = self.ends - time.monotonic()
         self.local.ends = time.monotonic() + share * max(0.0, left)
-        proven = self.local.solve(aim)
+        proven = self.local.solve(aim, better)
         self.local.ends = self.ends
         return proven
 

@@ -17,7 +17,7 @@ from matching.tables import Bools, Ints
 
 
 @dataclass(frozen=True)
-class Move:
+class Moved:
     """One placing that is not as it stood. `kind`: "displaced" (a rule refuses where it stood), "moved" (it
     makes room, or its limit no longer holds for all), "late" (a late learner's) or "waiting" (had no place
     before). `before` and `after` are None for no place. `event` is the position of the event that it follows
@@ -37,7 +37,7 @@ def moves(
     stands: Ints,
     taken: Ints,
     events: Sequence[Event],
-) -> tuple[Move, ...]:
+) -> tuple[Moved, ...]:
     """Every change, in order of the requirements' keys. Whoever an event concerns follows from it; a move
     that makes room follows from the event of those who come to where it stood, step by step."""
     problem = limits.tables.problem
@@ -52,7 +52,7 @@ def moves(
             found[r] = ("waiting" if requirement.key in known else "late", None, now)
     causes = _causes(before, limits, found, taken, events)
     return tuple(
-        Move(problem.requirements[r].key, *found[r], causes.get(r))
+        Moved(problem.requirements[r].key, *found[r], causes.get(r))
         for r in sorted(found, key=lambda r: problem.requirements[r].key)
     )
 
