@@ -10,7 +10,7 @@ of 1 is time in proportion to size.
     year  a whole year with every rule on (year.py), to the proof of all tiers: ours and CP-SAT
 
 Who has not ended in `--seconds` is unfinished: the point counts for no slope, and a peer is not asked for
-larger sizes. For the year there are slopes of the first verified answer and of the proof of all tiers of
+larger sizes. For the year there are slopes of the first answer and of the proof of all tiers of
 placing too.
 """
 

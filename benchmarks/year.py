@@ -13,8 +13,8 @@ The peers get a statement of the match (statement.py) in memory before their clo
 counted by `matching.verify`; one that it refuses is not counted. A peer that has not stopped after half as
 long again is ended. For each tier: the value, the bound proven,
 the gap, when it was proven, and the peer's value as a multiple of ours. A tier's bound holds for answers that
-are as good in the tiers before it. `first_s` is the first verified answer: ours as `Progress` tells it, a
-peer's as its callback does. `peak_mb` is the most memory of the process until its answer, problem included.
+are as good in the tiers before it. `first_s` is the first answer within the rules: ours as `Progress` tells
+it, a peer's as its callback does. `peak_mb` is the most memory of the process until its answer, problem included.
 """
 
 from __future__ import annotations
@@ -111,8 +111,9 @@ def _contender(name: str) -> Callable[..., Any]:
 
 
 def _proved(told: list[Progress], tier: str, taken: float) -> float:
-    """When the last part's tier was settled; with nothing told of it, at the end."""
-    return max((event.seconds for event in told if event.stage == tier), default=taken)
+    """When the last part's tier was settled; with nothing told of it, at the end. The stage of a tier is its
+    name and what was reached."""
+    return max((event.seconds for event in told if event.stage.split(":")[0] == tier), default=taken)
 
 
 def measure(
