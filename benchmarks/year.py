@@ -14,7 +14,8 @@ counted by `matching.verify`; one that it refuses is not counted. A peer that ha
 long again is ended. For each tier: the value, the bound proven,
 the gap, when it was proven, and the peer's value as a multiple of ours. A tier's bound holds for answers that
 are as good in the tiers before it. `first_s` is the first answer within the rules: ours as `Progress` tells
-it, a peer's as its callback does. `peak_mb` is the most memory of the process until its answer, problem included.
+it, a peer's as its callback does. `peak_mb` is the most memory of the process until its answer, problem
+included.
 """
 
 from __future__ import annotations
