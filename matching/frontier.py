@@ -30,6 +30,8 @@ from matching.validation import Checks
 # Additions whose common floor is solved first, and the most that are looked for together where none gains.
 GROUP = 8
 AT_ONCE = 4
+# Up to so many additions are each solved; of more, one program is asked first.
+SOLVED_EACH = 16
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,15 @@ def frontier(
     the best set of as many additions at each step. `processes` share the solves of a step; the steps are the
     same whatever their number.
 
-    Ties go to the addition named first in `additions`. A step costs at most one solve for each addition and
-    one for each eight of them, besides the program of `together`; most of those for eight at a time suffice
-    where few additions are worth anything. Raises `GrowthError` for what does not fit the problem.
+    Of up to 16 additions each is solved; of more, where `together` is asked for, one program may prove which
+    is best. Else a step costs at most one solve for each addition and one for each eight of them; the latter
+    suffice where few are worth anything. Ties go to the addition named first in `additions`, or to the one
+    that the program finds. Raises `GrowthError` for what does not fit the problem.
     """
     policy, stop, begin = policy or Policy(), stop or Never(), time.perf_counter()
     base = with_learners(problem, more_learners)
     by_key = _by_key(base, additions)
-    taken = [_known(by_key, key) for key in done]
+    taken = _taken(by_key, additions, done)
     with Tried(base, policy, tuple(additions), seconds, processes, stop) as tried:
         before = tried.values([_counts(by_key, taken)])[0]
         if before is None:
@@ -103,7 +106,7 @@ def frontier(
             yield _step((), before, before, start, tried.solved)
         for n in range(steps):
             tried.solved = 0
-            found = _next(tried, by_key, taken, before)
+            found = _next(tried, _counts(by_key, taken), before, together)
             if found is None:
                 return
             taken += found.added
@@ -128,9 +131,14 @@ def _by_key(base: Problem, additions: Sequence[Addition]) -> dict[str, int]:
     return by_key
 
 
-def _known(by_key: dict[str, int], key: str) -> str:
-    Checks(GrowthError, "done").known("key", key, by_key, "the key of an addition")
-    return key
+def _taken(by_key: dict[str, int], additions: Sequence[Addition], done: Sequence[str]) -> list[str]:
+    check = Checks(GrowthError, "done")
+    for i, key in enumerate(done):
+        check.known(f"done[{i}]", key, by_key, "the key of an addition")
+        most = additions[by_key[key]].most
+        if done[: i + 1].count(key) > most:
+            check.refuse(f"done[{i}]", key, f"named at most {most} times")
+    return list(done)
 
 
 def _counts(by_key: dict[str, int], keys: Iterable[str]) -> tuple[int, ...]:
@@ -149,12 +157,14 @@ class _Found:
     least: tuple[int, ...]
 
 
-def _next(tried: Tried, by_key: dict[str, int], taken: list[str], before: Value) -> _Found | None:
+def _next(tried: Tried, now: tuple[int, ...], before: Value, together: bool) -> _Found | None:
     """The addition that does best, the first of equals; where none gains, the fewest that do together; None
     at the end, or at a stop."""
-    now = _counts(by_key, taken)
-    keys = list(by_key)
     open_to = [i for i, addition in enumerate(tried.additions) if now[i] < addition.most]
+    if together and len(open_to) > SOLVED_EACH:
+        proven = _proposed(tried, now, 1)
+        if proven is not None and proven.value.reached == proven.least:
+            return proven if proven.least < before.reached else _several(tried, now, before)
     groups = tried.groups(open_to, GROUP)
     floors = tried.values([_with(now, group) for group in groups])
     if any(value is None for value in floors):
@@ -174,30 +184,40 @@ def _next(tried: Tried, by_key: dict[str, int], taken: list[str], before: Value)
                 best, found = (value.reached, i), value
     if best[1] < 0:
         return _several(tried, now, before)
-    return _Found((keys[best[1]],), found, least)
+    return _Found((tried.additions[best[1]].key,), found, least)
 
 
 def _several(tried: Tried, now: tuple[int, ...], before: Value) -> _Found | None:
     """The fewest additions that gain something together where none does alone."""
-    made = [a for a, n in zip(tried.additions, now, strict=True) for _ in range(n)]
     everything = tried.values([_everything(tried)])[0]
     if everything is None or everything.floor >= before.reached:
         return None
-    left = [(i, a.most - now[i]) for i, a in enumerate(tried.additions) if a.most > now[i]]
-    problem = with_additions(tried.problem, made)
-    additions = [replace(tried.additions[i], most=n) for i, n in left]
-    for k in range(2, min(AT_ONCE, sum(n for _, n in left)) + 1):
-        found = best_together(problem, tried.policy, additions, k, tried.seconds, tried.stop)
+    for k in range(2, min(AT_ONCE, sum(_everything(tried)) - sum(now)) + 1):
+        found = _proposed(tried, now, k)
         if found is None:
             return None
-        more = [0] * len(now)
-        for (i, _), n in zip(left, found.counts, strict=True):
-            more[i] = n
-        value = tried.values([tuple(a + b for a, b in zip(now, more, strict=True))])[0]
-        if value is not None and value.reached < before.reached:
-            keys = [a.key for a, n in zip(tried.additions, more, strict=True) for _ in range(n)]
-            return _Found(tuple(keys), value, everything.floor)
+        if found.value.reached < before.reached:
+            return found
     return None
+
+
+def _proposed(tried: Tried, now: tuple[int, ...], k: int) -> _Found | None:
+    """The best set of at most `k` more additions by one program, solved again; None where there is none."""
+    made = [a for a, n in zip(tried.additions, now, strict=True) for _ in range(n)]
+    left = [(i, a.most - now[i]) for i, a in enumerate(tried.additions) if a.most > now[i]]
+    additions = [replace(tried.additions[i], most=n) for i, n in left]
+    problem = with_additions(tried.problem, made)
+    found = best_together(problem, tried.policy, additions, k, tried.seconds, tried.stop)
+    if found is None:
+        return None
+    more = [0] * len(now)
+    for (i, _), n in zip(left, found.counts, strict=True):
+        more[i] = n
+    value = tried.values([tuple(a + b for a, b in zip(now, more, strict=True))])[0]
+    if value is None:
+        return None
+    keys = tuple(a.key for a, n in zip(tried.additions, more, strict=True) for _ in range(n))
+    return _Found(keys, value, tuple(found.bound[name] for name in tried.names))
 
 
 def _everything(tried: Tried) -> tuple[int, ...]:
@@ -225,16 +245,11 @@ def _best(tried: Tried, taken: Sequence[str], found: _Found, together: bool) -> 
     everything = tried.values([_everything(tried)])[0]
     bound = (0,) * len(reached) if everything is None else everything.floor
     if together:
-        other = best_together(
-            tried.problem, tried.policy, tried.additions, len(taken), tried.seconds, tried.stop
-        )
-        value = None if other is None else tried.values([other.counts])[0]
+        other = _proposed(tried, (0,) * len(tried.additions), len(taken))
         if other is not None:
-            bound = max(bound, tuple(other.bound[name] for name in tried.names))
-        if other is not None and value is not None and value.reached < reached:
-            reached = value.reached
-            made = zip(tried.additions, other.counts, strict=True)
-            names = tuple(sorted(addition.key for addition, n in made for _ in range(n)))
+            bound = max(bound, other.least)
+            if other.value.reached < reached:
+                reached, names = other.value.reached, tuple(sorted(other.added))
     return _Best(min(bound, reached), names, reached)
 
 

@@ -28,7 +28,7 @@ from matching.tier_search import lift, scale_of
 from matching.tiers import TierCost, has_shortfall, members, tier_costs
 
 # With more choices than this there is no program.
-MOST_CHOICES = 4_000
+MOST_CHOICES = 60_000
 
 
 @dataclass(frozen=True)

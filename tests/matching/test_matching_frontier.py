@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from matching import (
     Department,
     Learner,
+    Never,
     Offer,
     Policy,
     Problem,
@@ -23,6 +24,7 @@ from matching import (
     Rotation,
     Site,
     Trust,
+    generate,
     solve,
 )
 from matching.additions import (
@@ -34,9 +36,11 @@ from matching.additions import (
     with_additions,
     with_learners,
 )
-from matching.frontier import GrowthStep, frontier
+from matching.frontier import SOLVED_EACH, GrowthStep, frontier
+from matching.frontier_tried import Tried
 from matching.generate_year import generate_year
 from tests.matching.matching_problems import WEEKS, mixed_policies, mixed_problems, one_site
+from tests.matching.test_matching_metamorphic import side_by_side
 
 
 def tiers(problem: Problem, policy: Policy) -> dict[str, int]:
@@ -215,6 +219,33 @@ def test_a_better_set_than_the_one_taken_step_by_step_is_named_with_its_tiers():
     assert plain[-1].together == ("left", "middle")
 
 
+def test_of_many_additions_one_program_finds_the_best_that_solving_each_finds():
+    problem = generate("tiny", seed=1)
+    additions = possible_additions(problem, wte=0.5)
+    assert len(additions) > SOLVED_EACH
+    one = list(frontier(problem, additions=additions, steps=3))
+    each = list(frontier(problem, additions=additions, steps=3, together=False))
+    assert all(step.exact for step in one)
+    assert sum(step.solved for step in one) < sum(step.solved for step in each)
+    assert [step.tiers for step in one] == [step.tiers for step in each]
+
+
+@given(mixed_problems(), mixed_problems(), mixed_policies(), st.data())
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_solved_region_by_region_the_tiers_are_those_of_the_whole(one, two, policy, data):
+    """Two problems side by side, so that there are regions."""
+    problem = side_by_side(one, two)
+    additions = data.draw(additions_to(problem))
+    tried = Tried(problem, policy, additions, 60.0, 1, Never())
+    sets = [tuple(data.draw(st.integers(0, a.most)) for a in additions) for _ in range(2)]
+    for counts, value in zip(sets, tried.values(sets), strict=True):
+        made = [a for a, n in zip(additions, counts, strict=True) for _ in range(n)]
+        whole = tiers(with_additions(problem, made), policy)
+        assert value is not None
+        assert [(tier.name, tier.value) for tier in value.tiers] == list(whole.items())
+        assert value.floor == value.reached
+
+
 # -- the same however it is run ------------------------------------------------------------
 
 
@@ -337,6 +368,8 @@ def test_recipes_and_keys_that_do_not_fit_are_refused():
         next(frontier(problem, additions=[place, place]))
     with pytest.raises(GrowthError, match="the key of an addition"):
         next(frontier(problem, additions=[place], done=["B"]))
+    with pytest.raises(GrowthError, match="named at most 1 times"):
+        next(frontier(problem, additions=[place], done=["A", "A"]))
 
 
 def test_possible_additions_are_places_by_block_and_wte_for_the_round():
