@@ -17,6 +17,20 @@ from matching.additions import (
 )
 from matching.certificates import Certificate, FullLimit, certificate
 from matching.changes import Change, changed
+from matching.events import (
+    EducatorAway,
+    Event,
+    EventError,
+    LateLearner,
+    MustMove,
+    PlacesCut,
+    SiteClosed,
+    Withdrawal,
+    WteCut,
+    apply,
+    events_from_json,
+    events_to_json,
+)
 from matching.frontier import GrowthStep, frontier
 from matching.generate import generate
 from matching.next_best import Alternative, Move, TierChange, alternatives
@@ -38,6 +52,9 @@ from matching.problem import (
     Trust,
 )
 from matching.progress import Progress
+from matching.repair import Repair, repair
+from matching.repair_moves import Moved
+from matching.resilience import Loss, lose_each
 from matching.resolve import OutOfTime
 from matching.result import Conflict, FullCap, Price, Reason, Result, Share, Stage, Tier
 from matching.rules import RULES
@@ -45,7 +62,7 @@ from matching.solve import solve
 from matching.standing import Standing
 from matching.stop import MaxSeconds, Never, Stop
 from matching.validation import EngineError, PolicyError, ProblemError, ResultError
-from matching.verify import Violation, verify
+from matching.verify import Violation, broken_rules, verify
 from matching.way_there import WayThere, what_must_change
 from matching.worth import Value, prices, raised
 from matching.worth_asking import RaisedLimit, worth_asking
@@ -63,19 +80,27 @@ __all__ = [
     "Conflict",
     "Department",
     "Educator",
+    "EducatorAway",
     "EngineError",
+    "Event",
+    "EventError",
     "FullCap",
     "FullLimit",
     "GrowthError",
     "GrowthStep",
+    "LateLearner",
     "Learner",
     "Lock",
+    "Loss",
     "MaxSeconds",
     "MoreLearners",
     "Move",
+    "Moved",
+    "MustMove",
     "Never",
     "Offer",
     "OutOfTime",
+    "PlacesCut",
     "Placing",
     "Policy",
     "PolicyError",
@@ -85,12 +110,14 @@ __all__ = [
     "Progress",
     "RaisedLimit",
     "Reason",
+    "Repair",
     "Requirement",
     "Result",
     "ResultError",
     "Rotation",
     "Share",
     "Site",
+    "SiteClosed",
     "Stage",
     "Standing",
     "Stop",
@@ -100,14 +127,22 @@ __all__ = [
     "Value",
     "Violation",
     "WayThere",
+    "Withdrawal",
+    "WteCut",
     "alternatives",
+    "apply",
+    "broken_rules",
     "certificate",
     "changed",
+    "events_from_json",
+    "events_to_json",
     "frontier",
     "generate",
+    "lose_each",
     "possible_additions",
     "prices",
     "raised",
+    "repair",
     "solve",
     "verify",
     "what_must_change",

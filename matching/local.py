@@ -34,6 +34,8 @@ from matching.program import Floats, Program, relax, search
 from matching.stop import Stop
 from matching.tables import NO_CAP, Bools, Ints
 
+# Eligible pairs up to which all are in play from the start.
+SMALL = 3_000
 ROUNDS = 25
 # Pairs that join in one round, and at most for one requirement.
 JOIN = 1_500
@@ -100,6 +102,11 @@ class Local:
     def __post_init__(self) -> None:
         self.inside = np.zeros(len(self.limits.eligible.requirement), np.bool_)
         self.part = np.zeros(len(self.stands), np.bool_)
+
+    @property
+    def small(self) -> bool:
+        """Whether everything may as well be in play."""
+        return len(self.inside) <= SMALL
 
     @property
     def seconds(self) -> float:
@@ -245,30 +252,8 @@ class Local:
 
     @cached_property
     def _full(self) -> Floats:
-        """[limits] one a placing (over its weight, where it is weighed) for full limits of offers and
-        departments, chosen so that no standing placing is in two of them."""
-        limits = self.limits
-        pairs = self.stands[self.stands >= 0]
-        uses = limits.uses(pairs)
-        first, last = limits.begin["offer"], limits.begin["department"]
-        weighed = limits.begin["supervision"]
-        counts = (uses.limit >= first) & (uses.limit < last)
-        counts |= (uses.limit >= weighed) & (uses.limit < weighed + len(limits.caps["supervision"]))
-        full = counts & (self.load[uses.limit] == limits.cap[uses.limit]) & ~limits.is_served(uses.limit)
-        order = np.flatnonzero(full)[np.argsort(uses.limit[full], kind="stable")]
-        number, pair, amount = uses.limit[order], uses.pair[order], uses.amount[order]
-        out = np.zeros(len(limits.cap))
-        if not len(number):
-            return out
-        starts = np.flatnonzero(np.concatenate([[True], number[1:] != number[:-1]]))
-        ends = np.append(starts[1:], len(number))
-        covered = np.zeros(len(pairs), np.bool_)
-        for i in np.argsort(starts - ends, kind="stable").tolist():
-            members = pair[starts[i] : ends[i]]
-            if not covered[members].any():
-                covered[members] = True
-                out[number[starts[i]]] = 1.0 / float(amount[starts[i] : ends[i]].max())
-        return out
+        """[limits] the fences round those who stand."""
+        return self.limits.fences(self.stands[self.stands >= 0])
 
     # -- the solve ------------------------------------------------------------
 

@@ -317,6 +317,32 @@ class Limits:
                     own[d] -= short[other]
         return out
 
+    def fences(self, pairs: Ints) -> Floats:
+        """[limits] one a placing (over its weight, where it is weighed) for full limits of offers and
+        departments, chosen so that no placing (of these pairs) is in two of them."""
+        uses = self.uses(pairs)
+        load = np.zeros(len(self.cap), np.int64)
+        np.add.at(load, uses.limit, uses.amount)
+        first, last = self.begin["offer"], self.begin["department"]
+        weighed = self.begin["supervision"]
+        counts = (uses.limit >= first) & (uses.limit < last)
+        counts |= (uses.limit >= weighed) & (uses.limit < weighed + len(self.caps["supervision"]))
+        full = counts & (load[uses.limit] == self.cap[uses.limit]) & ~self.is_served(uses.limit)
+        order = np.flatnonzero(full)[np.argsort(uses.limit[full], kind="stable")]
+        number, pair, amount = uses.limit[order], uses.pair[order], uses.amount[order]
+        out = np.zeros(len(self.cap))
+        if not len(number):
+            return out
+        starts = np.flatnonzero(np.concatenate([[True], number[1:] != number[:-1]]))
+        ends = np.append(starts[1:], len(number))
+        covered = np.zeros(len(pairs), np.bool_)
+        for i in np.argsort(starts - ends, kind="stable").tolist():
+            members = pair[starts[i] : ends[i]]
+            if not covered[members].any():
+                covered[members] = True
+                out[number[starts[i]]] = 1.0 / float(amount[starts[i] : ends[i]].max())
+        return out
+
     def price(self, prices: Floats) -> Floats:
         """[pairs] what each pair costs at [limits] prices. O(pairs)."""
         e = self.eligible

@@ -34,9 +34,6 @@ from matching.tiers import members
 from matching.validation import EngineError
 from matching.verify import broken_rules
 
-# Eligible pairs up to which all are in play from the start.
-SMALL = 3_000
-
 
 @dataclass(frozen=True)
 class Repair:
@@ -256,7 +253,7 @@ class _Search:
         self.tiers: list[Tier] = []
         self.aims: list[Aim] = []
         self.closed = True
-        if len(self.of) <= SMALL:
+        if self.local.small:
             self.local.join_all(np.flatnonzero(free))
         self.local.join_all(np.flatnonzero(need))
         standing = np.flatnonzero(case.stands >= 0)

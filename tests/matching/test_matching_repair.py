@@ -37,7 +37,7 @@ def _settled(draw, policy, problem, what=happenings):
 
 
 def _checked(policy, problem, events, now, may, waiting, small):
-    with mock.patch("matching.repair.SMALL", small):
+    with mock.patch("matching.local.SMALL", small):
         try:
             found = repair(problem, policy, None, events, now_week=now, may_move=may, waiting=waiting)
         except PolicyError:
@@ -217,7 +217,7 @@ def test_a_year_searched_from_the_neighbourhood_is_as_good_as_whole(seed):
     problem = _published(seed)
     events = [SiteClosed(problem.sites[2].key, tuple(range(45)))]
     whole = repair(problem, None, None, events, now_week=4)
-    with mock.patch("matching.repair.SMALL", 0):
+    with mock.patch("matching.local.SMALL", 0):
         near = repair(problem, None, None, events, now_week=4)
     assert near.proven
     names = [t.name for t in near.tiers]
