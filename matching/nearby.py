@@ -22,6 +22,7 @@ from matching.tiers import greedy_cost
 LOSING = 2_000_000
 CROWDED = 3_000
 WAYS = 4
+GAINERS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,30 @@ class Nearby:
         """[choices] what each costs by itself, thousandths of a point."""
         return greedy_cost(self.standing.tiers, len(self.standing.choices))
 
+    @cached_property
+    def _marginal(self) -> tuple[Ints, Ints]:
+        """[choices] what taking each would add now, and what giving it up would save: its own cost and the
+        next, or last, step of the prices that rise with use."""
+        standing, n = self.standing, len(self.cost)
+        tier = next(t for t in standing.tiers if np.array_equal(t.cost[:n], self.cost))
+        steps = standing.rows[:, n:].tocsr().sorted_indices()
+        up, down = np.zeros(steps.shape[0]), np.zeros(steps.shape[0])
+        need = standing.used - standing.most
+        price = tier.cost[n:]
+        for i in np.flatnonzero(np.diff(steps.indptr)).tolist():
+            top = 0.0
+            for j in steps.indices[steps.indptr[i] : steps.indptr[i + 1]].tolist():
+                extra = standing.model.extras[j]
+                if extra.family not in ("step", "load"):
+                    continue
+                begin, top = top, top + extra.most
+                if begin < need[i] <= top:
+                    down[i] = price[j]
+                if begin <= need[i] < top:
+                    up[i] = price[j]
+        of = standing.rows[:, :n].T
+        return self.cost + np.rint(of @ up).astype(np.int64), self.cost + np.rint(of @ down).astype(np.int64)
+
     def about(self, choice: int, most: int) -> Ints:
         """At most `most` requirements to set free for one of them to take a choice, its own among them."""
         standing = self.standing
@@ -43,18 +68,21 @@ class Nearby:
         queue: list[tuple[int, int]] = [(0, r) for r in self._tied(mover)]
         seen: set[int] = set()
         self._in_the_way(choice, 0, queue, seen)
-        now = int(standing.held[mover])
-        if now >= 0:
-            for gain, r in self.gainers(now)[: most // 4]:
-                heapq.heappush(queue, (max(0, CROWDED - gain), r))
+        self._vacated(int(standing.held[mover]), 0, queue)
         while queue and len(free) < most:
             far, r = heapq.heappop(queue)
             if r in free:
                 continue
             free[r] = far
+            self._vacated(int(standing.held[r]), far, queue)
             for length, k in self._ways_out(r):
                 self._in_the_way(k, far + length, queue, seen)
         return np.array(sorted(free), np.int64)
+
+    def _vacated(self, choice: int, far: int, queue: list[tuple[int, int]]) -> None:
+        """Queues those who would gain most by a place that is vacated."""
+        for gain, r in self.gainers(choice)[:GAINERS] if choice >= 0 else ():
+            heapq.heappush(queue, (far + max(0, CROWDED - gain), r))
 
     def wider(self, choice: int, known: Ints, most: int) -> Ints:
         """Those known and at most `most` more: the learner's other requirements and those whom the same
@@ -128,7 +156,8 @@ class Nearby:
             standing, now = self.standing, int(self.standing.held[r])
             mine = np.arange(standing.start[r], standing.start[r + 1])
             mine = mine[mine != now]
-            more = self.cost[mine] - (self.cost[now] if now >= 0 else 0)
+            up, down = self._marginal
+            more = up[mine] - (down[now] if now >= 0 else 0)
             crowded = np.diff(standing.short.indptr)[mine] > 0
             length = np.maximum(0, more) + CROWDED * crowded
             best = np.argsort(length, kind="stable")[:WAYS]
@@ -145,7 +174,9 @@ class Nearby:
         there = there[(shared[chosen.week_set[there]] & weeks).any(axis=1)]
         now = standing.held[chosen.requirement[there]]
         there, now = there[now != there], now[now != there]
-        gain = np.where(now >= 0, self.cost[now], LOSING) - self.cost[there]
+        up, down = self._marginal
+        own = down[vacated] - self.cost[vacated] + self.cost[there]  # the step that is freed
+        gain = np.where(now >= 0, down[now], LOSING) - np.minimum(up[there], own)
         better = gain > 0
         there, gain = there[better], gain[better]
         order = np.argsort(-gain, kind="stable")

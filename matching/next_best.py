@@ -25,7 +25,7 @@ from matching.validation import ProblemError
 # Choices up to which a part is solved again whole.
 WHOLE = 1_000
 # Requirements set free in a larger one.
-FREE = 40
+FREE = 32
 # How many more places than asked for are tried in a larger part, the most promising first.
 MORE = 3
 

@@ -237,6 +237,9 @@ class Standing:
         about = [k for k in (*self.held[list(moved)].tolist(), *moved.values()) if k >= 0]
         chosen, group = self.choices, self.load_group
         near = np.isin(group[chosen.department], np.unique(group[chosen.department[about]]))
+        covers = self.tables.week_set_weeks  # in other weeks nothing changes
+        weeks = covers[chosen.week_set[about]].any(axis=0)
+        near &= (covers & weeks).any(axis=1)[chosen.week_set]
         near |= np.isin(chosen.learner, np.unique(chosen.learner[about]))
         old_aims = self.aims(self.held, near)
         new_aims = self.aims(new, near)
