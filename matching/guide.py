@@ -2,8 +2,8 @@
 undercut.
 
 The soft tiers are relaxed with the tiers of placing held at what they can at best reach (elastically), by
-interior points, over the choices that `windows.py` thinks worth having. The prices of what is shared are
-then completed learner by learner over every choice: a bound of the whole, whatever was left out.
+interior points, over the choices that `windows.py` thinks worth having. Its prices of a learner's year, set
+anew over every choice, then give a bound of the whole, window by window.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack, vstack
 
 from matching.portion import Whole
-from matching.program import Floats, Program, lagrangian, relax
+from matching.program import Floats, Program, relax
 from matching.stop import Stop
 from matching.tables import Bools, Ints
+from matching.windows import Windows
 
 OF_A_LEARNER = ("requirement", "site_repeats", "different_sites", "rotation", "one_place_a_week")
 # Points at which leaving one more over is let pass in a relaxation.
@@ -25,33 +26,22 @@ ELASTIC = 3_000.0
 
 @dataclass(frozen=True, eq=False)
 class Guide:
-    """`taken` and `reduced` [choices]: share and reduced cost; `price` [rows] and `tier_price` [earlier
-    tiers]; `cost` [columns] is what they price."""
+    """`taken` and `reduced` [choices]: share and reduced cost; `value` with `price` [earlier tiers] is a
+    bound of the cost (-inf: none)."""
 
     whole: Whole
-    cost: Floats
-    earlier: list[Ints]
     taken: Floats
     reduced: Floats
+    value: float
     price: Floats
-    tier_price: Floats
 
     def bound(self, held: list[int]) -> float:
         """What the cost cannot undercut while the earlier tiers' costs are at most `held`; any prices do."""
-        cost = _priced(self.cost, self.tier_price, self.earlier)
-        nothing = np.zeros(0, np.bool_)
-        program = Program(cost, self.whole.rows, self.whole.most, self.whole.upper, nothing)
-        least = lagrangian(program, self.price, np.zeros(0, np.int64))
-        return least - float(self.tier_price @ np.array(held, np.float64))
-
-
-def first_guide(whole: Whole, cost: Floats, earlier: list[Ints], taken: Floats, reduced: Floats) -> Guide:
-    """A guide without prices, from shares and reduced costs found otherwise."""
-    return Guide(whole, cost, earlier, taken, reduced, np.zeros(len(whole.most)), np.zeros(len(earlier)))
+        return self.value - float(self.price @ np.array(held, np.float64))
 
 
 def relaxed_guide(
-    whole: Whole,
+    windows: Windows,
     cost: Floats,
     earlier: list[Ints],
     held: list[int],
@@ -61,6 +51,7 @@ def relaxed_guide(
 ) -> Guide | None:
     """The relaxation over the choices `kept` with each earlier tier's cost at most `held`; None where time
     ended before it did."""
+    whole = windows.whole
     part = whole.portion(np.flatnonzero(kept), cost, whole.most)
     tiers = np.array([tier[part.columns] for tier in earlier], np.float64).reshape(-1, len(part.columns))
     count = len(earlier)
@@ -85,10 +76,13 @@ def relaxed_guide(
     tier_price = found.price[len(part.rows) :]
     priced = _priced(cost, tier_price, earlier)
     price = _by_learner(whole, priced, price, stop, seconds)
-    reduced = priced + whole.columns.T @ price
+    reduced = (priced + whole.columns.T @ price)[: whole.n]
     taken = np.zeros(whole.n)
     taken[part.columns[: part.n]] = np.clip(found.x[: part.n], 0.0, 1.0)
-    return Guide(whole, cost, earlier, taken, reduced[: whole.n], price, tier_price)
+    value, seen, _ = windows.at(price[windows.tying], priced)
+    if value is not None:
+        reduced = np.where(kept, np.minimum(reduced, seen), reduced)
+    return Guide(whole, taken, reduced, -np.inf if value is None else value, tier_price)
 
 
 def _priced(cost: Floats, price: Floats, tiers: list[Ints]) -> Floats:

@@ -1,8 +1,8 @@
 """Large parts: relaxed as a whole, answered class by class, bounded by prices and by classes alone.
 
-`windows.py` has a first idea of what every choice is worth; `classes.py` the fewest that each class of
-learners must leave over; `guide.py` relaxes the whole over the choices worth having; `turns.py` finds an
-answer near it. An answer counts only where it is exactly better, tier by tier.
+`windows.py` says which choices are worth having; `classes.py` the fewest that each class of learners must
+leave over; `guide.py` relaxes the whole over those choices; `turns.py` finds an answer near it. An answer
+counts only where it is exactly better, tier by tier.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from scipy.sparse import vstack
 
 from matching.classes import Alone, classes
 from matching.greedy import place_greedily
-from matching.guide import Guide, first_guide, relaxed_guide
+from matching.guide import Guide, relaxed_guide
 from matching.portion import Whole
 from matching.program import Floats
 from matching.tables import Ints
 from matching.tier_search import Search, lift, scale_of
 from matching.tiers import greedy_cost
 from matching.turns import another_turn, first_turn
-from matching.windows import WORKERS, cheapest, spread, window_of
+from matching.windows import WORKERS, Windows, window_of
 
 # Choices from which a part is large: below it HiGHS ends whole programs in seconds.
 LARGE = 12_000
 # Points that one placing is worth in a search of many tiers at once (the tiers are kept exactly afterwards).
 UNPLACED = 3_000.0
-# Choices that the relaxation keeps: so many points of reduced cost, and the cheapest of each requirement.
-NEAR, CHEAPEST = 25.0, 6
+# Points that leaving one over costs while choices are looked for: about what they end up costing.
+LEFT_OVER = 700.0
 # Rounds of turns after the first.
 ROUNDS = 6
 
@@ -61,24 +61,29 @@ class Large:
     def solve(self) -> None:
         """The best answer in the time there is."""
         found, chosen = self.found, self.found.model.choices
-        window = window_of(found.tables, chosen)
-        reduced, share = spread(self.whole, chosen, window, self.cost, found.stop, found.left / 5)
+        looking = self.soft + sum(
+            (LEFT_OVER * t.cost * (1 if t.placing else 25) for t in self.earlier), np.zeros(len(self.soft))
+        )
+        windows = Windows(self.whole, chosen, window_of(found.tables, chosen), looking, found.stop)
+        if not windows.explore(found.left / 4):
+            return
         self.say("relaxed window by window")
-        guide = first_guide(self.whole, self.soft, [t.cost for t in self.earlier], share, reduced)
         with ThreadPoolExecutor(WORKERS) as workers:
             alone = self._alone()
             seconds = found.left / 5
             list(workers.map(lambda item: item[1].relax(found.stop, seconds), alone))
             self._raise(alone)
             self.say("each class alone")
-            whole_year = workers.submit(self._relaxed, window, reduced, found.left / 2)
+            whole_year = workers.submit(self._relaxed, windows, found.left / 2)
             searched = [
                 workers.submit(item.search, found.stop, found.left / 4) for _, item in alone if item.open
             ]
             for task in searched:
                 task.result()
             self._raise(alone)
-            guide = whole_year.result() or guide
+            guide = whole_year.result() or Guide(
+                self.whole, windows.taken, windows.reduced, -np.inf, np.zeros(len(self.earlier))
+            )
         self.guide = guide
         self.say("relaxed as a whole")
         if found.stop():
@@ -116,15 +121,11 @@ class Large:
         for k in range(len(self.earlier)):
             self.least[k] = sum(item.low for j, item in alone if j == k)
 
-    def _relaxed(self, window: Ints, reduced: Floats, seconds: float) -> Guide | None:
-        requirement = self.found.model.choices.requirement
-        pairs = np.unique(np.stack([requirement, window]), axis=1)
-        windows = np.bincount(pairs[0], minlength=int(requirement.max()) + 1)
-        kept = (reduced < NEAR * windows[requirement]) | self.found.taken
-        kept |= cheapest(requirement, reduced, CHEAPEST)
+    def _relaxed(self, windows: Windows, seconds: float) -> Guide | None:
         held = [low - t.constant for low, t in zip(self.least, self.earlier, strict=True)]
         costs = [t.cost for t in self.earlier]
-        return relaxed_guide(self.whole, self.soft, costs, held, kept, self.found.stop, seconds)
+        kept = windows.worth | self.found.taken
+        return relaxed_guide(windows, self.soft, costs, held, kept, self.found.stop, seconds)
 
     def _again(self, guide: Guide) -> None:
         """Turns until none helps."""

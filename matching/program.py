@@ -113,6 +113,48 @@ def relax(program: Program, stop: Stop, seconds: float, *, corner: bool = False)
     return Relaxed(np.array(found.col_value), np.maximum(0.0, -np.array(found.row_dual)))
 
 
+class Corner:
+    """A relaxation solved by the simplex method, and again from where it stood once its costs or limits have
+    changed."""
+
+    def __init__(self, program: Program, stop: Stop) -> None:
+        self.solver = _load(program, whole=False)
+        self.solver.setOptionValue("solver", "simplex")
+        _watch(self.solver, stop)
+        self.value = -math.inf
+        self.x = np.zeros(len(program.cost))
+        self.reduced = np.zeros(len(program.cost))
+        self.price = np.zeros(len(program.most))
+
+    def cost(self, cost: Floats) -> None:
+        """New costs of the first columns."""
+        columns = np.arange(len(cost), dtype=np.int32)
+        self.solver.changeColsCost(len(cost), columns, cost)
+
+    def upper(self, upper: Floats) -> None:
+        """New upper bounds of the first columns."""
+        columns = np.arange(len(upper), dtype=np.int32)
+        self.solver.changeColsBounds(len(upper), columns, np.zeros(len(upper)), upper)
+
+    def most(self, row: int, most: float) -> None:
+        """A new limit of a row."""
+        self.solver.changeRowBounds(row, -highspy.kHighsInf, most)
+
+    def solve(self, seconds: float) -> bool:
+        """Whether it was solved in its time: then `value`, `x` and `reduced` [columns] and `price` [rows] are
+        its own."""
+        # HiGHS counts the time of all runs of a solver together.
+        self.solver.setOptionValue("time_limit", self.solver.getRunTime() + max(0.1, seconds))
+        self.solver.run()
+        if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return False
+        found = self.solver.getSolution()
+        self.value = float(self.solver.getInfo().objective_function_value)
+        self.x, self.reduced = np.array(found.col_value), np.array(found.col_dual)
+        self.price = np.maximum(0.0, -np.array(found.row_dual))
+        return True
+
+
 def search(
     program: Program,
     start: Ints | None,
