@@ -46,7 +46,7 @@ def after(result, way: WayThere, moves) -> tuple[dict[str, str], dict[str, str]]
 
 
 @given(mixed_problems(most_requirements=4), mixed_policies())
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 def test_all_of_it_makes_it_possible_and_any_one_left_out_does_not(problem, policy):
     result = solve(problem, policy)
     for r in problem.requirements:
