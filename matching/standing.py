@@ -239,7 +239,7 @@ class Standing:
         near = np.isin(group[chosen.department], np.unique(group[chosen.department[about]]))
         covers = self.tables.week_set_weeks  # in other weeks nothing changes
         weeks = covers[chosen.week_set[about]].any(axis=0)
-        meets: Bools = (covers & weeks).any(axis=1)
+        meets: Bools = np.any(covers & weeks, axis=1)
         near &= meets[chosen.week_set]
         near |= np.isin(chosen.learner, np.unique(chosen.learner[about]))
         old_aims = self.aims(self.held, near)
