@@ -58,7 +58,10 @@ class Cut:
         if not len(self.upper) and (self.left < 0).any():
             return Found(None, np.inf)
         program = Program(cost, vstack(blocks).tocsr(), np.concatenate(limits), self.upper, whole)
-        return search(program, start, stop, seconds)
+        found = search(program, start, stop, seconds)
+        if not self.n and found.x is not None:  # a linear program has no bound of branching: it is its value
+            return Found(found.x, float(cost @ found.x))
+        return found
 
     def hold(self, cost: Ints, value: int) -> None:
         """Keeps a cost at a value from here on."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from matching import Department, Policy, ProblemError, Site, generate, solve, verify
+from matching import Agreement, Department, Policy, ProblemError, Site, generate, solve, verify
 from matching.generate_year import generate_year
 from matching.standing import Standing
 from matching.stop import Never
@@ -119,6 +119,18 @@ def test_a_tenth_of_a_wte_may_place_one_more():
     assert len(result.unplaced) == 1
     values = {v.limit.what: dict(v.gain) for v in prices(problem, Policy(), result)}
     assert values["wte"]["unplaced_priority_1"] == 1
+
+
+def test_where_nobody_fits_that_is_proven():
+    problem = one_site(places=1, learners=1)
+    never = dataclasses.replace(problem.learners[0], attended=("S0",), site_repeats=1)
+    agreed = (Agreement("A", "H", "T", least=1),)
+    problem = dataclasses.replace(problem, learners=(never,), agreements=agreed)
+    result = solve(problem)
+    assert [tier.value for tier in result.tiers] == [1, 1, 0]
+    (value,) = prices(problem, Policy(), result, candidates=[RaisedLimit("offer", "O0", (0, 1), "place")])
+    assert value.worthless
+    assert value.proven
 
 
 def test_a_limit_that_is_not_there_is_refused():
