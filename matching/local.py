@@ -338,7 +338,10 @@ class Local:
         """
         if self.inside.sum() <= QUICK:
             self.search(aim)
+        ends = self.ends
+        self.ends = ends - self.seconds / 3  # kept for finding an answer
         bound = self.relax(aim, better(aim.of(self.taken)))
+        self.ends = ends
         if bound <= better(aim.of(self.taken)) + TOLERANCE and not self.stop():
             lower = self.search(aim)
             most = better(aim.of(self.taken))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from matching import EngineError, Lock, Placing, Policy, PolicyError, ProblemError, Share, solve
-from matching.events import MustMove, PlacesCut, SiteClosed, Withdrawal
+from matching import Educator, EngineError, Lock, Placing, Policy, PolicyError, ProblemError, Share, solve
+from matching.events import EducatorAway, MustMove, PlacesCut, SiteClosed, Withdrawal
 from matching.generate_year import generate_year
 from matching.repair import repair
 from matching.verify import broken_rules
@@ -277,3 +277,20 @@ def test_placings_without_enough_supervision_are_found():
         "supervision",
         "supervision",
     ]
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_all_who_rely_on_an_educators_time_are_in_question_when_it_is_cut(last):
+    problem = one_site(2, 2, sites=2, wte=0.0)
+    problem = dataclasses.replace(
+        problem,
+        educators=(Educator("E", ("D0", "D1"), (1.0,) * 4),),
+        requirements=tuple(
+            dataclasses.replace(r, priority=1 + (i == last)) for i, r in enumerate(problem.requirements)
+        ),
+        published=(Placing("R0", "O0"), Placing("R1", "O1")),
+    )
+    found = repair(problem, None, None, [EducatorAway("E", (1,), 0.5)])
+    assert set(found.assignment) == {f"R{1 - last}"}
+    assert _tiers(found)["unplaced_priority_1"] == (0, 0)
+    assert _tiers(found)["moved"] == (1, 1)
