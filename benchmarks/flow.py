@@ -44,7 +44,10 @@ def block(size: str | Size, seed: int) -> Network:
     tables = Tables(problem)
     eligible = eligible_pairs(tables, policy)
     part = max(parts(tables, policy, eligible), key=lambda part: len(part.requirements))
-    return build(tables, policy, eligible, part, np.zeros(len(problem.requirements), np.int64))[0]
+    built = build(tables, policy, eligible, part, np.zeros(len(problem.requirements), np.int64))
+    if built is None:
+        raise RuntimeError("the prices of the block do not fit in a flow")
+    return built[0]
 
 
 class Plain:

@@ -2,7 +2,8 @@
 
 A part is a pure flow when its requirements all ask for the same weeks, no learner has two of them, every
 department whose WTE counts is asked for by requirements of one weight, and no rule or aim ties learners
-together in another way. Otherwise it goes to the integer search, with the fact that sent it there in words.
+together in another way. Otherwise it goes to the integer search, with the fact that sent it there in words;
+so does a flow whose prices are too far apart for its whole numbers (`network.build`).
 """
 
 from __future__ import annotations

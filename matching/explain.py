@@ -158,7 +158,7 @@ def cap_prices(tables: Tables, network: Network, layout: Layout, flow: Flow) -> 
         if away[up][v] >= REACHED or worth < network.points_unit // 2:
             continue
         placed, rest = divmod(worth + network.tier_unit // 2, network.tier_unit)
-        points = round((rest - network.tier_unit // 2) / network.points_unit) / 1000
+        points = network.grain * round((rest - network.tier_unit // 2) / network.points_unit) / 1000
         limit = tight[0]
         at = tuple(weeks[w] for w in limit.weeks)
         out.append(Price(limit.level, limit.key, at[0], at, limit.rule, limit.places, min(1, placed), points))

@@ -5,12 +5,14 @@ Nodes: one a column (an offer, fused with whatever lies above it alone), one for
 department, site or trust whose limit several columns share, and the sink. An arc up from a node has one
 marginal cost a learner, never falling, as many as the node holds.
 
-Three tiers are carried in one whole number, cost = tier x M + points x T + draw, exact in 64 bits. A
+Three tiers are carried in one whole number, cost = tier x M + points x T + draw, exact in 64 bits, with
+points in units of the largest whole number that divides every price of the part (its grain). A
 residual cycle that visits each node once makes at most C + 1 moves of learners (C columns) and passes each
 tree arc at most once up and once down, so its draw part stays within (C + 1) x 2^b < T and its points part
 within X = (C + 1) x dearest pair + 2 x the sum of the dearest marginals; with M > X x T + T no cycle that
 worsens a higher tier can look cheap. Placements form a gammoid (a matroid), so any falling weights on the
-priorities give the lexicographic best; 1, 2, 3 ... are used. The draw keeps as many bits as fit.
+priorities give the lexicographic best; 1, 2, 3 ... are used. The draw keeps as many bits as fit; where not
+one does, the part is no flow that this module can hold, and is searched as a program of whole numbers.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ class Network:
 
     Nodes: 0 .. columns - 1 the columns, `columns` unplaced, then shared caps, `nodes - 1` the sink.
     `marginal[marginal_start[v]:marginal_start[v + 1]]` are the costs of the 1st, 2nd ... learner up from
-    node v. Costs are combined (tier x M + points x T + draw).
+    node v. Costs are combined (tier x M + points x T + draw), points in units of `grain` thousandths.
     """
 
     columns: int
@@ -51,6 +53,7 @@ class Network:
     marginal: Ints
     points_unit: int
     tier_unit: int
+    grain: int
 
     @property
     def rows(self) -> int:
@@ -86,8 +89,9 @@ def rank_weights(priority: Ints, pinned: Ints) -> Ints:
 
 def build(
     tables: Tables, policy: Policy, eligible: Eligible, part: Part, pinned: Ints
-) -> tuple[Network, Layout]:
-    """The network of a pure-flow part; `pinned` is 1 for each requirement of the problem that a pin names."""
+) -> tuple[Network, Layout] | None:
+    """The network of a pure-flow part; `pinned` is 1 for each requirement of the problem that a pin names.
+    None where its prices are too far apart for whole numbers of 64 bits: then it is searched as a program."""
     requirement = eligible.requirement[part.pairs]
     offer = eligible.offer[part.pairs]
     offers, column = np.unique(offer, return_inverse=True)
@@ -103,7 +107,12 @@ def build(
     cost = points(tables, policy, policy.tiers[0], placings)
     # All placed alike: how many are placed is settled by the tiers above.
     cost = cost - min(0, int(cost.min(initial=0)))
-    points_unit, tier_unit, bits = units(len(offers), cost, marginals, int(rank.max()))
+    grain = max(1, int(np.gcd.reduce(np.concatenate([cost, *marginals, tree.beyond]))))
+    cost, marginals = cost // grain, [marginal // grain for marginal in marginals]
+    fitting = units(len(offers), cost, marginals, int(rank.max()))
+    if fitting is None:
+        return None
+    points_unit, tier_unit, bits = fitting
     names = [
         f"{tables.problem.requirements[r].learner}\0{tables.problem.requirements[r].block}" for r in rows
     ]
@@ -122,14 +131,14 @@ def build(
         marginal=np.concatenate(marginals).astype(np.int64) * points_unit,
         points_unit=points_unit,
         tier_unit=tier_unit,
+        grain=grain,
     )
     pair = np.concatenate([part.pairs, np.full(n, -1, np.int64)])[order]
-    return network, Layout(rows, offers, tree.limits, tree.beyond * points_unit, rank, pair)
+    return network, Layout(rows, offers, tree.limits, tree.beyond // grain * points_unit, rank, pair)
 
 
-def units(columns: int, points: Ints, marginals: list[Ints], ranks: int) -> tuple[int, int, int]:
-    """T, M and the bits of the draw (see the head of this module). Raises OverflowError where nothing
-    fits."""
+def units(columns: int, points: Ints, marginals: list[Ints], ranks: int) -> tuple[int, int, int] | None:
+    """T, M and the bits of the draw (see the head of this module); None where nothing fits."""
     dearest = int(points.max(initial=0)) * (columns + 1)
     dearest += 2 * sum(int(m[-1]) for m in marginals if len(m))
     for bits in range(DRAW_BITS, 0, -1):
@@ -137,4 +146,4 @@ def units(columns: int, points: Ints, marginals: list[Ints], ranks: int) -> tupl
         tier = (dearest + 1) * unit + unit
         if (ranks + 2) * tier < MOST_COST:
             return unit, tier, bits
-    raise OverflowError(f"{columns} columns of costs to {dearest:,} do not fit in 64 bits")
+    return None

@@ -194,8 +194,9 @@ def _solve_part(
     try:
         if stop():
             raise Stopped
-        if not part.beyond_flow:
-            network, layout = build(tables, policy, eligible, part, pinned)
+        flow_of = None if part.beyond_flow else build(tables, policy, eligible, part, pinned)
+        if flow_of is not None:
+            network, layout = flow_of
             flow = solve_flow(network, starting_prices(network), stop)
             pairs = layout.pair[flow.pair]
             answer.add(part, pairs[pairs >= 0], "flow", {})

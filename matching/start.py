@@ -77,7 +77,7 @@ def starting_prices(network: Network) -> Ints:
     if network.rows < SMALL or not network.columns:
         return np.zeros(network.columns, np.int64)
     last = network.start[1:] - 1
-    point = network.points_unit * 1000.0
+    point = network.points_unit * 1000.0 / network.grain
     rank = np.rint(network.cost[last] / network.tier_unit)
     cost = network.cost / point
     cost[last] = 0.0

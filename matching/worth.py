@@ -133,14 +133,15 @@ class _Raised:
             if i < 0:
                 continue
             part = standing.parts[i]
-            if part.beyond_flow:
+            built = None
+            if not part.beyond_flow:
+                built = build(standing.tables, standing.policy, standing.eligible, part, standing.pinned)
+            if built is None:
                 found = resolve(standing, part.requirements, self.stop, self.ends)
                 after.update(found.after)
                 proven = proven and found.proven
                 continue
-            network, layout = build(
-                standing.tables, standing.policy, standing.eligible, part, standing.pinned
-            )
+            network, layout = built
             pairs = layout.pair[solve_flow(network, starting_prices(network), self.stop).pair]
             after.update(dict.fromkeys(part.requirements.tolist(), NOWHERE))
             after.update({int(standing.choices.requirement[k]): k for k in pairs[pairs >= 0].tolist()})

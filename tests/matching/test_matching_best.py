@@ -80,6 +80,7 @@ def networks(draw):
         np.concatenate(marginals).astype(np.int64),
         1,
         10_000,
+        1,
     )
 
 
@@ -128,7 +129,9 @@ def test_a_region_costs_what_networkx_finds(seed):
     tables = Tables(problem)
     eligible = eligible_pairs(tables, policy)
     for part in parts(tables, policy, eligible):
-        network, _ = build(tables, policy, eligible, part, np.zeros(len(problem.requirements), np.int64))
+        built = build(tables, policy, eligible, part, np.zeros(len(problem.requirements), np.int64))
+        assert built is not None
+        network, _ = built
         flow = solve_flow(network, starting_prices(network))
         assert total(network, flow) == total_by_networkx(network)
 
@@ -150,4 +153,4 @@ def _two_columns() -> Network:
     whole = [[0, 3, 6], [0, 0, 0, 1, 1, 1], [0, 1, 2, 0, 1, 2], [1, 5, 99, 5, 1, 99], [0, 1, 2, 2, 2], [0, 0]]
     parent = np.array([3, 3, 3, -1], np.int64)
     arrays = [np.array(x, np.int64) for x in whole]
-    return Network(2, parent, *arrays[:4], arrays[4], arrays[5], 1, 99)
+    return Network(2, parent, *arrays[:4], arrays[4], arrays[5], 1, 99, 1)

@@ -388,7 +388,6 @@ def test_a_cheap_thing_in_a_dear_tier_is_held_to_the_last_point():
     assert solve(problem, policy).assignment == {"RA": "O0", "RB": "O3"}
 
 
-@pytest.mark.xfail(strict=True, raises=OverflowError, reason="a flow's three tiers do not fit in 64 bits")
 def test_two_hundred_offers_at_the_highest_prices_are_matched():
     n = 200
     problem = Problem(
@@ -403,3 +402,28 @@ def test_two_hundred_offers_at_the_highest_prices_are_matched():
     )
     policy = Policy(travel_limit=FAR, travel=((0, MOST_PRICE),), tiers=({"travel": MOST_TIER_WEIGHT},))
     assert solve(problem, policy).unplaced == {}
+
+
+def test_prices_too_far_apart_for_a_flow_are_searched_as_a_program():
+    """The dearest travel there is, and a thousandth of a point for a place above what is preferred."""
+    n = 100
+    problem = Problem(
+        weeks=WEEKS[:1],
+        trusts=(Trust("T"),),
+        sites=tuple(Site(f"S{j:02}", "T") for j in range(n)),
+        departments=tuple(Department(f"D{j:02}", f"S{j:02}", "xray") for j in range(n)),
+        offers=tuple(
+            Offer(f"O{j:02}", f"D{j:02}", preferred=(0 if j else 1,), maximum=(1000 if j else 1,))
+            for j in range(n)
+        ),
+        learners=tuple(Learner(f"L{i:02}", "a", "1", "H") for i in range(n)),
+        requirements=tuple(Requirement(f"R{i:02}", f"L{i:02}", "B", ("xray",), (0,)) for i in range(n)),
+        travel_minutes=(MOST_MINUTES - np.add.outer(np.arange(n), np.arange(n)) % n).astype(np.uint16),
+    )
+    tier = {"travel": MOST_TIER_WEIGHT, "above_preferred": 1}
+    policy = Policy(travel_limit=FAR, travel=((0, MOST_PRICE),), above_preferred=1, tiers=(tier,))
+    result = solve(problem, policy)
+    assert result.unplaced == {}
+    assert result.paths["integer"] == 1
+    # Everybody has a nearest place of their own.
+    assert result.costs["travel"] == n * (MOST_MINUTES - n + 1) * MOST_PRICE * 1000
