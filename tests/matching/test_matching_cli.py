@@ -197,6 +197,15 @@ def test_a_broken_pipe_of_standard_error_is_quiet_too(tiny):
     assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.fixture
+def ctrl_c_heard():
+    """Ctrl-C as in a terminal: whatever a shell runs in the background ignores it, these tests perhaps."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_heard")
 def test_ctrl_c_ends_a_solve_with_the_best_answer_so_far(tiny, tmp_path, monkeypatch):
     before, asked = signal.getsignal(signal.SIGINT), []
 
