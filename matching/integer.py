@@ -27,7 +27,7 @@ from matching.greedy import place_greedily
 from matching.large import LARGE, Large
 from matching.model import Builder
 from matching.policy import Policy
-from matching.program import Found, Program, search
+from matching.program import Found, search
 from matching.stop import Stop
 from matching.tables import Bools, Ints, Tables
 from matching.tier_search import Search, lift
@@ -148,12 +148,7 @@ def _draw(found: Search) -> None:
 
 
 def _search(found: Search, cost: Ints, seconds: float) -> Found:
-    rows, most = found.rows()
-    whole = np.zeros(found.model.width, np.bool_)
-    whole[: len(found.taken)] = True
-    scale = 1 if np.abs(cost).max(initial=0) <= 1 else POINT
-    program = Program(cost / scale, rows, most, found.upper, whole)
-    return search(program, np.flatnonzero(found.taken), found.stop, seconds)
+    return search(found.program(cost), np.flatnonzero(found.taken), found.stop, seconds)
 
 
 def _least_worst(found: Search, position: int) -> int:

@@ -13,11 +13,10 @@ import numpy as np
 
 from matching.aims import Placings, values
 from matching.columns import Model, choices
-from matching.costs import POINT
 from matching.local import Aim, Local
 from matching.model import Builder
 from matching.policy import ALONE
-from matching.program import Found, Program, search
+from matching.program import Found, search
 from matching.result import Tier
 from matching.rules.agreements import covers
 from matching.stop import Stop
@@ -134,12 +133,7 @@ def _bound(found: Search, position: int) -> int:
 
 
 def _search(found: Search, cost: Ints, seconds: float) -> Found:
-    rows, most = found.rows()
-    whole = np.zeros(found.model.width, np.bool_)
-    whole[: len(found.taken)] = True
-    scale = 1 if np.abs(cost).max(initial=0) <= 1 else POINT
-    program = Program(cost / scale, rows, most, found.upper, whole)
-    return search(program, np.flatnonzero(found.taken), found.stop, seconds)
+    return search(found.program(cost), np.flatnonzero(found.taken), found.stop, seconds)
 
 
 def _least_worst(found: Search, position: int, worst: Ints) -> int:

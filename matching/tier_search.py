@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, hstack, vstack
 
 from matching.columns import Model
 from matching.costs import POINT
+from matching.held import Held
 from matching.policy import Policy
-from matching.program import Floats
+from matching.program import Floats, Program
 from matching.stop import Stop
 from matching.tables import Bools, Ints, Tables
 from matching.tiers import TierCost, value_of
@@ -97,18 +98,20 @@ class Search:
         elif tier.cost.any():
             self.held.append((tier.cost, value - tier.constant))
 
-    def rows(self, pool: Ints | None = None) -> tuple[csr_matrix, Floats]:
-        """Core rows, those of the pool named (None: all), and the tiers held, scaled to points."""
-        matrix, most = self.pool, self.pool_most
-        if pool is not None:
-            matrix, most = matrix[pool], most[pool]
-        blocks = [self.core, matrix]
-        limits = [np.array(self.model.core.most, np.float64), most]
-        for cost, value in self.held:
-            scale = float(max(1, int(np.abs(cost).max())))
-            blocks.append(csr_matrix(cost.astype(np.float64)[None, :] / scale))
-            limits.append(np.array([(value + 0.01) / scale]))
-        return vstack(blocks).tocsr(), np.concatenate(limits)
+    def program(self, cost: Ints) -> Program:
+        """A cost of the columns, counted in points where it is more than a number of placings, under all rows
+        and with the tiers held."""
+        held = Held(self.upper, self.taken).hold(self.held)
+        own = vstack([self.core, self.pool])
+        rows = vstack([hstack([own, csr_matrix((own.shape[0], len(held.further)))]), held.rows]).tocsr()
+        most = np.concatenate([np.array(self.model.core.most, np.float64), self.pool_most, held.most])
+        scale = 1 if np.abs(cost).max(initial=0) <= 1 else POINT
+        whole = np.zeros(rows.shape[1], np.bool_)
+        whole[: len(self.taken)] = whole[self.model.width :] = True
+        no_cost = np.zeros(len(held.further))
+        return Program(
+            np.concatenate([cost / scale, no_cost]), rows, most, np.append(self.upper, held.further), whole
+        )
 
 
 def lift(tier: TierCost, bound: float, value: int) -> int:

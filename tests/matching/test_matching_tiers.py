@@ -359,9 +359,6 @@ def test_what_is_said_to_be_proven_is_the_best_whatever_the_numbers(problem, pol
         assert tier.value == value
 
 
-@pytest.mark.xfail(
-    strict=True, reason="rows of tiers held are scaled by their dearest column: 1e-6 of it slips"
-)
 def test_a_cheap_thing_in_a_dear_tier_is_held_to_the_last_point():
     """A likes S1, a point dearer in a tier of 14 million points: that is not to be had. B likes S3, which
     costs no more, and is to have it."""
