@@ -12,8 +12,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from matching.portion import Portion, Whole
-from matching.program import lagrangian, relax, search
+from matching.columns import Choices
+from matching.portion import Whole
+from matching.program import Floats, lagrangian, relax, search
 from matching.stop import Stop
 from matching.tables import Ints, Tables
 
@@ -54,37 +55,42 @@ class Alone:
     """The fewest requirements of some choices left over, were they alone: first by a relaxation, then by a
     search."""
 
-    def __init__(self, whole: Whole, cost: Ints, free: Ints, requirement: Ints) -> None:
-        """`cost` [columns] is -1 at the choices counted; `requirement` [choices] whose each is."""
-        self.count = len(np.unique(requirement[free]))
-        floor = whole.rule("agreements", "hei_fairness")
-        self.portion: Portion = whole.portion(
-            free, cost.astype(np.float64), whole.most, without=floor, prices=False
-        )
+    def __init__(self, whole: Whole, cost: Ints, free: Ints, chosen: Choices) -> None:
+        """`cost` [columns] is -1 at the choices `free`, which are counted."""
+        self.free, self.chosen = free, chosen
+        self.requirements = np.unique(chosen.requirement[free])
+        aside = whole.rule("agreements", "hei_fairness")
+        self.portion = whole.portion(free, cost.astype(np.float64), whole.most, without=aside, prices=False)
         self.low = 0
-        self.broken = True
+        self.open = True
+        self.taken = np.zeros(len(free))
 
-    @property
-    def open(self) -> bool:
-        """Whether the relaxation came out broken, so that a search may raise the bound."""
-        return self.broken
-
-    def relax(self, stop: Stop, seconds: float) -> int:
-        """A bound by prices."""
+    def relax(self, stop: Stop, seconds: float) -> None:
+        """Bounds by prices."""
         program = self.portion.program
         found = relax(program, stop, seconds)
-        if found is not None:
-            bound = lagrangian(program, found.price, np.zeros(0, np.int64))
-            self._raise(bound)
-            self.broken = abs(bound - round(bound)) > 1e-3
-        return self.low
+        if found is None:
+            return
+        bound = lagrangian(program, found.price, np.zeros(0, np.int64))
+        self._raise(bound)
+        self.taken = np.clip(found.x[: len(self.free)], 0.0, 1.0)
+        self.open = abs(bound - round(bound)) > 1e-3
 
-    def search(self, stop: Stop, seconds: float) -> int:
-        """A bound by branching, no lower than what is known."""
+    def search(self, stop: Stop, seconds: float) -> None:
+        """Bounds by branching."""
         found = search(self.portion.program, None, stop, seconds, nodes=NODES)
         if math.isfinite(found.bound):
             self._raise(found.bound)
-        return self.low
+        if found.x is not None:
+            self.taken = found.x[: len(self.free)]
+
+    def left_over(self, learners: int) -> Floats:
+        """[learners] how many requirements of each are left over in the answer alone."""
+        chosen, out = self.chosen, np.zeros(learners)
+        first = np.searchsorted(chosen.requirement, self.requirements)
+        np.add.at(out, chosen.learner[first], 1.0)
+        np.subtract.at(out, chosen.learner[self.free], self.taken)
+        return out
 
     def _raise(self, bound: float) -> None:
-        self.low = max(self.low, math.ceil(self.count + bound - 1e-5), 0)
+        self.low = max(self.low, math.ceil(len(self.requirements) + bound - 1e-5), 0)

@@ -7,6 +7,7 @@ counts only where it is exactly better, tier by tier.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,10 +19,10 @@ from matching.greedy import place_greedily
 from matching.guide import Guide, relaxed_guide
 from matching.portion import Whole
 from matching.program import Floats
-from matching.tables import Ints
+from matching.tables import Bools, Ints
 from matching.tier_search import Search, lift, scale_of
 from matching.tiers import greedy_cost
-from matching.turns import another_turn, first_turn
+from matching.turns import Turns
 from matching.windows import WORKERS, Windows, window_of
 
 # Choices from which a part is large: below it HiGHS ends whole programs in seconds.
@@ -30,8 +31,10 @@ LARGE = 12_000
 UNPLACED = 3_000.0
 # Points that leaving one over costs while choices are looked for: about what they end up costing.
 LEFT_OVER = 700.0
+# How much more than the fewest are left over while the whole is relaxed, of all of them.
+SPARE = 0.03
 # Rounds of turns after the first.
-ROUNDS = 6
+ROUNDS = 4
 
 Say = Callable[[str], None]
 
@@ -64,7 +67,8 @@ class Large:
         looking = self.soft + sum(
             (LEFT_OVER * t.cost * (1 if t.placing else 25) for t in self.earlier), np.zeros(len(self.soft))
         )
-        windows = Windows(self.whole, chosen, window_of(found.tables, chosen), looking, found.stop)
+        window = window_of(found.tables, chosen)
+        windows = Windows(self.whole, chosen, window, looking, found.stop)
         if not windows.explore(found.left / 4):
             return
         self.say("relaxed window by window")
@@ -75,25 +79,15 @@ class Large:
             self._raise(alone)
             self.say("each class alone")
             whole_year = workers.submit(self._relaxed, windows, found.left / 2)
-            searched = [
-                workers.submit(item.search, found.stop, found.left / 4) for _, item in alone if item.open
-            ]
-            for task in searched:
-                task.result()
+            seconds = found.left / 4
+            list(workers.map(lambda item: item.search(found.stop, seconds), [a for _, a in alone if a.open]))
             self._raise(alone)
-            guide = whole_year.result() or Guide(
+            self.guide = whole_year.result() or Guide(
                 self.whole, windows.taken, windows.reduced, -np.inf, np.zeros(len(self.earlier))
             )
-        self.guide = guide
         self.say("relaxed as a whole")
-        if found.stop():
-            return
-        taken = first_turn(guide, chosen.requirement, self.members, self.cost, found.stop, found.left / 2)
-        cheap = greedy_cost(found.tiers, self.n)
-        completed = place_greedily(found.tables, found.policy, found.model, self.pinned, cheap, taken)
-        found.offer(completed.astype(np.float64))
-        self.say("every class in turn")
-        self._again(guide)
+        if not found.stop():
+            self._turns(self.guide, alone)
 
     def bound(self, position: int) -> int | None:
         """What a tier cannot undercut with those before it at their value; None where nothing is known."""
@@ -108,13 +102,12 @@ class Large:
 
     def _alone(self) -> list[tuple[int, Alone]]:
         """By earlier tier and class, what is left over of the class alone."""
-        requirement = self.found.model.choices.requirement
         out = []
         for k, tier in enumerate(self.earlier):
             for mine in self.members if tier.placing else []:
                 counted = mine[tier.cost[mine] != 0]
                 if len(counted):
-                    out.append((k, Alone(self.whole, tier.cost, counted, requirement)))
+                    out.append((k, Alone(self.whole, tier.cost, counted, self.found.model.choices)))
         return out
 
     def _raise(self, alone: list[tuple[int, Alone]]) -> None:
@@ -122,34 +115,57 @@ class Large:
             self.least[k] = sum(item.low for j, item in alone if j == k)
 
     def _relaxed(self, windows: Windows, seconds: float) -> Guide | None:
-        held = [low - t.constant for low, t in zip(self.least, self.earlier, strict=True)]
+        # With a little to spare, so that what one more costs is its worth and not the elastic's.
+        least = [
+            low + (math.ceil(SPARE * low) if t.placing else 0)
+            for low, t in zip(self.least, self.earlier, strict=True)
+        ]
+        held = [low - t.constant for low, t in zip(least, self.earlier, strict=True)]
         costs = [t.cost for t in self.earlier]
         kept = windows.worth | self.found.taken
         return relaxed_guide(windows, self.soft, costs, held, kept, self.found.stop, seconds)
 
-    def _again(self, guide: Guide) -> None:
-        """Turns until none helps."""
+    def _turns(self, guide: Guide, alone: list[tuple[int, Alone]]) -> None:
+        """Every class in turn, and again until nothing helps."""
         found, chosen = self.found, self.found.model.choices
-        idle = 0
-        for turn in range(ROUNDS * len(self.members)):
-            if idle >= len(self.members) or found.stop() or found.left < 1.0:
-                return
-            mine = self.members[turn % len(self.members)]
+        requirements = found.tables.problem.requirements
+        priority = np.array([requirements[r].priority for r in chosen.requirement], np.int64)
+        turns = Turns(guide, chosen, priority, self.cost, found.stop)
+        taken = turns.first(self.members, found.left / 2)
+        cheap = greedy_cost(found.tiers, self.n)
+        completed = place_greedily(found.tables, found.policy, found.model, self.pinned, cheap, taken)
+        self._offer(completed)
+        self.say("every class in turn")
+        for _ in range(ROUNDS):
             before = found.value
-            taken = another_turn(
-                guide,
-                chosen.requirement,
-                chosen.learner,
-                mine,
-                found.taken,
-                self.cost,
-                found.stop,
-                found.left / 2,
-            )
-            found.offer(taken.astype(np.float64))
-            idle = 0 if found.value < before else idle + 1
-            if turn % len(self.members) == len(self.members) - 1:
-                self.say("another round of turns")
+            for mine in self.members:
+                if self._over():
+                    return
+                self._offer(turns.again(mine, self._lacking(alone, mine), found.taken, found.left / 3))
+            self.say("every class again")
+            if found.value == before:
+                return
+
+    def _over(self) -> bool:
+        return self.found.stop() or self.found.left < 1.0
+
+    def _offer(self, taken: Bools) -> None:
+        self.found.offer(taken.astype(np.float64))
+
+    def _lacking(self, alone: list[tuple[int, Alone]], mine: Ints) -> Ints:
+        """Learners with more left over than the class of theirs alone need have."""
+        chosen, taken = self.found.model.choices, self.found.taken
+        learners = len(self.found.tables.problem.learners)
+        placed = np.zeros(int(chosen.requirement.max()) + 1, np.bool_)
+        placed[chosen.requirement[taken]] = True
+        out = [np.zeros(0, np.int64)]
+        for _, item in alone:
+            if not np.isin(item.free[:1], mine).any():
+                continue
+            waiting = item.requirements[~placed[item.requirements]]
+            now = np.bincount(self.found.tables.requirement_learner[waiting], minlength=learners)
+            out.append(np.flatnonzero(now > item.left_over(learners) + 0.5))
+        return np.unique(np.concatenate(out))
 
 
 def _soft(name: str) -> bool:

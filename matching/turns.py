@@ -1,71 +1,107 @@
-"""The answer of a large part class by class: each a search of its own with the rest of the network in place.
+"""The answer of a large part in turns: some learners are placed by a search of their own, the rest of the
+network is in place.
 
-First in order of priority: whoever has had their turn stands where they are, whoever has not takes up what
-the relaxation gives them. Then again and again with everyone where they are, so that the answer only gets
-better, tier by tier.
+First class by class in order of priority: whoever has had their turn stands where they are, whoever has not
+takes up what the relaxation gives them, those of a lower priority only for as long as nobody needs it. Then
+class by class again with everyone where they are, so that the answer only gets better, tier by tier.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+from scipy.sparse import csr_matrix, hstack
+
+from matching.columns import Choices
 from matching.guide import Guide
-from matching.program import Floats, search
+from matching.portion import Portion
+from matching.program import Floats, Program, search
 from matching.stop import Stop
 from matching.tables import Bools, Ints
 
-# Points of reduced cost up to which a choice takes part: in the first turn, and in those after it.
-NEAR, WIDER = 6.0, 12.0
-# Relative gap and nodes at which a search of a class ends, on any machine.
+# Points of reduced cost up to which a choice takes part: of everyone, and of learners whom the relaxation
+# does not place whole.
+NEAR, WIDE = 6.0, 60.0
+# Those of learners who lack a place that their class alone could give them.
+REACH = 200.0
+# Points that the place of someone of a lower priority, who has other choices, costs.
+MOVED_ON = 100.0
+# Relative gap and nodes at which a search ends, on any machine.
 GAP = 2e-5
 NODES = 60
 
 
-def first_turn(
-    guide: Guide, requirement: Ints, members: list[Ints], cost: Floats, stop: Stop, seconds: float
-) -> Bools:
-    """[choices] taken, class by class (`members`: their choices) at `cost` [columns]."""
-    whole = guide.whole
-    taken = np.zeros(whole.n, np.bool_)
-    waiting = guide.taken.copy()
-    for i, mine in enumerate(members):
-        waiting[mine] = 0.0
-        if stop():
-            break
-        settled = whole.most - whole.used(taken.astype(np.float64))
-        left = settled - whole.used(waiting)
-        # Half a place left by the shares of those who wait is a place: they have other choices.
-        left = np.minimum(settled, np.ceil(left / whole.grid - 1e-3) * whole.grid)
-        free = mine[guide.reduced[mine] < NEAR]
-        part = whole.portion(free, cost, left)
-        answer = search(part.program, None, stop, seconds / (len(members) - i), GAP, NODES)
-        if answer.x is not None:
-            taken[free[answer.x[: len(free)] > 0.5]] = True
-    return taken
+class Turns:
+    """Searches of some learners of a part at a cost [columns], along a guide."""
 
+    def __init__(self, guide: Guide, chosen: Choices, priority: Ints, cost: Floats, stop: Stop) -> None:
+        """`priority` [choices] is that of each one's requirement."""
+        self.guide, self.whole, self.chosen = guide, guide.whole, chosen
+        self.priority, self.cost, self.stop = priority, cost, stop
+        requirement = chosen.requirement
+        self.requirements = int(requirement.max()) + 1
+        placed = np.bincount(requirement, guide.taken, minlength=self.requirements)
+        self.unsure = np.isin(chosen.learner, np.unique(chosen.learner[placed[requirement] < 0.999]))
 
-def another_turn(
-    guide: Guide,
-    requirement: Ints,
-    learner: Ints,
-    mine: Ints,
-    taken: Bools,
-    cost: Floats,
-    stop: Stop,
-    seconds: float,
-) -> Bools:
-    """[choices] taken after one class has been placed again with everyone else in place. Learners of the
-    class who lack a place may go anywhere."""
-    whole = guide.whole
-    placed = np.zeros(int(requirement.max()) + 1, np.bool_)
-    placed[requirement[taken]] = True
-    lacking = np.isin(learner[mine], np.unique(learner[mine][~placed[requirement[mine]]]))
-    free = mine[(guide.reduced[mine] < WIDER) | taken[mine] | lacking]
-    others = taken.copy()
-    others[free] = False
-    part = whole.portion(free, cost, whole.most - whole.used(others.astype(np.float64)))
-    answer = search(part.program, np.flatnonzero(taken[free]), stop, seconds, GAP, NODES)
-    if answer.x is None:
+    def first(self, members: list[Ints], seconds: float) -> Bools:
+        """[choices] taken, class by class (`members`: their choices)."""
+        whole, guide = self.whole, self.guide
+        taken = np.zeros(whole.n, np.bool_)
+        waiting = guide.taken.copy()
+        for i, mine in enumerate(members):
+            waiting[mine] = 0.0
+            if self.stop():
+                break
+            settled = whole.most - whole.used(taken.astype(np.float64))
+            # Half a place left by the shares of those who wait is a place: they have other choices.
+            left = np.ceil((settled - whole.used(waiting)) / whole.grid - 1e-3) * whole.grid
+            left = np.minimum(settled, left)
+            near = np.where(self.unsure[mine], WIDE, NEAR)
+            free = mine[guide.reduced[mine] < near]
+            part = whole.portion(free, self.cost, left)
+            below = whole.used(np.where(self.priority > self.priority[mine[0]], waiting, 0.0))
+            program = self._displacing(part, np.clip(settled - left, 0.0, below))
+            answer = search(program, None, self.stop, seconds / (len(members) - i), GAP, NODES)
+            if answer.x is not None:
+                taken[free[answer.x[: len(free)] > 0.5]] = True
         return taken
-    others[free[answer.x[: len(free)] > 0.5]] = True
-    return others
+
+    def again(self, mine: Ints, lacking: Ints, taken: Bools, seconds: float) -> Bools:
+        """[choices] taken after a class has been placed again with everyone else in place; its learners
+        `lacking` a place may go almost anywhere."""
+        near = np.where(np.isin(self.chosen.learner[mine], lacking), REACH, NEAR)
+        free = mine[(self.guide.reduced[mine] < near) | taken[mine]]
+        return self._placed(free, taken, seconds)
+
+    def _placed(self, free: Ints, taken: Bools, seconds: float) -> Bools:
+        whole = self.whole
+        others = taken.copy()
+        others[free] = False
+        part = whole.portion(free, self.cost, whole.most - whole.used(others.astype(np.float64)))
+        known = np.flatnonzero(taken[free])
+        answer = search(part.program, known, self.stop, seconds, GAP, NODES)
+        if answer.x is None:
+            return taken
+        others[free[answer.x[: len(free)] > 0.5]] = True
+        return others
+
+    def _displacing(self, part: Portion, room: Floats) -> Program:
+        """A program whose rows may take further `room` [rows of the whole] at a price."""
+        more = room[part.rows]
+        rows = np.flatnonzero(more > 1e-6)
+        if not len(rows):
+            return part.program
+        used = self.whole.of_choices[part.rows[rows]]
+        count = np.maximum(1, np.diff(used.indptr))
+        mean = np.maximum(1.0, np.asarray(abs(used).sum(axis=1)).ravel() / count)
+        entries = (np.full(len(rows), -1.0), (rows, np.arange(len(rows))))
+        columns = csr_matrix(entries, shape=(len(part.rows), len(rows)))
+        program = part.program
+        return replace(
+            program,
+            cost=np.concatenate([program.cost, MOVED_ON / mean]),
+            rows=hstack([program.rows, columns]).tocsr(),
+            upper=np.concatenate([program.upper, more[rows]]),
+            whole=np.concatenate([program.whole, np.zeros(len(rows), np.bool_)]),
+        )
