@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, hstack, vstack
 
+from matching.held import Held
 from matching.program import Floats, Found, Program, search
 from matching.standing import NOWHERE, Standing
 from matching.stop import Stop
@@ -34,7 +35,7 @@ class Cut:
     rows: csr_matrix
     left: Floats
     row: Ints
-    held: list[tuple[Floats, float]] = field(default_factory=list)
+    held: list[tuple[Ints, int]] = field(default_factory=list)
 
     @property
     def n(self) -> int:
@@ -49,24 +50,33 @@ class Cut:
 
     def solve(self, cost: Floats, start: Ints | None, stop: Stop, seconds: float) -> Found:
         """One search with the tiers held; `start` are columns that are 1 in an answer known."""
-        blocks, limits = [self.rows], [self.left]
-        for values, most in self.held:
-            blocks.append(csr_matrix(values[None, :]))
-            limits.append(np.array([most]))
-        whole = np.zeros(len(self.upper), np.bool_)
-        whole[: self.n] = True
         if not len(self.upper) and (self.left < 0).any():
             return Found(None, np.inf)
-        program = Program(cost, vstack(blocks).tocsr(), np.concatenate(limits), self.upper, whole)
+        taken = np.zeros(self.n, np.bool_)
+        if start is not None:
+            taken[start] = True
+        held = Held(self.upper, taken).hold(self.held)
+        width, more = len(self.upper), len(held.further)
+        own = hstack([self.rows, csr_matrix((len(self.left), more))])
+        whole = np.zeros(width + more, np.bool_)
+        whole[: self.n] = whole[width:] = True
+        program = Program(
+            np.concatenate([cost, np.zeros(more)]),
+            vstack([own, held.rows]).tocsr(),
+            np.concatenate([self.left, held.most]),
+            np.concatenate([self.upper, held.further]),
+            whole,
+        )
         found = search(program, start, stop, seconds)
-        if not self.n and found.x is not None:  # a linear program has no bound of branching: it is its value
-            return Found(found.x, float(cost @ found.x))
-        return found
+        if found.x is None:
+            return found
+        x = found.x[:width]
+        # A linear program has no bound of branching: it is its value.
+        return Found(x, found.bound if self.n else float(cost @ x))
 
     def hold(self, cost: Ints, value: int) -> None:
         """Keeps a cost at a value from here on."""
-        scale = float(max(1, int(np.abs(cost).max(initial=0))))
-        self.held.append((cost / scale, (value + 0.01) / scale))
+        self.held.append((cost, value))
 
 
 def cut(

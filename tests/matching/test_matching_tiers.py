@@ -26,10 +26,13 @@ from matching import (
     Requirement,
     Result,
     Site,
+    Standing,
     Trust,
     solve,
 )
 from matching.policy import MOST_PRICE, MOST_TIER_WEIGHT, TERMS
+from matching.resolve import resolve, soon
+from matching.stop import Never
 from tests.matching.matching_oracle import best_by_trying
 from tests.matching.matching_problems import mixed_policies, mixed_problems
 
@@ -359,7 +362,7 @@ def test_what_is_said_to_be_proven_is_the_best_whatever_the_numbers(problem, pol
         assert tier.value == value
 
 
-def test_a_cheap_thing_in_a_dear_tier_is_held_to_the_last_point():
+def dear_and_cheap() -> tuple[Problem, Policy]:
     """A likes S1, a point dearer in a tier of 14 million points: that is not to be had. B likes S3, which
     costs no more, and is to have it."""
     problem = Problem(
@@ -382,7 +385,19 @@ def test_a_cheap_thing_in_a_dear_tier_is_held_to_the_last_point():
     )
     dear_first = ({"travel": MOST_TIER_WEIGHT, "above_preferred": 1}, {"preferences": 1})
     policy = Policy(travel_limit=FAR, travel=((0, MOST_PRICE),), above_preferred=1, tiers=dear_first)
+    return problem, policy
+
+
+def test_a_cheap_thing_in_a_dear_tier_is_held_to_the_last_point():
+    problem, policy = dear_and_cheap()
     assert solve(problem, policy).assignment == {"RA": "O0", "RB": "O3"}
+
+
+def test_so_it_is_where_an_answer_is_looked_for_again():
+    problem, policy = dear_and_cheap()
+    standing = Standing(problem, policy, solve(problem, policy))
+    found = resolve(standing, np.arange(2), Never(), soon(60.0))
+    assert found.change == (0,) * len(standing.tiers)
 
 
 def test_two_hundred_offers_at_the_highest_prices_are_matched():
