@@ -31,6 +31,8 @@ LARGE = 12_000
 UNPLACED = 3_000.0
 # Points that leaving one over costs while choices are looked for: about what they end up costing.
 LEFT_OVER = 700.0
+# Requirements to which a class alone is bounded whole.
+SMALL = 1_200
 # How much more than the fewest are left over while the whole is relaxed, of all of them.
 SPARE = 0.03
 # Rounds of turns after the first.
@@ -73,7 +75,7 @@ class Large:
             return
         self.say("relaxed window by window")
         with ThreadPoolExecutor(WORKERS) as workers:
-            alone = self._alone()
+            alone = self._alone(windows.margin)
             seconds = found.left / 5
             list(workers.map(lambda item: item[1].relax(found.stop, seconds), alone))
             self._raise(alone)
@@ -100,14 +102,18 @@ class Large:
         held = [found.value[found.tiers.index(t)] - t.constant for t in self.earlier]
         return lift(tier, self.guide.bound(held), found.value[position])
 
-    def _alone(self) -> list[tuple[int, Alone]]:
-        """By earlier tier and class, what is left over of the class alone."""
-        out = []
+    def _alone(self, margin: Floats) -> list[tuple[int, Alone]]:
+        """By earlier tier and class, what is left over of the class alone: a small one whole, of others the
+        learners whom it gains little to place (fewer learners only leave fewer over, so the bound holds)."""
+        chosen, out = self.found.model.choices, []
         for k, tier in enumerate(self.earlier):
             for mine in self.members if tier.placing else []:
                 counted = mine[tier.cost[mine] != 0]
+                if len(np.unique(chosen.requirement[counted])) > SMALL:
+                    tight = margin[chosen.requirement[counted]] < LEFT_OVER / 2
+                    counted = counted[np.isin(chosen.learner[counted], chosen.learner[counted[tight]])]
                 if len(counted):
-                    out.append((k, Alone(self.whole, tier.cost, counted, self.found.model.choices)))
+                    out.append((k, Alone(self.whole, tier.cost, counted, chosen)))
         return out
 
     def _raise(self, alone: list[tuple[int, Alone]]) -> None:

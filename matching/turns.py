@@ -23,8 +23,8 @@ from matching.tables import Bools, Ints
 # Points of reduced cost up to which a choice takes part: of everyone, and of learners whom the relaxation
 # does not place whole.
 NEAR, WIDE = 6.0, 60.0
-# Those of learners who lack a place that their class alone could give them.
-REACH = 200.0
+# Those of learners who lack a place that their class alone could give them, and of the rest of the class.
+REACH, WIDER = 200.0, 12.0
 # Points that the place of someone of a lower priority, who has other choices, costs.
 MOVED_ON = 100.0
 # Relative gap and nodes at which a search ends, on any machine.
@@ -70,7 +70,8 @@ class Turns:
     def again(self, mine: Ints, lacking: Ints, taken: Bools, seconds: float) -> Bools:
         """[choices] taken after a class has been placed again with everyone else in place; its learners
         `lacking` a place may go almost anywhere."""
-        near = np.where(np.isin(self.chosen.learner[mine], lacking), REACH, NEAR)
+        others = NEAR if not len(lacking) else WIDER
+        near = np.where(np.isin(self.chosen.learner[mine], lacking), REACH, others)
         free = mine[(self.guide.reduced[mine] < near) | taken[mine]]
         return self._placed(free, taken, seconds)
 

@@ -68,6 +68,7 @@ class Windows:
         self.seconds = 0.0
         self.reduced, self.taken = np.zeros(whole.n), np.zeros(whole.n)
         self.worth = np.zeros(whole.n, np.bool_)
+        self.margin = np.zeros(int(chosen.requirement.max(initial=-1)) + 1)
         upper, left = self._shared_out()
         self.parts: list[Portion] = []
         self.corners: list[Corner] = []
@@ -88,8 +89,8 @@ class Windows:
 
     def explore(self, seconds: float) -> bool:
         """Solves the windows with years shared out and then at a few prices; `reduced` and `taken` [choices]
-        are of the first, `worth` [choices] marks the choices that any of them thought worth having. False
-        where time ended first."""
+        and `margin` [requirements] are of the first, `worth` [choices] marks the choices that any of them
+        thought worth having. False where time ended first."""
         self.seconds = seconds / (2 + MOVES)
         if not all(self._each(lambda w: self.corners[w].solve(2 * self.seconds))):
             return False
@@ -98,6 +99,7 @@ class Windows:
             free = item.columns[: item.n]
             self.reduced[free] = self.corners[w].reduced[: item.n]
             self.taken[free] = np.clip(self.corners[w].x[: item.n], 0.0, 1.0)
+        self.margin = self._margins()
         self.worth = (self.reduced < NEAR) | (self.taken > 1e-6)
         price = self._first_prices()
         self._whole_years()
@@ -168,6 +170,16 @@ class Windows:
             floating[item.rows[own]] += corner.price[own]
         spans = np.maximum(1, self.spans[self.tying])
         out[self.floating[self.tying]] = (floating[self.tying] / spans)[self.floating[self.tying]]
+        return out
+
+    def _margins(self) -> Floats:
+        """[requirements] what placing each gains beyond what it costs in its best window."""
+        out = np.zeros(len(self.margin))
+        own = self.whole.rule("requirement")
+        for item, corner in zip(self.parts, self.corners, strict=True):
+            for i in np.flatnonzero(own[item.rows]).tolist():
+                r = self.whole.names[item.rows[i]].position
+                out[r] = max(out[r], corner.price[i])
         return out
 
     def _whole_years(self) -> None:
