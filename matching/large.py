@@ -137,7 +137,7 @@ class Large:
         requirements = found.tables.problem.requirements
         priority = np.array([requirements[r].priority for r in chosen.requirement], np.int64)
         turns = Turns(guide, chosen, priority, self.cost, found.stop)
-        taken = turns.first(self.members, found.left / 2)
+        taken = turns.first(self.members, lambda: found.left)
         cheap = greedy_cost(found.tiers, self.n)
         completed = place_greedily(found.tables, found.policy, found.model, self.pinned, cheap, taken)
         self._offer(completed)

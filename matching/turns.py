@@ -8,6 +8,7 @@ class by class again with everyone where they are, so that the answer only gets 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -44,25 +45,26 @@ class Turns:
         placed = np.bincount(requirement, guide.taken, minlength=self.requirements)
         self.unsure = np.isin(chosen.learner, np.unique(chosen.learner[placed[requirement] < 0.999]))
 
-    def first(self, members: list[Ints], seconds: float) -> Bools:
-        """[choices] taken, class by class (`members`: their choices)."""
+    def first(self, members: list[Ints], left: Callable[[], float]) -> Bools:
+        """[choices] taken, class by class (`members`: their choices), each in at most half the seconds then
+        `left`."""
         whole, guide = self.whole, self.guide
         taken = np.zeros(whole.n, np.bool_)
         waiting = guide.taken.copy()
-        for i, mine in enumerate(members):
+        for mine in members:
             waiting[mine] = 0.0
             if self.stop():
                 break
             settled = whole.most - whole.used(taken.astype(np.float64))
             # Half a place left by the shares of those who wait is a place: they have other choices.
-            left = np.ceil((settled - whole.used(waiting)) / whole.grid - 1e-3) * whole.grid
-            left = np.minimum(settled, left)
+            room = np.ceil((settled - whole.used(waiting)) / whole.grid - 1e-3) * whole.grid
+            room = np.minimum(settled, room)
             near = np.where(self.unsure[mine], WIDE, NEAR)
             free = mine[guide.reduced[mine] < near]
-            part = whole.portion(free, self.cost, left)
+            part = whole.portion(free, self.cost, room)
             below = whole.used(np.where(self.priority > self.priority[mine[0]], waiting, 0.0))
-            program = self._displacing(part, np.clip(settled - left, 0.0, below))
-            answer = search(program, None, self.stop, seconds / (len(members) - i), GAP, NODES)
+            program = self._displacing(part, np.clip(settled - room, 0.0, below))
+            answer = search(program, None, self.stop, left() / 2, GAP, NODES)
             if answer.x is not None:
                 taken[free[answer.x[: len(free)] > 0.5]] = True
         return taken
