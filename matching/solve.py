@@ -94,7 +94,7 @@ def solve(
     *,
     progress: Listener | None = None,
     stop: Stop | None = None,
-    seconds: float = 60.0,
+    seconds: float = 120.0,
 ) -> Result:
     """The best allocation of a round, tier by tier, with its proof and a reason for everyone left over.
 
