@@ -10,7 +10,7 @@ from unittest import mock
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from matching import Policy
@@ -240,6 +240,7 @@ SPAN = 9
 
 
 @given(st.lists(st.sets(st.integers(0, SPAN - 1), min_size=1, max_size=3), min_size=1, max_size=6))
+@example([{0, 5}, {1, 2}, {1, 5}])
 @settings(max_examples=30, deadline=None)
 def test_weeks_that_meet_are_in_one_window_and_others_apart(sets):
     wanted = [tuple(sorted(weeks)) for weeks in sets]
