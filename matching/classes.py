@@ -36,19 +36,23 @@ def classes(tables: Tables, requirements: Ints) -> list[Ints]:
         found.setdefault(key, []).append(r)
     out = []
     for key in sorted(found):
-        members = sorted(found[key], key=lambda r: (problem.learners[tables.requirement_learner[r]].hei, r))
+        members = sorted(found[key], key=lambda r: _place(tables, r))
         pieces = math.ceil(len(members) / MOST)
         who = tables.requirement_learner[np.array(members, np.int64)]
-        # Learners stay whole.
-        cuts = [0]
-        for i in range(1, pieces):
-            at = i * len(members) // pieces
-            while at < len(members) and who[at] == who[at - 1]:
-                at += 1
-            cuts.append(at)
-        cuts.append(len(members))
+        cuts = [_between_learners(who, i * len(members) // pieces) for i in range(pieces + 1)]
         out += [np.sort(np.array(members[a:b], np.int64)) for a, b in pairwise(cuts) if b > a]
     return out
+
+
+def _place(tables: Tables, requirement: int) -> tuple[str, int, int]:
+    learner = int(tables.requirement_learner[requirement])
+    return tables.problem.learners[learner].hei, learner, requirement
+
+
+def _between_learners(who: Ints, at: int) -> int:
+    while 0 < at < len(who) and who[at] == who[at - 1]:
+        at += 1
+    return at
 
 
 class Alone:

@@ -30,6 +30,7 @@ REACH, WIDER = 200.0, 12.0
 MOVED_ON = 100.0
 # Relative gap and nodes at which a search ends, on any machine.
 GAP = 2e-5
+SLACK = 1e-6
 NODES = 60
 
 
@@ -63,36 +64,67 @@ class Turns:
             free = mine[guide.reduced[mine] < near]
             part = whole.portion(free, self.cost, room)
             below = whole.used(np.where(self.priority > self.priority[mine[0]], waiting, 0.0))
-            program = self._displacing(part, np.clip(settled - room, 0.0, below))
+            program = self._displacing(part, self._room(part, settled, below))
             answer = search(program, None, self.stop, left() / 2, GAP, NODES)
             if answer.x is not None:
                 taken[free[answer.x[: len(free)] > 0.5]] = True
         return taken
 
     def again(self, mine: Ints, lacking: Ints, taken: Bools, seconds: float) -> Bools:
-        """[choices] taken after a class has been placed again with everyone else in place; its learners
-        `lacking` a place may go almost anywhere."""
-        others = NEAR if not len(lacking) else WIDER
-        near = np.where(np.isin(self.chosen.learner[mine], lacking), REACH, others)
-        free = mine[(self.guide.reduced[mine] < near) | taken[mine]]
-        return self._placed(free, taken, seconds)
+        """[choices] taken after a class has been placed again with everyone else in place.
 
-    def _placed(self, free: Ints, taken: Bools, seconds: float) -> Bools:
-        whole = self.whole
+        Where it has learners who are `lacking` a place, they may go almost anywhere, and those of a lower
+        priority may be moved on, who are then placed again themselves, or lose their place.
+        """
+        free = mine[(self.guide.reduced[mine] < (WIDER if len(lacking) else NEAR)) | taken[mine]]
+        if len(lacking):
+            theirs = mine[np.isin(self.chosen.learner[mine], lacking)]
+            free = np.union1d(free, theirs[self.guide.reduced[theirs] < REACH])
         others = taken.copy()
         others[free] = False
-        part = whole.portion(free, self.cost, whole.most - whole.used(others.astype(np.float64)))
-        known = np.flatnonzero(taken[free])
-        answer = search(part.program, known, self.stop, seconds, GAP, NODES)
-        if answer.x is None:
-            return taken
-        others[free[answer.x[: len(free)] > 0.5]] = True
-        return others
+        lower = others & (self.priority > self.priority[mine[0]]) & (len(lacking) > 0)
+        after, over = self._placed(free, taken, others, lower, seconds)
+        if not len(over):
+            return after
+        standing = np.flatnonzero(lower)
+        there = np.unique(self.whole.rows[over][:, standing].nonzero()[1])
+        moved = np.isin(self.chosen.learner, self.chosen.learner[standing[there]])
+        moved &= self.priority > self.priority[mine[0]]
+        again = np.flatnonzero(moved & ((self.guide.reduced < NEAR) | after))
+        rest = after.copy()
+        rest[again] = False
+        return self._placed(again, None, rest, np.zeros_like(rest), seconds)[0]
 
-    def _displacing(self, part: Portion, room: Floats) -> Program:
-        """A program whose rows may take further `room` [rows of the whole] at a price."""
-        more = room[part.rows]
-        rows = np.flatnonzero(more > 1e-6)
+    def _placed(
+        self, free: Ints, known: Bools | None, others: Bools, lower: Bools, seconds: float
+    ) -> tuple[Bools, Ints]:
+        """[choices] taken after a search of the choices `free` beside `others`, from an answer `known`; and
+        the rows in which someone `lower` has to make way."""
+        whole = self.whole
+        part = whole.portion(free, self.cost, whole.most - whole.used(others.astype(np.float64)))
+        below = whole.used(lower.astype(np.float64))
+        settled = whole.most - whole.used((others & ~lower).astype(np.float64))
+        room = self._room(part, settled, below)
+        program = self._displacing(part, room)
+        start = None if known is None else np.flatnonzero(known[free])
+        answer = search(program, start, self.stop, seconds, GAP, NODES)
+        out = others.copy()
+        if answer.x is None:
+            return (out if known is None else known), np.zeros(0, np.int64)
+        out[free[answer.x[: len(free)] > 0.5]] = True
+        made = answer.x[len(part.columns) :] > 1e-6
+        return out, part.rows[np.flatnonzero(room > SLACK)[made]]
+
+    @staticmethod
+    def _room(part: Portion, settled: Floats, below: Floats) -> Floats:
+        """[rows of the part] what can be had from those of a lower priority, who use `below`, where `settled`
+        is left by everyone else."""
+        out: Floats = np.clip(settled[part.rows] - part.program.most, 0.0, below[part.rows])
+        return out
+
+    def _displacing(self, part: Portion, more: Floats) -> Program:
+        """A program whose rows may take `more` [rows of the part] at a price."""
+        rows = np.flatnonzero(more > SLACK)
         if not len(rows):
             return part.program
         used = self.whole.of_choices[part.rows[rows]]

@@ -174,9 +174,6 @@ def test_classes_part_the_requirements_by_urgency(problem, most):
     classed(problem, most)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="classes() cuts in order of requirements, and looks at neighbours only"
-)
 @pytest.mark.parametrize("most", [1, 3, 4])
 def test_classes_never_split_a_learner_however_requirements_are_named(most):
     problem = generate_year("tiny", 1)
