@@ -36,7 +36,6 @@ def apart(function: Callable[..., Any], *arguments: Any, cores: int = 2, most_se
         late = child.exitcode == -signal.SIGALRM
         why = "did not stop in its time" if late else f"its process ended with code {child.exitcode}"
         raise Failed(why) from None
-        child.join(10.0)
     finally:
         if child.is_alive():
             child.terminate()

@@ -75,7 +75,7 @@ class Alone:
         found = relax(program, stop, seconds)
         if found is None:
             return
-        bound = lagrangian(program, found.price, np.zeros(0, np.int64))
+        bound = lagrangian(program, found.price)
         self._raise(bound)
         self.taken = np.clip(found.x[: len(self.free)], 0.0, 1.0)
         self.open = abs(bound - round(bound)) > 1e-3

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, vstack
 
 from matching.aims import Placings, counted_minutes
 from matching.eligibility import Eligible
@@ -122,6 +124,26 @@ class Model:
     def width(self) -> int:
         """How many columns there are."""
         return len(self.choices) + len(self.extras)
+
+    @cached_property
+    def names(self) -> list[RowName]:
+        """[rows] what each row says, those of the core first."""
+        return [*self.core.names, *self.pool.names]
+
+    @cached_property
+    def rows(self) -> csr_matrix:
+        """[rows, columns] every row, `rows . x <= most`."""
+        return vstack([self.core.matrix(self.width), self.pool.matrix(self.width)]).tocsr()
+
+    @cached_property
+    def most(self) -> NDArray[np.float64]:
+        """[rows] what each holds."""
+        return np.array([*self.core.most, *self.pool.most], np.float64)
+
+    @cached_property
+    def upper(self) -> NDArray[np.float64]:
+        """[columns] the most of each."""
+        return np.array([1.0] * len(self.choices) + [extra.most for extra in self.extras], np.float64)
 
 
 def groups(label: Ints) -> list[tuple[int, Ints]]:

@@ -151,10 +151,7 @@ def _limits(model: Model) -> tuple[csr_matrix, Floats, list[str], Floats]:
     """Rows, most, rule and upper bounds of a model with what can never bind left out. Further columns that
     stand in one row alone are taken at their most, as nothing has a price here."""
     n = len(model.choices)
-    names = [*model.core.names, *model.pool.names]
-    rows = vstack([model.core.matrix(model.width), model.pool.matrix(model.width)]).tocsr()
-    most = np.array([*model.core.most, *model.pool.most], np.float64)
-    upper = np.concatenate([np.ones(n), np.array([e.most for e in model.extras], np.float64)])
+    names, rows, most, upper = model.names, model.rows, model.most, model.upper
     alone = np.bincount(rows.indices, minlength=model.width) <= 1
     alone[:n] = False
     most = most - rows[:, alone].minimum(0) @ upper[alone]

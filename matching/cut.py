@@ -13,12 +13,11 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack, vstack
 
 from matching.held import Held
+from matching.portion import SLACK, tied
 from matching.program import Floats, Found, Program, search
 from matching.standing import NOWHERE, Standing
 from matching.stop import Stop
 from matching.tables import Bools, Ints
-
-SLACK = 1e-9
 
 
 @dataclass(eq=False)
@@ -99,7 +98,7 @@ def cut(
         r = int(chosen.requirement[forced])
         mine = mine[(chosen.requirement[mine] != r) | (mine == forced)]
         asked = np.union1d(asked, [r])
-    rows, further = _touched(standing, mine)
+    rows, further = tied(standing.rows, standing.columns, n, mine)
     if without is not None:
         rows = rows[~without[rows]]
     now = np.zeros(standing.model.width)
@@ -138,21 +137,6 @@ def _columns_of(standing: Standing, requirements: Ints) -> Ints:
     ranges = [np.arange(standing.start[r], standing.start[r + 1]) for r in requirements.tolist()]
     out: Ints = np.concatenate([np.zeros(0, np.int64), *ranges])
     return out
-
-
-def _touched(standing: Standing, mine: Ints) -> tuple[Ints, Ints]:
-    """The rows that some choices count under, with all rows that further columns tie to them, and those
-    columns."""
-    n = len(standing.choices)
-    rows: Ints = np.unique(standing.columns[:, mine].indices).astype(np.int64)
-    further = np.zeros(0, np.int64)
-    while True:
-        entries = standing.rows[rows].indices
-        found = np.unique(entries[entries >= n]).astype(np.int64)
-        if len(found) == len(further):
-            return rows, further
-        further = found
-        rows = np.union1d(rows, standing.columns[:, further].indices).astype(np.int64)
 
 
 def _that_fit(mine: Ints, part: csr_matrix, room: Floats) -> tuple[Ints, csr_matrix]:

@@ -69,11 +69,9 @@ def _search(
     """Searches the tiers in order, each held for those after it."""
     ends, n = time.monotonic() + seconds, len(model.choices)
     tables, extras = builder.tables, model.extras
-    rows = vstack([model.core.matrix(model.width), model.pool.matrix(model.width)]).tocsr()
-    most = np.array([*model.core.most, *model.pool.most], np.float64)
-    upper = np.concatenate([np.ones(n), np.array([e.most for e in extras], np.float64)])
+    rows, most, upper = model.rows, model.most, model.upper.copy()
     whole = np.concatenate([np.ones(n, np.bool_), [e.family in ("addition", "level") for e in extras]])
-    pinned = _pinned(tables, policy)
+    pinned = tables.pinned(policy)
     tiers = tier_costs(tables, policy, model, pinned)
     bounds, x = [0] * len(tiers), None
     for position, tier in enumerate(tiers):
@@ -153,12 +151,3 @@ def _lift(tier: TierCost, bound: float) -> int:
         return lift(tier, bound, np.iinfo(np.int64).max)
     levels = np.unique(np.append(tier.worst, 0))
     return int(levels[min(len(levels) - 1, int(np.searchsorted(levels, POINT * bound - 1e-3)))])
-
-
-def _pinned(tables: Tables, policy: Policy) -> Ints:
-    problem = tables.problem
-    out = np.zeros(len(problem.requirements), np.int64)
-    for lock in problem.locks:
-        if policy.locks and lock.kind == "pin":
-            out[problem.requirement_index[lock.requirement]] = 1
-    return out

@@ -1,8 +1,8 @@
 """The integer path: parts beyond a pure flow, tier by tier, each with its bound.
 
 A small part is one mixed-integer program a tier, with the tiers before it held at their value. A large one
-is first relaxed (`large.py`): its bound comes from the prices of the rows, its answer from fixing what came
-out whole and searching the rest. Both start from a greedy allocation and never end worse than it.
+is relaxed, and answered class by class (`large.py`). Both start from a greedy allocation and never end worse
+than it.
 
 Between answers that are equal in every tier the seed draws, as in the flow: each choice has a price drawn by
 its learner, block and offer, and the least sum of them is the last tier. It decides nothing in a part of more
@@ -27,7 +27,6 @@ from matching.greedy import place_greedily
 from matching.large import LARGE, Large
 from matching.model import Builder
 from matching.policy import Policy
-from matching.program import Found, search
 from matching.stop import Stop
 from matching.tables import Bools, Ints, Tables
 from matching.tier_search import Search, lift
@@ -108,11 +107,11 @@ def _bound(found: Search, position: int) -> int:
     if found.stop():
         return 0
     if tier.worst is not None:
-        return _least_worst(found, position)
-    share = found.left / (1 + 0.5 * (len(found.tiers) - position - 1))
+        return found.least_worst(position)
     if len(found.taken) > LARGE:
         return 0
-    answer = _search(found, tier.cost, share)
+    share = found.left / (1 + 0.5 * (len(found.tiers) - position - 1))
+    answer = found.search(tier.cost, share)
     before = found.value
     found.offer(answer.x)
     if answer.bound == math.inf:
@@ -137,7 +136,7 @@ def _draw(found: Search) -> None:
     cost[: len(chosen)] = draw(
         found.policy.seed, names, [problem.offers[o].key for o in offers], which, column, DRAW_BITS
     )
-    answer = _search(found, cost, found.left / 4)
+    answer = found.search(cost, found.left / 4)
     if answer.x is None:
         return
     taken = answer.x[: len(chosen)] > 0.5
@@ -145,30 +144,3 @@ def _draw(found: Search) -> None:
     same = value_of(found.tables, found.policy, found.model, found.tiers, taken) == found.value
     if same and drawn - answer.bound * POINT < 1:
         found.taken = taken
-
-
-def _search(found: Search, cost: Ints, seconds: float) -> Found:
-    return search(found.program(cost), np.flatnonzero(found.taken), found.stop, seconds)
-
-
-def _least_worst(found: Search, position: int) -> int:
-    """The least that the worst placing can be: halving between values that occur."""
-    tier = found.tiers[position]
-    assert tier.worst is not None  # noqa: S101 - the caller asks of such tiers only
-    levels = np.unique(np.append(tier.worst, 0))
-    low, high = 0, int(np.searchsorted(levels, found.value[position]))
-    kept = found.upper.copy()
-    nothing = np.zeros(found.model.width, np.int64)
-    while low < high:
-        middle = (low + high) // 2
-        found.upper[: len(tier.worst)] = np.where(tier.worst > levels[middle], 0.0, kept[: len(tier.worst)])
-        answer = _search(found, nothing, found.left / 4)
-        found.offer(answer.x)
-        if answer.bound == math.inf:
-            low = middle + 1
-        elif found.value[position] <= levels[middle]:
-            high = int(np.searchsorted(levels, found.value[position]))
-        else:
-            break
-    found.upper = kept
-    return int(min(levels[low], found.value[position]))

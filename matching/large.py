@@ -12,7 +12,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from scipy.sparse import vstack
 
 from matching.classes import Alone, classes
 from matching.greedy import place_greedily
@@ -31,6 +30,8 @@ LARGE = 12_000
 UNPLACED = 3_000.0
 # Points that leaving one over costs while choices are looked for: about what they end up costing.
 LEFT_OVER = 700.0
+# How many left over one short of what was agreed counts as there.
+SHORTFALL = 25
 # Requirements to which a class alone is bounded whole.
 SMALL = 1_200
 # How much more than the fewest are left over while the whole is relaxed, of all of them.
@@ -48,27 +49,24 @@ class Large:
         self.found, self.pinned, self.say = found, pinned, say
         model = found.model
         self.n = len(model.choices)
-        rows = vstack([found.core, found.pool]).tocsr()
-        most = np.concatenate([np.array(model.core.most, np.float64), found.pool_most])
-        names = model.core.names + model.pool.names
-        self.whole = Whole(rows, most, found.upper.copy(), names, model.extras, self.n)
+        self.whole = Whole(model.rows, model.most, model.upper, model.names, model.extras, self.n)
         self.cost = _together(found)
-        soft = [t for t in found.tiers if _soft(t.name) and not t.placing and t.worst is None]
+        soft = [t for t in found.tiers if t.soft and t.worst is None]
         self.soft = sum((t.cost / scale_of(t) for t in soft), np.zeros(model.width))
         self.first_soft = soft[0].name if len(soft) == 1 else None
-        self.earlier = [t for t in found.tiers if t.placing or not _soft(t.name)]
+        self.earlier = [t for t in found.tiers if not t.soft]
         requirement = model.choices.requirement
-        self.groups = classes(found.tables, np.unique(requirement))
-        self.members = [np.flatnonzero(np.isin(requirement, those)) for those in self.groups]
+        those = classes(found.tables, np.unique(requirement))
+        self.members = [np.flatnonzero(np.isin(requirement, each)) for each in those]
         self.least = [0] * len(self.earlier)
         self.guide: Guide | None = None
 
     def solve(self) -> None:
         """The best answer in the time there is."""
         found, chosen = self.found, self.found.model.choices
-        looking = self.soft + sum(
-            (LEFT_OVER * t.cost * (1 if t.placing else 25) for t in self.earlier), np.zeros(len(self.soft))
-        )
+        looking = self.soft.copy()
+        for tier in self.earlier:
+            looking += LEFT_OVER * (1 if tier.placing else SHORTFALL) * tier.cost
         window = window_of(found.tables, chosen)
         windows = Windows(self.whole, chosen, window, looking, found.stop)
         if not windows.explore(found.left / 4):
@@ -122,11 +120,10 @@ class Large:
 
     def _relaxed(self, windows: Windows, seconds: float) -> Guide | None:
         # With a little to spare, so that what one more costs is its worth and not the elastic's.
-        least = [
-            low + (math.ceil(SPARE * low) if t.placing else 0)
+        held = [
+            low + (math.ceil(SPARE * low) if t.placing else 0) - t.constant
             for low, t in zip(self.least, self.earlier, strict=True)
         ]
-        held = [low - t.constant for low, t in zip(least, self.earlier, strict=True)]
         costs = [t.cost for t in self.earlier]
         kept = windows.worth | self.found.taken
         return relaxed_guide(windows, self.soft, costs, held, kept, self.found.stop, seconds)
@@ -174,10 +171,6 @@ class Large:
         return np.unique(np.concatenate(out))
 
 
-def _soft(name: str) -> bool:
-    return name != "agreement_shortfall"
-
-
 def _together(found: Search) -> Floats:
     """One cost of all tiers for a search: the soft tiers in one, and placing far above them."""
     width = len(found.tiers[0].cost)
@@ -187,8 +180,8 @@ def _together(found: Search) -> Floats:
         if tier.placing:
             out += UNPLACED * level * tier.cost
             level *= 5.0
-        elif tier.name == "agreement_shortfall":
-            out += 25 * UNPLACED * tier.cost
+        elif not tier.soft:
+            out += SHORTFALL * UNPLACED * tier.cost
         elif tier.worst is None:
             out += tier.cost / scale_of(tier)
     return out

@@ -50,8 +50,6 @@ SETTLED = 8_000
 FENCES = (1.0, 0.75, 0.5, 0.25, 0.0)
 TOLERANCE = 1e-6
 
-T0 = time.monotonic()
-
 
 @dataclass(frozen=True, eq=False)
 class Aim:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
 from matching.columns import Extra, RowName
@@ -89,7 +88,7 @@ class Whole:
         folded = np.zeros(0, np.int64) if prices else self.family("step", "load")
         if len(folded):
             left = left - np.asarray(self.columns[:, folded] @ self.upper[folded], np.float64)
-        rows, further = self._touched(free, kept, folded)
+        rows, further = tied(self.rows, self.columns, self.n, free, kept, folded)
         columns = np.concatenate([free, further])
         inside = csr_matrix(self.rows[rows][:, columns])
         upper = self.upper[columns]
@@ -99,19 +98,29 @@ class Whole:
         program = Program(cost[columns], csr_matrix(inside[binds]), room[binds], upper, whole)
         return Portion(columns, rows[binds], program)
 
-    def _touched(self, free: Ints, kept: Bools, folded: Ints) -> tuple[Ints, Ints]:
-        """The rows that some choices are in, with all that further columns tie to them, and those columns."""
-        rows = _those(self.columns[:, free].indices, kept)
-        further = np.zeros(0, np.int64)
-        while True:
-            entries = np.unique(self.rows[rows].indices)
-            found = np.setdiff1d(entries[entries >= self.n], folded).astype(np.int64)
-            if len(found) == len(further):
-                return rows, further
-            further = found
-            rows = np.union1d(rows, _those(self.columns[:, further].indices, kept))
 
+def tied(
+    rows: csr_matrix,
+    columns: csc_matrix,
+    n: int,
+    choices: Ints,
+    kept: Bools | None = None,
+    aside: Ints | None = None,
+) -> tuple[Ints, Ints]:
+    """The rows (of those `kept`) that some of the `n` choices are in, with all that further columns, but
+    those `aside`, tie to them; and those columns. `columns` are the rows by column. O(entries touched)."""
 
-def _those(rows: NDArray[np.int32], kept: Bools) -> Ints:
-    out: Ints = np.unique(rows).astype(np.int64)
-    return out[kept[out]]
+    def under(those: Ints) -> Ints:
+        found: Ints = np.unique(columns[:, those].indices).astype(np.int64)
+        return found if kept is None else found[kept[found]]
+
+    touched, further = under(choices), np.zeros(0, np.int64)
+    while True:
+        entries = rows[touched].indices
+        found = np.unique(entries[entries >= n]).astype(np.int64)
+        if aside is not None:
+            found = np.setdiff1d(found, aside)
+        if len(found) == len(further):
+            return touched, further
+        further = found
+        touched = np.union1d(touched, under(further))

@@ -225,16 +225,9 @@ def _branch(
     return Found(x, bound if math.isfinite(bound) else -math.inf), ended
 
 
-def lagrangian(program: Program, price: Floats, start: Ints) -> float:
+def lagrangian(program: Program, price: Floats) -> float:
     """What no solution can undercut, recomputed from the prices of the rows alone, so that no tolerance of
-    the solver is in it: -price . most + the least of each column's reduced cost.
-
-    Columns `start[i]:start[i + 1]` are alternatives of which at most one is taken (those rows are left out of
-    `program.rows`, or have price 0); the rest are free. Any prices of at least 0 will do (weak duality).
-    """
+    the solver is in it: -price . most + the least of each column's reduced cost. Any prices of at least 0
+    will do (weak duality)."""
     reduced = program.cost + program.rows.T @ price
-    choice = int(start[-1]) if len(start) else 0
-    taken = np.where(program.upper[:choice] > 0, reduced[:choice], 0.0)
-    least = np.minimum(0.0, np.minimum.reduceat(taken, start[:-1])).sum() if choice else 0.0
-    free = (np.minimum(0.0, reduced[choice:]) * program.upper[choice:]).sum()
-    return float(least + free - price @ program.most)
+    return float((np.minimum(0.0, reduced) * program.upper).sum() - price @ program.most)

@@ -134,10 +134,7 @@ def repair(
     tables = Tables(changed)
     limits = Limits(tables, policy, eligible_pairs(tables, policy))
     case = _case(problem, limits, now_week, frozenset(may_move))
-    pinned = np.zeros(len(changed.requirements), np.int64)
-    for lock in changed.locks:
-        if policy.locks and lock.kind == "pin":
-            pinned[changed.requirement_index[lock.requirement]] = 1
+    pinned = tables.pinned(policy)
 
     def tell(name: str, value: int | None, bound: int | None) -> None:
         if progress is not None:

@@ -16,7 +16,6 @@ from matching.columns import Model, choices
 from matching.local import Aim, Local
 from matching.model import Builder
 from matching.policy import ALONE
-from matching.program import Found, search
 from matching.result import Tier
 from matching.rules.agreements import covers
 from matching.stop import Stop
@@ -124,37 +123,12 @@ def _bound(found: Search, position: int) -> int:
     """Solves one tier over the model; its bound there."""
     tier, value = found.tiers[position], found.value[position]
     if tier.worst is not None:
-        return _least_worst(found, position, tier.worst)
+        return found.least_worst(position)
     if not tier.cost.any() or found.left <= 0 or found.stop():
         return value if not tier.cost.any() else lift(tier, -math.inf, value)
-    answer = _search(found, tier.cost, found.left / (1 + 0.5 * (len(found.tiers) - position - 1)))
+    answer = found.search(tier.cost, found.left / (1 + 0.5 * (len(found.tiers) - position - 1)))
     found.offer(answer.x)
     return lift(tier, answer.bound, found.value[position])
-
-
-def _search(found: Search, cost: Ints, seconds: float) -> Found:
-    return search(found.program(cost), np.flatnonzero(found.taken), found.stop, seconds)
-
-
-def _least_worst(found: Search, position: int, worst: Ints) -> int:
-    """The least that the worst placing can be: halving between values that occur."""
-    levels = np.unique(np.append(worst, 0))
-    low, high = 0, int(np.searchsorted(levels, found.value[position]))
-    kept, n = found.upper.copy(), len(worst)
-    nothing = np.zeros(found.model.width, np.int64)
-    while low < high and not found.stop():
-        middle = (low + high) // 2
-        found.upper[:n] = np.where(worst > levels[middle], 0.0, kept[:n])
-        answer = _search(found, nothing, found.left / 4)
-        found.offer(answer.x)
-        if answer.bound == math.inf:
-            low = middle + 1
-        elif found.value[position] <= levels[middle]:
-            high = int(np.searchsorted(levels, found.value[position]))
-        else:
-            break
-    found.upper = kept
-    return int(min(levels[low], found.value[position]))
 
 
 def _beside(local: Local) -> Ints:

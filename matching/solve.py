@@ -117,7 +117,8 @@ def solve(
     policy, heard = policy or Policy(), _Heard(stop or Never())
     clock, ends = _Clock(progress), time.monotonic() + seconds
     problem = _in_order(problem)
-    tables, pinned = Tables(problem), _pinned(problem, policy)
+    tables = Tables(problem)
+    pinned = tables.pinned(policy)
     eligible = eligible_pairs(tables, policy)
     clock.done("eligibility")
     found = sorted(parts(tables, policy, eligible), key=lambda part: bool(part.beyond_flow))
@@ -166,14 +167,6 @@ def _in_order(problem: Problem) -> Problem:
         agreements=tuple(sorted(problem.agreements, key=lambda item: item.key)),
         published=tuple(sorted(problem.published, key=lambda item: item.requirement)),
     )
-
-
-def _pinned(problem: Problem, policy: Policy) -> Ints:
-    out = np.zeros(len(problem.requirements), np.int64)
-    for lock in problem.locks:
-        if policy.locks and lock.kind == "pin":
-            out[problem.requirement_index[lock.requirement]] = 1
-    return out
 
 
 def _solve_part(

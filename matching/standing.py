@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import coo_matrix, csc_matrix, csr_matrix, vstack
+from scipy.sparse import coo_matrix, csc_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from matching.aims import Placings, counted_minutes, hei_means, preference_rank, values
@@ -66,11 +66,7 @@ class Standing:
     @cached_property
     def pinned(self) -> Ints:
         """[requirements] 1 for those pinned."""
-        out = np.zeros(len(self.problem.requirements), np.int64)
-        for lock in self.problem.locks:
-            if self.policy.locks and lock.kind == "pin":
-                out[self.problem.requirement_index[lock.requirement]] = 1
-        return out
+        return self.tables.pinned(self.policy)
 
     @cached_property
     def held_pair(self) -> Ints:
@@ -146,13 +142,12 @@ class Standing:
     @cached_property
     def names(self) -> list[RowName]:
         """[rows] what each says."""
-        return [*self.model.core.names, *self.model.pool.names]
+        return self.model.names
 
     @cached_property
     def rows(self) -> csr_matrix:
         """[rows, columns] every row, `rows . x <= most`."""
-        width = self.model.width
-        return vstack([self.model.core.matrix(width), self.model.pool.matrix(width)]).tocsr()
+        return self.model.rows
 
     @cached_property
     def columns(self) -> csc_matrix:
@@ -162,7 +157,7 @@ class Standing:
     @cached_property
     def most(self) -> Floats:
         """[rows] what each holds."""
-        return np.array([*self.model.core.most, *self.model.pool.most], np.float64)
+        return self.model.most
 
     @cached_property
     def used(self) -> Floats:
@@ -176,9 +171,8 @@ class Standing:
     def room(self) -> Floats:
         """[rows] what is left under each were its further columns at their most; rows that only price or
         count are never short."""
-        upper = np.zeros(self.model.width)
-        upper[len(self.taken) :] = [extra.most for extra in self.model.extras]
-        further = self.rows.minimum(0) @ upper
+        n = len(self.taken)
+        further = self.rows[:, n:].minimum(0) @ self.model.upper[n:]
         out: Floats = self.most - self.used - further
         return out
 

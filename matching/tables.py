@@ -117,6 +117,14 @@ class Tables:
             out[i, list(weeks)] = True
         return out
 
+    def pinned(self, policy: Policy) -> Ints:
+        """[requirements] 1 for those that a pin in force holds."""
+        out = np.zeros(len(self.problem.requirements), np.int64)
+        for lock in self.problem.locks:
+            if policy.locks and lock.kind == "pin":
+                out[self.problem.requirement_index[lock.requirement]] = 1
+        return out
+
     def travel_limits(self, policy: Policy) -> Ints:
         """[learners] most minutes one way: of the policy by mode, or the learner's own shorter limit."""
         out = np.array([policy.travel_limit[x.mode] for x in self.problem.learners], np.int64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack, vstack
@@ -14,7 +13,7 @@ from matching.columns import Model
 from matching.costs import POINT
 from matching.held import Held
 from matching.policy import Policy
-from matching.program import Floats, Program
+from matching.program import Floats, Found, Program, search
 from matching.stop import Stop
 from matching.tables import Bools, Ints, Tables
 from matching.tiers import TierCost, value_of
@@ -36,28 +35,10 @@ class Search:
     bounds: list[int] = field(default_factory=list)
     held: list[tuple[Ints, int]] = field(default_factory=list)
     upper: Floats = field(default_factory=lambda: np.zeros(0))
-    active: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
         self.value = value_of(self.tables, self.policy, self.model, self.tiers, self.taken)
-        self.upper = np.concatenate(
-            [np.ones(len(self.model.choices)), np.array([e.most for e in self.model.extras], np.float64)]
-        )
-
-    @cached_property
-    def core(self) -> csr_matrix:
-        """The rows always in the program."""
-        return self.model.core.matrix(self.model.width)
-
-    @cached_property
-    def pool(self) -> csr_matrix:
-        """The rows that seldom bind."""
-        return self.model.pool.matrix(self.model.width)
-
-    @cached_property
-    def pool_most(self) -> Floats:
-        """What those rows hold."""
-        return np.array(self.model.pool.most, np.float64)
+        self.upper = self.model.upper.copy()
 
     @property
     def left(self) -> float:
@@ -102,9 +83,9 @@ class Search:
         """A cost of the columns, counted in points where it is more than a number of placings, under all rows
         and with the tiers held."""
         held = Held(self.upper, self.taken).hold(self.held)
-        own = vstack([self.core, self.pool])
+        own = self.model.rows
         rows = vstack([hstack([own, csr_matrix((own.shape[0], len(held.further)))]), held.rows]).tocsr()
-        most = np.concatenate([np.array(self.model.core.most, np.float64), self.pool_most, held.most])
+        most = np.concatenate([self.model.most, held.most])
         scale = 1 if np.abs(cost).max(initial=0) <= 1 else POINT
         whole = np.zeros(rows.shape[1], np.bool_)
         whole[: len(self.taken)] = whole[self.model.width :] = True
@@ -112,6 +93,32 @@ class Search:
         return Program(
             np.concatenate([cost / scale, no_cost]), rows, most, np.append(self.upper, held.further), whole
         )
+
+    def search(self, cost: Ints, seconds: float) -> Found:
+        """A cost under all rows and with the tiers held, searched from the answer in hand."""
+        return search(self.program(cost), np.flatnonzero(self.taken), self.stop, seconds)
+
+    def least_worst(self, position: int) -> int:
+        """The least that the worst placing of a tier can be: halving between values that occur."""
+        worst = self.tiers[position].worst
+        assert worst is not None  # noqa: S101 - the caller asks of such tiers only
+        levels = np.unique(np.append(worst, 0))
+        low, high = 0, int(np.searchsorted(levels, self.value[position]))
+        kept, n = self.upper.copy(), len(worst)
+        nothing = np.zeros(self.model.width, np.int64)
+        while low < high and not self.stop():
+            middle = (low + high) // 2
+            self.upper[:n] = np.where(worst > levels[middle], 0.0, kept[:n])
+            answer = self.search(nothing, self.left / 4)
+            self.offer(answer.x)
+            if answer.bound == math.inf:
+                low = middle + 1
+            elif self.value[position] <= levels[middle]:
+                high = int(np.searchsorted(levels, self.value[position]))
+            else:
+                break
+        self.upper = kept
+        return int(min(levels[low], self.value[position]))
 
 
 def lift(tier: TierCost, bound: float, value: int) -> int:
@@ -126,4 +133,4 @@ def lift(tier: TierCost, bound: float, value: int) -> int:
 
 def scale_of(tier: TierCost) -> int:
     """What one unit of a tier's program is in its own whole units: a point, or one."""
-    return 1 if tier.placing or tier.name == "agreement_shortfall" else POINT
+    return POINT if tier.soft else 1

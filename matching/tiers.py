@@ -28,6 +28,11 @@ class TierCost:
     placing: bool = False
 
     @property
+    def soft(self) -> bool:
+        """Whether it is one of the policy's aims, in thousandths of a point; the others count."""
+        return not self.placing and self.name != "agreement_shortfall"
+
+    @property
     def grid(self) -> int:
         """Every value is the constant plus a multiple of this."""
         return max(1, int(np.gcd.reduce(self.cost[self.cost != 0]))) if self.cost.any() else 1

@@ -101,10 +101,10 @@ class Turns:
         """[choices] taken after a search of the choices `free` beside `others`, from an answer `known`; and
         the rows in which someone `lower` has to make way."""
         whole = self.whole
-        part = whole.portion(free, self.cost, whole.most - whole.used(others.astype(np.float64)))
+        left = whole.most - whole.used(others.astype(np.float64))
         below = whole.used(lower.astype(np.float64))
-        settled = whole.most - whole.used((others & ~lower).astype(np.float64))
-        room = self._room(part, settled, below)
+        part = whole.portion(free, self.cost, left)
+        room = self._room(part, left + below, below)
         program = self._displacing(part, room)
         start = None if known is None else np.flatnonzero(known[free])
         answer = search(program, start, self.stop, seconds, GAP, NODES)

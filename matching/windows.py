@@ -94,7 +94,6 @@ class Windows:
         self.seconds = seconds / (2 + MOVES)
         if not all(self._each(lambda w: self.corners[w].solve(2 * self.seconds))):
             return False
-        price = np.zeros(len(self.tying))
         for w, item in enumerate(self.parts):
             free = item.columns[: item.n]
             self.reduced[free] = self.corners[w].reduced[: item.n]

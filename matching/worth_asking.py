@@ -21,7 +21,6 @@ from matching.tiers import placings_of
 # Choices up to which the relaxation is asked, and how far a tier outweighs the next there.
 RELAXED = 12_000
 OUTWEIGHS = 1_000.0
-KINDS = (("offer", "place"), ("department", "place"), ("site", "place"), ("trust", "place"))
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,12 @@ def _limits(standing: Standing) -> Iterator[tuple[RaisedLimit, Bools, Bools]]:
         "site": [x.places for x in problem.sites],
         "trust": [x.places for x in problem.trusts],
     }
-    for level, what in KINDS if standing.policy.places else ():
-        for i, places in enumerate(declared[level]):
+    for level, by_position in declared.items() if standing.policy.places else ():
+        for i, places in enumerate(by_position):
             if places is not None:
                 key = getattr(problem, f"{level}s")[i].key
                 tight = used[level].get(i, np.zeros(len(problem.weeks), np.int64)) >= np.array(places)
-                yield from _by_block(standing, of[level] == i, RaisedLimit(level, key, (), what), tight)
+                yield from _by_block(standing, of[level] == i, RaisedLimit(level, key, (), "place"), tight)
     load = _loaded(standing)
     for d, department in enumerate(problem.departments):
         if department.wte is not None or standing.tables.educators_of[d]:
@@ -137,9 +136,8 @@ def _priced(standing: Standing, ends: float, stop: Stop) -> set[tuple[str, str, 
         if tier.worst is None:
             cost += weight * tier.cost / scale_of(tier)
             weight *= OUTWEIGHS
-    extras = [extra.most for extra in standing.model.extras]
-    upper = np.concatenate([np.ones(len(standing.choices)), np.array(extras, np.float64)])
-    program = Program(cost, standing.rows, standing.most, upper, np.zeros(0, np.bool_))
+    model = standing.model
+    program = Program(cost, model.rows, model.most, model.upper, np.zeros(0, np.bool_))
     found = relax(program, stop, ends - time.monotonic())
     out: set[tuple[str, str, str, int]] = set()
     for i in np.flatnonzero(found.price > 1e-6).tolist() if found is not None else []:
