@@ -10,13 +10,24 @@ from placements.errors import NotAllowed
 
 
 class Role(StrEnum):
-    """The four roles, each tied to its organisation (see `Viewer`), and the system, which has no account."""
+    """The five roles, each tied to its organisation (see `Viewer`), and the two that have no account: a site
+    that answers by a private link, and the system."""
 
     PLACEMENT_OFFICER = "placement_officer"
     PRACTICE_EDUCATOR = "practice_educator"
+    TRUST_EDUCATION_LEAD = "trust_education_lead"
     ACADEMY_LEAD = "academy_lead"
     ADMINISTRATOR = "administrator"
+    INVITED_SITE = "invited_site"
     SYSTEM = "system"
+
+    @property
+    def is_of_a_trust(self) -> bool:
+        return self in (Role.PRACTICE_EDUCATOR, Role.TRUST_EDUCATION_LEAD)
+
+    @property
+    def has_account(self) -> bool:
+        return self not in (Role.INVITED_SITE, Role.SYSTEM)
 
     @property
     def words(self) -> str:
@@ -34,6 +45,25 @@ class Action(StrEnum):
     SEE_DECLARATIONS = "see_declarations"
     SAVE_DECLARATION = "save_declaration"
     SUBMIT_DECLARATION = "submit_declaration"
+    APPROVE_DECLARATION = "approve_declaration"
+    RETURN_DECLARATION = "return_declaration"
+    UPLOAD_DECLARATIONS = "upload_declarations"
+    SET_CAP = "set_cap"
+    SEE_EDUCATORS = "see_educators"
+    SAVE_EDUCATOR = "save_educator"
+    RECORD_ABSENCE = "record_absence"
+    AGREE_SHARING = "agree_sharing"
+    INVITE_SITE = "invite_site"
+    REVOKE_INVITATION = "revoke_invitation"
+    CHASE_DECLARATIONS = "chase_declarations"
+    SEND_REMINDERS = "send_reminders"
+    SEND_MAIL = "send_mail"
+    CHANGE_ROUND = "change_round"
+    SEE_TRUST = "see_trust"
+    SEE_FAIR_SHARE = "see_fair_share"
+    SAVE_WORKFORCE = "save_workforce"
+    SEE_REFERENCE = "see_reference"
+    SAVE_REFERENCE = "save_reference"
     SEE_COHORTS = "see_cohorts"
     RECEIVE_UPLOAD = "receive_upload"
     ACCEPT_UPLOAD = "accept_upload"
@@ -62,6 +92,19 @@ class Action(StrEnum):
 
 EVERYONE = frozenset({Action.SIGN_IN, Action.SEE_ROUNDS, Action.CHANGE_PASSWORD})
 
+DECLARING = frozenset(
+    {
+        Action.SEE_DECLARATIONS,
+        Action.SAVE_DECLARATION,
+        Action.SUBMIT_DECLARATION,
+        Action.UPLOAD_DECLARATIONS,
+        Action.SEE_EDUCATORS,
+        Action.SAVE_EDUCATOR,
+        Action.RECORD_ABSENCE,
+    }
+)
+APPROVING = frozenset({Action.APPROVE_DECLARATION, Action.RETURN_DECLARATION, Action.SET_CAP})
+
 ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     Role.PLACEMENT_OFFICER: EVERYONE
     | {
@@ -74,17 +117,41 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     },
     Role.PRACTICE_EDUCATOR: EVERYONE
     | {
-        Action.SEE_DECLARATIONS,
-        Action.SAVE_DECLARATION,
-        Action.SUBMIT_DECLARATION,
+        *DECLARING,
+        Action.INVITE_SITE,
+        Action.REVOKE_INVITATION,
+        Action.SEE_TRUST,
+        Action.SEE_FAIR_SHARE,
+        Action.SEE_PUBLICATIONS,
+    },
+    Role.TRUST_EDUCATION_LEAD: EVERYONE
+    | {
+        *DECLARING,
+        *APPROVING,
+        Action.AGREE_SHARING,
+        Action.INVITE_SITE,
+        Action.REVOKE_INVITATION,
+        Action.SEE_TRUST,
+        Action.SEE_FAIR_SHARE,
+        Action.SAVE_WORKFORCE,
         Action.SEE_PUBLICATIONS,
     },
     Role.ACADEMY_LEAD: EVERYONE
     | {
+        *DECLARING,
+        *APPROVING,
+        Action.AGREE_SHARING,
+        Action.INVITE_SITE,
+        Action.REVOKE_INVITATION,
+        Action.CHASE_DECLARATIONS,
+        Action.CHANGE_ROUND,
+        Action.SEE_TRUST,
+        Action.SEE_FAIR_SHARE,
+        Action.SAVE_WORKFORCE,
+        Action.SEE_REFERENCE,
         Action.CREATE_ROUND,
         Action.COPY_ROUND,
         Action.OPEN_ROUND,
-        Action.SEE_DECLARATIONS,
         Action.SEE_COHORTS,
         Action.SEE_RUNS,
         Action.START_RUN,
@@ -100,11 +167,19 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.CHANGE_PERSON,
         Action.RESET_PASSWORD,
         Action.SEE_AUDIT,
+        Action.SEE_REFERENCE,
+        Action.SAVE_REFERENCE,
     },
+    # Its own site's declaration in one round, and nothing else.
+    Role.INVITED_SITE: frozenset(
+        {Action.SEE_DECLARATIONS, Action.SAVE_DECLARATION, Action.SUBMIT_DECLARATION}
+    ),
     Role.SYSTEM: frozenset(
         {
             Action.LOAD_REFERENCE,
             Action.LOAD_TRAVEL_MATRIX,
+            Action.SEND_REMINDERS,
+            Action.SEND_MAIL,
             Action.CREATE_PERSON,
             Action.CLAIM_RUN,
             Action.REPORT_RUN,
@@ -120,9 +195,10 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
 class Viewer:
     """The person for whom something is read or done, as plain values.
 
-    Exactly one of `network_id` (academy leads and administrators), `trust_id` (practice educators) and
-    `hei_id` (placement officers) is set. Routes make one from the session; the shell and the worker make
-    their own.
+    Exactly one of `network_id` (academy leads and administrators), `trust_id` (practice educators and trust
+    education leads) and `hei_id` (placement officers) is set; an invited site has its trust, `site_id` and
+    `round_id`. Routes make one from the session or from a private link; the shell and the worker make their
+    own.
     """
 
     person_id: int | None
@@ -131,6 +207,8 @@ class Viewer:
     network_id: int | None = None
     trust_id: int | None = None
     hei_id: int | None = None
+    site_id: int | None = None
+    round_id: int | None = None
 
     def may(self, action: Action) -> bool:
         return action in ROLE_ACTIONS[self.role]

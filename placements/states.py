@@ -37,8 +37,10 @@ ROUND = StateMachine(
 DECLARATION = StateMachine(
     "declaration",
     {
-        "save": (frozenset({"draft", "submitted"}), "draft"),
-        "submit": (frozenset({"draft"}), "submitted"),
+        "save": (frozenset({"draft", "submitted", "returned", "approved"}), "draft"),
+        "submit": (frozenset({"draft", "returned"}), "submitted"),
+        "approve": (frozenset({"submitted"}), "approved"),
+        "return": (frozenset({"submitted"}), "returned"),
     },
 )
 UPLOAD = StateMachine(

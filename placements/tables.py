@@ -6,6 +6,8 @@ from placements.audit import models as audit
 from placements.capacity import models as capacity
 from placements.cohorts import models as cohorts
 from placements.database import Base
+from placements.educators import models as educators
+from placements.mail import models as mail
 from placements.organisations import models as organisations
 from placements.rounds import models as rounds
 from placements.scenarios import models as scenarios
@@ -17,6 +19,8 @@ __all__ = [
     "audit",
     "capacity",
     "cohorts",
+    "educators",
+    "mail",
     "organisations",
     "rounds",
     "scenarios",

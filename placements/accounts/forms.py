@@ -19,6 +19,7 @@ WORKS_FOR: dict[Kind, str] = {"network": "the network", "trust": "a trust", "hei
 ROLE_HINTS = {
     Role.PLACEMENT_OFFICER: "Works for an HEI: submits cohorts and sees its learners' places",
     Role.PRACTICE_EDUCATOR: "Works for a trust: declares capacity and sees who is coming",
+    Role.TRUST_EDUCATION_LEAD: "Works for a trust: approves what its sites declare and sees its load",
     Role.ACADEMY_LEAD: "Works for the network: opens rounds, runs the match and publishes",
     Role.ADMINISTRATOR: "Works for the network: makes and closes accounts and reads the audit",
 }

@@ -17,7 +17,7 @@ class Person(Base):
         sa.CheckConstraint(
             "(role IN ('academy_lead', 'administrator') AND network_id IS NOT NULL"
             " AND trust_id IS NULL AND hei_id IS NULL)"
-            " OR (role = 'practice_educator' AND trust_id IS NOT NULL"
+            " OR (role IN ('practice_educator', 'trust_education_lead') AND trust_id IS NOT NULL"
             " AND network_id IS NULL AND hei_id IS NULL)"
             " OR (role = 'placement_officer' AND hei_id IS NOT NULL"
             " AND network_id IS NULL AND trust_id IS NULL)",
@@ -29,9 +29,7 @@ class Person(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(sa.String(254), unique=True)
     name: Mapped[str] = mapped_column(sa.String(200))
-    role: Mapped[str] = mapped_column(
-        words("role", *(role.value for role in Role if role is not Role.SYSTEM))
-    )
+    role: Mapped[str] = mapped_column(words("role", *(role.value for role in Role if role.has_account)))
     network_id: Mapped[int | None] = mapped_column(sa.ForeignKey("network.id"))
     trust_id: Mapped[int | None] = mapped_column(sa.ForeignKey("trust.id"))
     hei_id: Mapped[int | None] = mapped_column(sa.ForeignKey("hei.id"))

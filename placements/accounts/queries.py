@@ -31,6 +31,7 @@ _hei = sa.table(
 KIND_OF_ROLE: dict[Role, Kind] = {
     Role.PLACEMENT_OFFICER: "hei",
     Role.PRACTICE_EDUCATOR: "trust",
+    Role.TRUST_EDUCATION_LEAD: "trust",
     Role.ACADEMY_LEAD: "network",
     Role.ADMINISTRATOR: "network",
 }

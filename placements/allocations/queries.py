@@ -31,6 +31,7 @@ def visible_lines(viewer: Viewer) -> Select[PublicationLine]:
     whose = {
         Role.PLACEMENT_OFFICER: PublicationLine.hei_id == viewer.hei_id,
         Role.PRACTICE_EDUCATOR: PublicationLine.trust_id == viewer.trust_id,
+        Role.TRUST_EDUCATION_LEAD: PublicationLine.trust_id == viewer.trust_id,
         Role.ACADEMY_LEAD: true(),
     }.get(viewer.role, false())
     return select(PublicationLine).where(PublicationLine.publication_id.in_(publications), whose)

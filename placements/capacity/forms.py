@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from placements.capacity.models import MOST_PLACES, MOST_WTE, DeclaredWeek
-from placements.capacity.service import COLUMNS, WeekFigures
+from placements.capacity.content import ANYONE, Cell, Content, Places, shown
+from placements.capacity.content import COLUMNS as ALL_COLUMNS
+from placements.capacity.models import MOST_PLACES, MOST_WTE
 from placements.rounds.models import Block
 from placements.web.formats import day
 
 WHOLE = re.compile(r"\d{1,9}([.,]0+)?")
 DECIMAL = re.compile(r"(\d{1,9}([.,]\d*)?|[.,]\d+)")
+
+
+COLUMNS = {column: words for column, words in ALL_COLUMNS.items() if column != "surge"}
 
 
 def cell_name(column: str, week: date) -> str:
@@ -43,11 +47,6 @@ def rows_by_block(blocks: Sequence[Block]) -> list[BlockRows]:
     return found
 
 
-def shown(number: int | Decimal) -> str:
-    """A figure as one would type it: 3, 1.5."""
-    return f"{number.normalize():f}" if isinstance(number, Decimal) else str(number)
-
-
 @dataclass
 class Grid:
     """What stands in the cells, as typed, and what is wrong with them, both by cell name."""
@@ -57,11 +56,14 @@ class Grid:
     errors: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of_saved(cls, weeks: Sequence[date], saved: Sequence[DeclaredWeek]) -> "Grid":
+    def of_saved(cls, weeks: Sequence[date], saved: Content) -> "Grid":
         """The grid as it was last saved."""
-        typed = {
-            cell_name(column, line.week): shown(getattr(line, column)) for line in saved for column in COLUMNS
-        }
+        typed = {}
+        for week in weeks:
+            places = saved.places(ANYONE, week)
+            typed[cell_name("preferred", week)] = shown(places.preferred)
+            typed[cell_name("maximum", week)] = shown(places.maximum)
+            typed[cell_name("wte", week)] = shown(saved.wte.get(week, Decimal(0)))
         return cls(weeks, typed)
 
     @classmethod
@@ -76,9 +78,9 @@ class Grid:
             for week in weeks[1:]:
                 self.typed[cell_name(column, week)] = self.typed.get(cell_name(column, weeks[0]), "")
 
-    def figures(self) -> tuple[WeekFigures, ...] | None:
-        """The figures that were typed, or None with `errors` said. An empty cell is 0."""
-        lines = []
+    def content(self, saved: Content) -> Content | None:
+        """What was typed over what is saved, or None with `errors` said. An empty cell is 0."""
+        places, found = {}, {}
         for week in self.weeks:
             preferred = self._whole(week, "preferred")
             maximum = self._whole(week, "maximum")
@@ -90,14 +92,15 @@ class Grid:
                     f"{preferred} is more than the most places, {maximum}: lower it, or raise those",
                 )
             if preferred is not None and maximum is not None and wte is not None:
-                lines.append(WeekFigures(week, preferred, maximum, wte))
-        return None if self.errors else tuple(lines)
+                places[week] = Places(preferred, maximum, saved.places(ANYONE, week).surge)
+                found[week] = wte
+        return None if self.errors else Content({**saved.lines, ANYONE: places}, found, saved.model)
 
     def refuse(self, fields: Mapping[str, str]) -> None:
-        """Put what a service refused, by `week.column`, at its cells."""
+        """Put what a service refused, by cell, at its cells."""
         for name, words in fields.items():
-            week, _, column = name.partition(".")
-            self._wrong(date.fromisoformat(week), column if column in COLUMNS else "maximum", words)
+            cell = Cell.of(name)
+            self._wrong(cell.week, cell.column if cell.column in COLUMNS else "maximum", words)
 
     def differs(self, column: str, week: date, saved: Mapping[str, str]) -> str | None:
         """What somebody else has saved in a cell, where that is not what is typed; an empty cell is 0."""

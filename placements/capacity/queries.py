@@ -1,5 +1,6 @@
 """Reads about capacity declarations."""
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -8,24 +9,25 @@ from sqlalchemy import Select, false, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from placements.access import Role, Viewer
-from placements.capacity.models import Declaration, DeclaredWeek
+from placements.capacity.content import ANYONE, Content, Places
+from placements.capacity.effective import Effective, Rates, effective
+from placements.capacity.models import Cap, Declaration, DeclarationRecord, DeclaredLine
+from placements.educators.queries import Supervisor, supervisors
 from placements.errors import NotFound
-from placements.organisations.models import (
-    Department,
-    Icb,
-    Modality,
-    Programme,
-    Site,
-    SupervisionWeight,
-    Trust,
+from placements.organisations.models import Department, Icb, LearnerGroup, Programme, Site, Trust
+from placements.organisations.queries import (
+    learner_groups,
+    place_rates_in_force,
+    supervision_models,
+    visible_departments,
+    weights_in_force,
 )
-from placements.organisations.queries import visible_departments
 from placements.rounds.models import Block, PlanLine, Round
 from placements.rounds.queries import visible_rounds
 
 
 def visible_declarations(viewer: Viewer) -> Select[Declaration]:
-    """A practice educator sees the declarations of the trust; an academy lead those of the network."""
+    """A trust sees its own declarations, an invited site its own, an academy lead those of the network."""
     rounds = visible_rounds(viewer).with_only_columns(Round.id).order_by(None)
     declarations = (
         select(Declaration)
@@ -33,11 +35,31 @@ def visible_declarations(viewer: Viewer) -> Select[Declaration]:
         .join(Department.site)
         .where(Declaration.round_id.in_(rounds))
     )
-    if viewer.role is Role.PRACTICE_EDUCATOR:
+    if viewer.role.is_of_a_trust:
         return declarations.where(Site.trust_id == viewer.trust_id)
+    if viewer.role is Role.INVITED_SITE:
+        return declarations.where(Site.id == viewer.site_id)
     if viewer.role is Role.ACADEMY_LEAD:
         return declarations.join(Site.trust).join(Trust.icb).where(Icb.network_id == viewer.network_id)
     return declarations.where(false())
+
+
+def changeable_departments(viewer: Viewer) -> Select[Department]:
+    """Departments whose declarations the person may write and, by role, approve: a trust's own; for an
+    academy lead the academy's centres, which a trust only houses."""
+    departments = visible_departments(viewer)
+    if viewer.role is Role.ACADEMY_LEAD:
+        return departments.where(Site.kind == "academy")
+    if viewer.role.is_of_a_trust:
+        return departments.where(Site.kind != "academy")
+    return departments
+
+
+def may_change(viewer: Viewer, department: Department) -> bool:
+    """Whether the person may write this department's declaration, which they may see."""
+    if viewer.role is Role.INVITED_SITE:
+        return True
+    return (viewer.role is Role.ACADEMY_LEAD) == (department.site.kind == "academy")
 
 
 def department_by_id(session: Session, viewer: Viewer, department_id: int) -> Department:
@@ -49,141 +71,271 @@ def department_by_id(session: Session, viewer: Viewer, department_id: int) -> De
 
 
 def declaration_of(session: Session, viewer: Viewer, round_id: int, department_id: int) -> Declaration | None:
-    """What a department has declared in a round, with its weeks, or None where it has nothing yet."""
-    return session.scalar(
-        visible_declarations(viewer)
-        .where(Declaration.round_id == round_id, Declaration.department_id == department_id)
-        .options(selectinload(Declaration.weeks), joinedload(Declaration.changed_by))
-        .execution_options(populate_existing=True)
+    """What a department has declared in a round, whole, or None where it has nothing yet."""
+    found = declarations_of(session, viewer, round_id, [department_id])
+    return found.get(department_id)
+
+
+def declarations_of(
+    session: Session, viewer: Viewer, round_id: int, department_ids: Collection[int] | None = None
+) -> dict[int, Declaration]:
+    """The declarations of a round by department's id (None: all that the person sees), whole."""
+    wanted = visible_declarations(viewer).where(Declaration.round_id == round_id)
+    if department_ids is not None:
+        wanted = wanted.where(Declaration.department_id.in_(department_ids))
+    rows = session.scalars(
+        wanted.options(
+            selectinload(Declaration.lines).selectinload(DeclaredLine.weeks),
+            selectinload(Declaration.lines).joinedload(DeclaredLine.learner_group),
+            selectinload(Declaration.lines).joinedload(DeclaredLine.stage),
+            selectinload(Declaration.wte),
+            joinedload(Declaration.changed_by),
+            joinedload(Declaration.supervision_model),
+        ).execution_options(populate_existing=True)
+    )
+    return {row.department_id: row for row in rows}
+
+
+def content_of(declaration: Declaration | None) -> Content:
+    """A declaration as plain values; nothing at all where there is none."""
+    if declaration is None:
+        return Content({ANYONE: {}})
+    return Content(
+        {
+            line_key(line): {
+                week.week: Places(week.preferred, week.maximum, week.surge) for week in line.weeks
+            }
+            for line in declaration.lines
+        },
+        {row.week: row.wte for row in declaration.wte},
+        declaration.supervision_model.key if declaration.supervision_model else None,
+    )
+
+
+def line_key(line: DeclaredLine) -> str:
+    """`any`, `group` or `group/stage`."""
+    if line.learner_group is None:
+        return ANYONE
+    return f"{line.learner_group.key}/{line.stage.key}" if line.stage else line.learner_group.key
+
+
+def line_words(key: str, groups: Iterable[LearnerGroup]) -> str:
+    """How a line reads: "Anyone", "Sonography", "Diagnostic radiography, Year 1"."""
+    group_key, _, stage_key = key.partition("/")
+    for group in groups:
+        if group.key == group_key:
+            stages = [stage.name for stage in group.stages if stage.key == stage_key]
+            return ", ".join([group.name, *stages])
+    return "Anyone" if key == ANYONE else key
+
+
+def line_keys(session: Session) -> list[str]:
+    """Every line that a declaration may have."""
+    found = [ANYONE]
+    for group in learner_groups(session):
+        found += [group.key, *(f"{group.key}/{stage.key}" for stage in group.stages)]
+    return found
+
+
+def records_after(session: Session, declaration_id: int, version: int) -> list[DeclarationRecord]:
+    """What was done with a declaration after a version of it, oldest first."""
+    return list(
+        session.scalars(
+            select(DeclarationRecord)
+            .where(DeclarationRecord.declaration_id == declaration_id, DeclarationRecord.version > version)
+            .order_by(DeclarationRecord.id)
+        )
     )
 
 
 @dataclass(frozen=True)
 class BoardLine:
-    """A department on the board, with its declaration or none."""
+    """A department on the board, with its declaration or none; `has_offer` where a version was approved."""
 
     department: Department
     declaration: Declaration | None
+    has_offer: bool = False
 
     @property
     def state(self) -> str:
         return self.declaration.state if self.declaration else "not declared"
 
     @property
+    def content(self) -> Content:
+        return content_of(self.declaration)
+
+    @property
     def preferred(self) -> tuple[int, int] | None:
         """Fewest and most of the preferred places over the weeks; None where nothing is declared."""
-        return self._range([week.preferred for week in self._weeks])
+        return self._range("preferred")
 
     @property
     def maximum(self) -> tuple[int, int] | None:
         """Fewest and most of the maximum places over the weeks; None where nothing is declared."""
-        return self._range([week.maximum for week in self._weeks])
+        return self._range("maximum")
 
-    @property
-    def _weeks(self) -> list[DeclaredWeek]:
-        return self.declaration.weeks if self.declaration else []
-
-    @staticmethod
-    def _range(places: list[int]) -> tuple[int, int] | None:
-        return (min(places), max(places)) if places else None
+    def _range(self, column: str) -> tuple[int, int] | None:
+        content = self.content
+        weeks = sorted({week for weeks in content.lines.values() for week in weeks})
+        figures = [getattr(content.total(week), column) for week in weeks]
+        return (min(figures), max(figures)) if figures else None
 
 
 def board(session: Session, viewer: Viewer, round_id: int) -> list[BoardLine]:
     """Every department that the person sees, by trust and site, with what it has declared in the round."""
-    declarations = {
-        row.department_id: row
-        for row in session.scalars(
-            visible_declarations(viewer)
-            .where(Declaration.round_id == round_id)
-            .options(selectinload(Declaration.weeks), joinedload(Declaration.changed_by))
-        )
-    }
+    declarations = declarations_of(session, viewer, round_id)
     departments = session.scalars(visible_departments(viewer)).unique()
-    return [BoardLine(department, declarations.get(department.id)) for department in departments]
-
-
-def counts(session: Session, viewer: Viewer, round_id: int) -> tuple[int, int]:
-    """How many departments have submitted, and how many there are."""
-    submitted = session.scalar(
-        select(func.count()).select_from(
-            visible_declarations(viewer)
-            .where(Declaration.round_id == round_id, Declaration.state == "submitted")
-            .subquery()
+    offered = {declaration_id for declaration_id, _ in session.execute(_approvals(round_id))}
+    return [
+        BoardLine(
+            department,
+            found := declarations.get(department.id),
+            found is not None and found.id in offered,
         )
+        for department in departments
+    ]
+
+
+def counts(session: Session, viewer: Viewer, round_id: int) -> dict[str, int]:
+    """How many departments stand in each state, `not declared` among them."""
+    rows = session.execute(
+        visible_declarations(viewer)
+        .where(Declaration.round_id == round_id)
+        .with_only_columns(Declaration.state, func.count())
+        .group_by(Declaration.state)
     )
+    found = {state: number for state, number in rows}  # noqa: C416 - a type checker takes rows for no pairs
     departments = session.scalar(
         select(func.count()).select_from(visible_departments(viewer).order_by(None).subquery())
     )
-    return submitted or 0, departments or 0
+    return found | {"not declared": (departments or 0) - sum(found.values())}
 
 
-def supervision_weight(session: Session, round_: Round, modality_id: int) -> Decimal | None:
-    """The WTE that one learner takes in a modality's departments: the largest weight, in force when the
-    round begins, of the learner groups whose plan asks for the modality. None where no group does.
-    """
-    groups = (
-        select(Programme.learner_group_id)
-        .join(PlanLine, PlanLine.programme_id == Programme.id)
+def rates_of(session: Session, round_: Round, departments: Sequence[Department]) -> dict[int, Rates]:
+    """What the reference data say of each department (by id) on the day that the round begins, before the
+    factor of its supervision model: the learners whom the round's plan sends to its modality."""
+    weights = weights_in_force(session, round_.first_week)
+    units = place_rates_in_force(session, round_.first_week)
+    sent: dict[int, set[tuple[str, str]]] = {}
+    for line in session.scalars(
+        select(PlanLine)
         .join(PlanLine.block)
-        .where(Block.round_id == round_.id, PlanLine.modalities.any(Modality.id == modality_id))
-    )
-    weights = session.scalars(
-        select(SupervisionWeight)
-        .where(
-            SupervisionWeight.learner_group_id.in_(groups),
-            SupervisionWeight.valid_from <= round_.first_week,
+        .where(Block.round_id == round_.id)
+        .options(
+            selectinload(PlanLine.modalities),
+            joinedload(PlanLine.programme).joinedload(Programme.learner_group),
+            joinedload(PlanLine.stage),
         )
-        .order_by(SupervisionWeight.valid_from)
+    ):
+        for modality in line.modalities:
+            sent.setdefault(modality.id, set()).add((line.programme.learner_group.key, line.stage.key))
+    return {
+        department.id: Rates(
+            department.modality.measure,
+            {
+                learner: weights[learner]
+                for learner in sent.get(department.modality_id, ())
+                if learner in weights
+            },
+            {
+                group: units[department.modality_id, group]
+                for group, _ in sent.get(department.modality_id, ())
+                if (department.modality_id, group) in units
+            },
+        )
+        for department in departments
+    }
+
+
+def with_model(rates: Rates, factor: Decimal | None) -> Rates:
+    """The rates of a department that supervises by a model: each learner's weight times its factor."""
+    if factor is None:
+        return rates
+    return Rates(
+        rates.measure, {learner: weight * factor for learner, weight in rates.weights.items()}, rates.units
     )
-    in_force = {row.learner_group_id: row.weight for row in weights}
-    return max(in_force.values(), default=None)
 
 
 @dataclass(frozen=True)
-class Effective:
-    """Learners whom a department can really take in a week, and which limit binds."""
+class Limits:
+    """Everything but the declaration itself that limits departments in a round: read once, used for every
+    department and week of a page."""
 
-    places: int
-    limit: str
+    weeks: Sequence[date]
+    rates: Mapping[int, Rates]
+    supervisors: Mapping[int, Sequence[Supervisor]]
+    site_caps: Mapping[int, int]
+    trust_caps: Mapping[int, int]
+    factors: Mapping[str, Decimal]
+
+    def effective(self, department: Department, content: Content) -> dict[date, Effective]:
+        """The effective places of every week."""
+        rates = with_model(self.rates[department.id], self.factors.get(content.model or ""))
+        return {
+            week: effective(
+                content,
+                week,
+                index,
+                rates,
+                self.supervisors.get(department.id, ()),
+                site_cap=self.site_caps.get(department.site_id),
+                trust_cap=self.trust_caps.get(department.site.trust_id),
+            )
+            for index, week in enumerate(self.weeks)
+        }
 
 
-def effective_places(maximum: int, wte: Decimal, weight: Decimal | None) -> Effective:
-    """The least of the places declared and of WTE / supervision weight, rounded down (SPEC, "Declare")."""
-    supervised = maximum if weight is None else int(wte / weight)
-    if supervised < maximum:
-        return Effective(supervised, "supervision")
-    return Effective(maximum, "places")
+def limits_of(session: Session, round_: Round, departments: Sequence[Department]) -> Limits:
+    """The limits of these departments, which the caller has been let see."""
+    weeks = round_.block_weeks()
+    ids = {department.id for department in departments}
+    serving: dict[int, list[Supervisor]] = {}
+    for supervisor in supervisors(session, weeks, ids):
+        for department_id in supervisor.departments:
+            serving.setdefault(department_id, []).append(supervisor)
+    site_caps, trust_caps = caps_of(session, round_.id)
+    return Limits(
+        weeks=weeks,
+        rates=rates_of(session, round_, departments),
+        supervisors=serving,
+        site_caps=site_caps,
+        trust_caps=trust_caps,
+        factors={model.key: model.weight_factor for model in supervision_models(session)},
+    )
 
 
-@dataclass(frozen=True)
-class OfferedWeek:
-    """Places preferred and at most, and supervising WTE, in one week."""
-
-    week: date
-    preferred: int
-    maximum: int
-    wte: Decimal
+def caps_of(session: Session, round_id: int) -> tuple[dict[int, int], dict[int, int]]:
+    """The most learners at once of sites, by site's id, and of trusts, by trust's id."""
+    caps = list(session.scalars(select(Cap).where(Cap.round_id == round_id)))
+    return (
+        {cap.site_id: cap.places for cap in caps if cap.site_id is not None},
+        {cap.trust_id: cap.places for cap in caps if cap.site_id is None},
+    )
 
 
 @dataclass(frozen=True)
 class Offered:
-    """A submitted declaration: what the match may use."""
+    """An approved declaration: what the match may use. `approved` is the record that it was taken from."""
 
     declaration_id: int
+    record_id: int
     department_id: int
     site_id: int
+    trust_id: int
     trust: str
     modality: str
-    weeks: tuple[OfferedWeek, ...]
+    content: Content
 
 
 def offers(session: Session, round_id: int) -> list[Offered]:
-    """The submitted declarations of a round, for the snapshot; the caller has been let see the round."""
-    rows = session.scalars(
-        select(Declaration)
-        .where(Declaration.round_id == round_id, Declaration.state == "submitted")
+    """The latest approved declarations of a round by department, for the snapshot; the caller has been let
+    see the round."""
+    latest = _approvals(round_id).subquery()
+    rows = session.execute(
+        select(DeclarationRecord, Declaration)
+        .join(latest, latest.c.record_id == DeclarationRecord.id)
+        .join(DeclarationRecord.declaration)
         .options(
-            selectinload(Declaration.weeks),
             joinedload(Declaration.department).joinedload(Department.site).joinedload(Site.trust),
             joinedload(Declaration.department).joinedload(Department.modality),
         )
@@ -192,11 +344,23 @@ def offers(session: Session, round_id: int) -> list[Offered]:
     return [
         Offered(
             declaration_id=row.id,
+            record_id=record.id,
             department_id=row.department_id,
             site_id=row.department.site_id,
+            trust_id=row.department.site.trust_id,
             trust=row.department.site.trust.ods,
             modality=row.department.modality.key,
-            weeks=tuple(OfferedWeek(w.week, w.preferred, w.maximum, w.wte) for w in row.weeks),
+            content=Content.from_json(record.content or {}),
         )
-        for row in rows
+        for record, row in rows
     ]
+
+
+def _approvals(round_id: int) -> Select[int, int]:
+    """Declaration and its latest approval's record, by id."""
+    return (
+        select(DeclarationRecord.declaration_id, func.max(DeclarationRecord.id).label("record_id"))
+        .join(DeclarationRecord.declaration)
+        .where(Declaration.round_id == round_id, DeclarationRecord.verb == "approve")
+        .group_by(DeclarationRecord.declaration_id)
+    )

@@ -1,16 +1,15 @@
 """Pages about capacity: the board of declarations, and one department's grid of weeks."""
 
-from decimal import Decimal
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from placements.access import Action, Viewer, require
 from placements.capacity import queries, service
-from placements.capacity.forms import Grid, cell_name, rows_by_block
+from placements.capacity.content import Content
+from placements.capacity.effective import Effective
+from placements.capacity.forms import COLUMNS, Grid, cell_name, rows_by_block
 from placements.capacity.models import Declaration
-from placements.capacity.service import COLUMNS
 from placements.clock import today
 from placements.errors import Refused, Stale
 from placements.extensions import db
@@ -65,13 +64,13 @@ def save_declaration(round_id: int, department_id: int) -> ResponseReturnValue:
             if str(rows.block.id) == request.form["fill"]:
                 grid.fill_down(rows.weeks)
         return _page(round_, department, declaration, grid, unsaved=True)
-    figures = grid.figures()
-    if figures is None:
+    content = grid.content(queries.content_of(declaration))
+    if content is None:
         return _page(round_, department, declaration, grid), 400
     act = service.submit_declaration if submits else service.save_declaration
     version = request.form.get("version", 0, type=int)
     try:
-        act(viewer(), round_id, department_id, version=version, weeks=figures)
+        act(viewer(), round_id, department_id, version=version, content=content)
     except Stale:
         round_, department, declaration = _found(round_id, department_id)
         return _page(round_, department, declaration, grid, is_stale=True), 409
@@ -80,7 +79,10 @@ def save_declaration(round_id: int, department_id: int) -> ResponseReturnValue:
         round_, department, declaration = _found(round_id, department_id)
         return _page(round_, department, declaration, grid, problem=refusal.message), 400
     if submits:
-        flash(f"{department.name}: submitted. The match can use these places.")
+        if round_.needs_approval:
+            flash(f"{department.name}: submitted. The match can use these places once they are approved.")
+        else:
+            flash(f"{department.name}: submitted. The match can use these places.")
         return redirect(url_for("capacity.see_declarations", round_id=round_id))
     flash("The draft is saved. Submit it when it is complete: the match uses only what is submitted.")
     return redirect(url_for("capacity.see_declaration", round_id=round_id, department_id=department_id))
@@ -93,7 +95,7 @@ def _found(round_id: int, department_id: int) -> tuple[Round, Department, Declar
 
 
 def _saved(round_: Round, declaration: Declaration | None) -> Grid:
-    return Grid.of_saved(round_.block_weeks(), declaration.weeks if declaration else ())
+    return Grid.of_saved(round_.block_weeks(), queries.content_of(declaration))
 
 
 def _page(
@@ -106,19 +108,21 @@ def _page(
     unsaved: bool = False,
     problem: str = "",
 ) -> str:
-    weight = queries.supervision_weight(db.session, round_, department.modality_id)
+    limits = queries.limits_of(db.session, round_, [department])
+    weight = limits.rates[department.id].weight()
     saved = _saved(round_, declaration).typed
     version = request.form.get("version", type=int) if not is_stale else None
     return render_template(
         "capacity/see_declaration.html",
         round=round_,
         department=department,
+        is_own=queries.may_change(viewer(), department),
         declaration=declaration,
         grid=grid,
         blocks=rows_by_block(round_.blocks),
         columns=COLUMNS,
         cell_name=cell_name,
-        effective=_effective(grid, weight),
+        effective=_effective(grid, department, limits, queries.content_of(declaration)),
         weight=weight,
         # After a clash the version is the newest: saving again is then meant.
         version=version if version is not None else declaration.version if declaration else 0,
@@ -130,17 +134,21 @@ def _page(
     )
 
 
-def _effective(grid: Grid, weight: Decimal | None) -> dict[str, queries.Effective]:
+def _effective(
+    grid: Grid, department: Department, limits: queries.Limits, saved: Content
+) -> dict[str, Effective]:
     """The effective places of each week whose cells make sense, by the week's date."""
     found = {}
     for week in grid.weeks:
-        for line in Grid([week], grid.typed).figures() or ():
-            found[week.isoformat()] = queries.effective_places(line.maximum, line.wte, weight)
+        content = Grid([week], grid.typed).content(saved)
+        if content is not None:
+            found[week.isoformat()] = limits.effective(department, content)[week]
     return found
 
 
 def _status(viewer: Viewer, round_id: int) -> Status:
-    submitted, departments = queries.counts(db.session, viewer, round_id)
+    found = queries.counts(db.session, viewer, round_id)
+    submitted, departments = found.get("submitted", 0) + found.get("approved", 0), sum(found.values())
     return Status(
         f"{submitted} of {departments} departments submitted",
         needs_attention=submitted < departments,

@@ -1,5 +1,7 @@
 """Moving the database from one version of the tables to the next, on either database."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -26,14 +28,38 @@ def config(connection: Connection | None = None) -> Config:
 
 def upgrade(engine: Engine, to: str = "head") -> None:
     """Bring the database to a revision; nothing is half done if a step fails."""
-    with engine.begin() as connection:
+    with _moving(engine) as connection:
         command.upgrade(config(connection), to)
 
 
 def downgrade(engine: Engine, to: str) -> None:
     """Take the database back to a revision, `base` for before the first."""
-    with engine.begin() as connection:
+    with _moving(engine) as connection:
         command.downgrade(config(connection), to)
+
+
+@contextmanager
+def _moving(engine: Engine) -> Iterator[Connection]:
+    """One transaction. SQLite changes a table by making it anew, which its foreign keys would forbid while it
+    is away, so they are looked at once, before the commit."""
+    if engine.dialect.name != "sqlite":
+        with engine.begin() as connection:
+            yield connection
+        return
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.rollback()
+        try:
+            # The driver begins no transaction of its own before a change of tables.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+                raise RuntimeError(f"the migration leaves rows that point nowhere: {broken[:5]}")
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+            connection.rollback()
 
 
 def write_revision(engine: Engine, subject: str) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from placements.database import Base, words
 
+MEASURES = ("places", "lists", "sessions")
 SITE_KINDS = ("acute", "specialist", "community", "cdc", "academy")
 
 
@@ -63,13 +64,15 @@ class Site(Base):
 
 
 class Modality(Base):
-    """X-ray, CT, MRI, ultrasound and so on: data, never code."""
+    """X-ray, CT, MRI, ultrasound and so on: data, never code. `measure` is what its departments count:
+    places (learners at once), or scanning lists or sessions a week, which `PlaceRate` turns into places."""
 
     __tablename__ = "modality"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(sa.String(40), unique=True)
     name: Mapped[str] = mapped_column(sa.String(100))
+    measure: Mapped[str] = mapped_column(words("measure", *MEASURES), default="places")
 
 
 class Department(Base):
@@ -121,13 +124,17 @@ class Hei(Base):
 
 
 class LearnerGroup(Base):
-    """Diagnostic radiography, sonography, STP: whom a programme trains."""
+    """Diagnostic radiography, sonography, STP: whom a programme trains, and which profession's workforce
+    supervises them."""
 
     __tablename__ = "learner_group"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(sa.String(40), unique=True)
     name: Mapped[str] = mapped_column(sa.String(100))
+    profession_id: Mapped[int | None] = mapped_column(sa.ForeignKey("profession.id"))
+
+    profession: Mapped["Profession | None"] = relationship()
 
     stages: Mapped[list["Stage"]] = relationship(order_by="Stage.position", back_populates="learner_group")
 
@@ -152,20 +159,110 @@ class Stage(Base):
 
 
 class SupervisionWeight(Base):
-    """How much of one WTE a learner of a group takes while supervised, from a day on."""
+    """How much of one WTE a learner of a group takes while supervised, from a day on; with a stage, of that
+    stage alone. Rows are only added, so that the history stays."""
 
     __tablename__ = "supervision_weight"
     __table_args__ = (
-        sa.UniqueConstraint("learner_group_id", "valid_from"),
+        sa.UniqueConstraint("learner_group_id", "stage_id", "valid_from"),
+        # A UNIQUE key lets rows without a stage repeat.
+        sa.Index(
+            "uq_supervision_weight_group_valid_from",
+            "learner_group_id",
+            "valid_from",
+            unique=True,
+            sqlite_where=sa.text("stage_id IS NULL"),
+            postgresql_where=sa.text("stage_id IS NULL"),
+        ),
         sa.CheckConstraint("weight > 0 AND weight <= 2", name="weight_above_0_to_2"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     learner_group_id: Mapped[int] = mapped_column(sa.ForeignKey("learner_group.id"))
+    stage_id: Mapped[int | None] = mapped_column(sa.ForeignKey("stage.id"))
     weight: Mapped[Decimal] = mapped_column(sa.Numeric(4, 2))
     valid_from: Mapped[date]
 
     learner_group: Mapped[LearnerGroup] = relationship()
+    stage: Mapped[Stage | None] = relationship()
+
+
+class SupervisionModel(Base):
+    """How a department supervises: 1:1, 2:1, coaching groups, long-arm. Its factor multiplies the weight
+    that each learner takes there."""
+
+    __tablename__ = "supervision_model"
+    __table_args__ = (sa.CheckConstraint("weight_factor > 0 AND weight_factor <= 2", name="factor_in_range"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(100))
+    weight_factor: Mapped[Decimal] = mapped_column(sa.Numeric(4, 2))
+
+
+class PlaceRate(Base):
+    """Scanning lists or sessions a week that make one place for a learner of a group, from a day on."""
+
+    __tablename__ = "place_rate"
+    __table_args__ = (
+        sa.UniqueConstraint("modality_id", "learner_group_id", "valid_from"),
+        sa.CheckConstraint("units_per_place > 0 AND units_per_place <= 20", name="units_in_range"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    modality_id: Mapped[int] = mapped_column(sa.ForeignKey("modality.id"))
+    learner_group_id: Mapped[int] = mapped_column(sa.ForeignKey("learner_group.id"))
+    units_per_place: Mapped[Decimal] = mapped_column(sa.Numeric(4, 2))
+    valid_from: Mapped[date]
+
+    modality: Mapped[Modality] = relationship()
+    learner_group: Mapped[LearnerGroup] = relationship()
+
+
+class Profession(Base):
+    """Radiographers, sonographers, clinical scientists: whose workforce supervises which learner groups."""
+
+    __tablename__ = "profession"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(100))
+
+
+class FairShareRate(Base):
+    """Placement days a year that each WTE of a profession should offer, from a day on."""
+
+    __tablename__ = "fair_share_rate"
+    __table_args__ = (
+        sa.UniqueConstraint("profession_id", "valid_from"),
+        sa.CheckConstraint("days_per_wte >= 0 AND days_per_wte <= 400", name="days_in_range"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    profession_id: Mapped[int] = mapped_column(sa.ForeignKey("profession.id"))
+    days_per_wte: Mapped[Decimal] = mapped_column(sa.Numeric(5, 2))
+    valid_from: Mapped[date]
+
+    profession: Mapped[Profession] = relationship()
+
+
+class Workforce(Base):
+    """WTE of a profession in a department, as returned for a day; people in preceptorship left out."""
+
+    __tablename__ = "workforce"
+    __table_args__ = (
+        sa.UniqueConstraint("department_id", "profession_id", "as_of"),
+        sa.CheckConstraint("wte >= 0 AND wte <= 999", name="wte_in_range"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    department_id: Mapped[int] = mapped_column(sa.ForeignKey("department.id"))
+    profession_id: Mapped[int] = mapped_column(sa.ForeignKey("profession.id"))
+    wte: Mapped[Decimal] = mapped_column(sa.Numeric(6, 2))
+    as_of: Mapped[date]
+
+    department: Mapped[Department] = relationship()
+    profession: Mapped[Profession] = relationship()
 
 
 class Programme(Base):

@@ -1,14 +1,30 @@
 """Reads about organisations. Names of trusts, sites and HEIs are public to whoever is signed in."""
 
+from datetime import date
+from decimal import Decimal
+
 from sqlalchemy import Select, false, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from placements.access import Role, Viewer
-from placements.organisations.models import Department, Hei, Icb, Programme, Site, Trust
+from placements.organisations.models import (
+    Department,
+    FairShareRate,
+    Hei,
+    Icb,
+    LearnerGroup,
+    PlaceRate,
+    Programme,
+    Site,
+    Stage,
+    SupervisionModel,
+    SupervisionWeight,
+    Trust,
+)
 
 
 def visible_departments(viewer: Viewer) -> Select[Department]:
-    """A practice educator sees the trust's own departments; an academy lead all of the network's."""
+    """A trust sees its own departments, an invited site that site's, an academy lead all of the network's."""
     departments = (
         select(Department)
         .join(Department.site)
@@ -16,8 +32,10 @@ def visible_departments(viewer: Viewer) -> Select[Department]:
         .options(joinedload(Department.site).joinedload(Site.trust), joinedload(Department.modality))
         .order_by(Trust.name, Site.name, Department.modality_id)
     )
-    if viewer.role is Role.PRACTICE_EDUCATOR:
+    if viewer.role.is_of_a_trust:
         return departments.where(Site.trust_id == viewer.trust_id)
+    if viewer.role is Role.INVITED_SITE:
+        return departments.where(Site.id == viewer.site_id)
     if viewer.role is Role.ACADEMY_LEAD:
         return departments.join(Trust.icb).where(Icb.network_id == viewer.network_id)
     return departments.where(false())
@@ -50,3 +68,61 @@ def sites_of_network(session: Session, network_id: int) -> list[Site]:
             .order_by(Site.name)
         )
     )
+
+
+def learner_groups(session: Session) -> list[LearnerGroup]:
+    """All learner groups with their stages, by name."""
+    return list(
+        session.scalars(
+            select(LearnerGroup).options(selectinload(LearnerGroup.stages)).order_by(LearnerGroup.name)
+        )
+    )
+
+
+def supervision_models(session: Session) -> list[SupervisionModel]:
+    """The ways in which departments supervise, the heaviest first."""
+    return list(
+        session.scalars(
+            select(SupervisionModel).order_by(SupervisionModel.weight_factor.desc(), SupervisionModel.id)
+        )
+    )
+
+
+def weights_in_force(session: Session, day: date) -> dict[tuple[str, str], Decimal]:
+    """WTE that a learner takes on a day, by (group, stage) key: the stage's own weight where there is one."""
+    by_group: dict[int, Decimal] = {}
+    by_stage: dict[int, Decimal] = {}
+    for row in session.scalars(
+        select(SupervisionWeight)
+        .where(SupervisionWeight.valid_from <= day)
+        .order_by(SupervisionWeight.valid_from)
+    ):
+        if row.stage_id is None:
+            by_group[row.learner_group_id] = row.weight
+        else:
+            by_stage[row.stage_id] = row.weight
+    found = {}
+    for stage in session.scalars(select(Stage).options(joinedload(Stage.learner_group))):
+        weight = by_stage.get(stage.id, by_group.get(stage.learner_group_id))
+        if weight is not None:
+            found[stage.learner_group.key, stage.key] = weight
+    return found
+
+
+def place_rates_in_force(session: Session, day: date) -> dict[tuple[int, str], Decimal]:
+    """Scanning lists or sessions a week that make one place on a day, by modality's id and group's key."""
+    rows = session.scalars(
+        select(PlaceRate)
+        .where(PlaceRate.valid_from <= day)
+        .options(joinedload(PlaceRate.learner_group))
+        .order_by(PlaceRate.valid_from)
+    )
+    return {(row.modality_id, row.learner_group.key): row.units_per_place for row in rows}
+
+
+def fair_share_in_force(session: Session, day: date) -> dict[int, Decimal]:
+    """Placement days a year that each WTE should offer on a day, by profession's id."""
+    rows = session.scalars(
+        select(FairShareRate).where(FairShareRate.valid_from <= day).order_by(FairShareRate.valid_from)
+    )
+    return {row.profession_id: row.days_per_wte for row in rows}

@@ -15,14 +15,18 @@ from placements.geography.postcodes import Point, locate_many
 from placements.geography.uploads import MatrixOverride, parse_matrix
 from placements.organisations.models import (
     Department,
+    FairShareRate,
     Hei,
     Icb,
     LearnerGroup,
     Modality,
     Network,
+    PlaceRate,
+    Profession,
     Programme,
     Site,
     Stage,
+    SupervisionModel,
     SupervisionWeight,
     TravelOverride,
     Trust,
@@ -47,6 +51,9 @@ class Reference:
     sites: Sequence[Row]
     heis: Sequence[Row]
     programmes: Sequence[Row]
+    professions: Sequence[Row] = ()
+    place_rates: Sequence[Row] = ()
+    supervision_models: Sequence[Row] = ()
 
 
 def load_reference(viewer: Viewer, reference: Reference) -> Network:
@@ -59,10 +66,13 @@ def load_reference(viewer: Viewer, reference: Reference) -> Network:
     with transaction(viewer, Action.LOAD_REFERENCE) as tx:
         network = _put(tx, Network, {"name": reference.network}, academy_name=reference.academy)
         modalities = {
-            row["key"]: _put(tx, Modality, {"key": row["key"]}, name=row["name"])
+            row["key"]: _put(
+                tx, Modality, {"key": row["key"]}, name=row["name"], measure=row.get("measure", "places")
+            )
             for row in reference.modalities
         }
         groups = _load_learner_groups(tx, reference)
+        _load_rates(tx, reference, modalities, groups)
         _load_trusts(tx, reference, network, modalities, points)
         heis = {
             row["hei"]: _put(
@@ -115,14 +125,61 @@ def _override(network_id: int, row: MatrixOverride) -> TravelOverride:
     )
 
 
+def _load_rates(
+    tx: Transaction,
+    reference: Reference,
+    modalities: Mapping[str, Modality],
+    groups: Mapping[str, LearnerGroup],
+) -> None:
+    for row in reference.place_rates:
+        _put(
+            tx,
+            PlaceRate,
+            {
+                "modality_id": _named(modalities, row["modality"], "modality").id,
+                "learner_group_id": _named(groups, row["learner_group"], "learner group").id,
+                "valid_from": date.fromisoformat(row["valid_from"]),
+            },
+            units_per_place=Decimal(row["units_per_place"]),
+        )
+    for row in reference.supervision_models:
+        _put(
+            tx,
+            SupervisionModel,
+            {"key": row["key"]},
+            name=row["name"],
+            weight_factor=Decimal(row["weight_factor"]),
+        )
+
+
 def _load_learner_groups(tx: Transaction, reference: Reference) -> dict[str, LearnerGroup]:
+    professions = {}
+    for row in reference.professions:
+        profession = professions[row["key"]] = _put(tx, Profession, {"key": row["key"]}, name=row["name"])
+        _put(
+            tx,
+            FairShareRate,
+            {"profession_id": profession.id, "valid_from": date.fromisoformat(row["valid_from"])},
+            days_per_wte=Decimal(row["days_per_wte"]),
+        )
     groups = {}
     for row in reference.learner_groups:
-        group = groups[row["key"]] = _put(tx, LearnerGroup, {"key": row["key"]}, name=row["name"])
+        key = row.get("profession")
+        group = groups[row["key"]] = _put(
+            tx,
+            LearnerGroup,
+            {"key": row["key"]},
+            name=row["name"],
+            profession_id=_named(professions, key, "profession").id if key else None,
+        )
         _put(
             tx,
             SupervisionWeight,
-            {"learner_group_id": group.id, "valid_from": date.fromisoformat(row["valid_from"])},
+            {
+                "learner_group_id": group.id,
+                "stage_id": None,
+                "valid_from": date.fromisoformat(row["valid_from"]),
+            },
             weight=Decimal(row["supervision_weight"]),
         )
     for position, row in enumerate(reference.stages):

@@ -17,6 +17,7 @@ class Round(Base):
     __table_args__ = (
         sa.UniqueConstraint("network_id", "name"),
         sa.CheckConstraint("first_week <= last_week", name="weeks_in_order"),
+        sa.CheckConstraint("weeks_stuck BETWEEN 1 AND 52", name="weeks_stuck_1_to_52"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -27,6 +28,14 @@ class Round(Base):
     declare_by: Mapped[date]
     submit_by: Mapped[date]
     state: Mapped[str] = mapped_column(words("state", "draft", "open", "published"), default="draft")
+    # A trust education lead approves what departments submit; otherwise submitting is enough.
+    needs_approval: Mapped[bool] = mapped_column(default=True)
+    # The match may use the surge places too.
+    uses_surge: Mapped[bool] = mapped_column(default=False)
+    # Days before (after, where negative) the declaration deadline on which reminders go out.
+    reminder_days: Mapped[list[int]] = mapped_column(sa.JSON, default=lambda: [14, 7, 1, -1])
+    # A declaration that has not moved for so long counts as stuck.
+    weeks_stuck: Mapped[int] = mapped_column(default=1)
     version: Mapped[int] = mapped_column(default=1)
 
     blocks: Mapped[list["Block"]] = relationship(order_by="Block.first_week", back_populates="round")

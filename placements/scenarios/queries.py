@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from placements.access import Role, Viewer
 from placements.capacity.models import Declaration
+from placements.capacity.queries import offers
 from placements.cohorts.models import Cohort, Learner, Requirement
 from placements.errors import NotFound
 from placements.organisations.models import Department, Programme, Site
@@ -56,7 +57,7 @@ class Inputs:
     draft_cohorts: int
     learners: int
     departments: int
-    draft_departments: int
+    waiting_departments: int
 
 
 def inputs_of_round(session: Session, round_id: int) -> Inputs:
@@ -80,8 +81,8 @@ def inputs_of_round(session: Session, round_id: int) -> Inputs:
         cohorts=cohorts.get("submitted", 0),
         draft_cohorts=cohorts.get("draft", 0),
         learners=learners or 0,
-        departments=declarations.get("submitted", 0),
-        draft_departments=declarations.get("draft", 0),
+        departments=len(offers(session, round_id)),
+        waiting_departments=sum(declarations.get(state, 0) for state in ("draft", "submitted", "returned")),
     )
 
 

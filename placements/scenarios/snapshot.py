@@ -1,7 +1,7 @@
 """From tables to the engine's `Problem`: a run's frozen data, with keys that lead back to the rows.
 
-A requirement is `r` and its id, a learner `l`, a site `s`, a department `d`, an offer `o` and the id of its
-declaration; a trust goes by its ODS code, a block by its id. Travel minutes enter here by value.
+A requirement is `r` and its id, a learner `l`, a site `s`; a trust goes by its ODS code, a block by its id;
+what trusts offer is in supply.py. Travel minutes enter here by value.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from placements.geography.postcodes import Point, locate_many
 from placements.geography.travel import TRAVEL_MODES, TravelMode
 from placements.organisations import queries as organisations
 from placements.organisations.models import Site as SiteRow
-from placements.organisations.models import SupervisionWeight, TravelOverride
+from placements.organisations.models import TravelOverride
 from placements.rounds.models import Block, Round
+from placements.scenarios.supply import supply_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def default_policy() -> str:
 
 
 def freeze(session: Session, round_: Round) -> Frozen:
-    """The round's submitted offers and cohorts as a `Problem`.
+    """The round's approved offers and submitted cohorts as a `Problem`.
 
     Raises Refused where there is no learner or no place at all, or where a learner's postcode is unknown.
     """
@@ -58,25 +59,33 @@ def freeze(session: Session, round_: Round) -> Frozen:
             "There is nobody to place: no cohort with learners has been submitted to this round."
             " Ask the HEIs to submit their cohorts first."
         )
-    if not any(week.maximum for offer in offers for week in offer.weeks):
+    supply = supply_of(session, round_, offers)
+    if not any(places for offer in supply.offers for places in offer.maximum):
         raise Refused(
-            "There is nowhere to place anybody: no department has submitted a declaration with places."
-            " Ask the trusts to declare first."
+            "There is nowhere to place anybody: no department has an approved declaration with places."
+            " Ask the trusts to declare and to approve first."
         )
     sites = organisations.sites_of_network(session, round_.network_id)
     weeks = round_.block_weeks()
     minutes, uploaded = _travel(session, round_, learners, sites)
-    weights = _weights(session, round_.first_week)
+    weights = organisations.weights_in_force(session, round_.first_week)
     block_weeks = {
         block.id: tuple(weeks.index(monday) for monday in block.mondays())
         for block in session.scalars(select(Block).where(Block.round_id == round_.id))
     }
     problem = matching.Problem(
         weeks=tuple(week.isoformat() for week in weeks),
-        trusts=tuple(matching.Trust(ods) for ods in sorted({site.trust.ods for site in sites})),
-        sites=tuple(matching.Site(f"s{site.id}", site.trust.ods) for site in sites),
-        departments=tuple(_department(offer, weeks) for offer in offers),
-        offers=tuple(_offer(offer, weeks) for offer in offers),
+        trusts=tuple(
+            matching.Trust(trust.ods, _every_week(supply.trust_caps.get(trust.id), weeks))
+            for trust in sorted({site.trust for site in sites}, key=lambda trust: trust.ods)
+        ),
+        sites=tuple(
+            matching.Site(f"s{site.id}", site.trust.ods, _every_week(supply.site_caps.get(site.id), weeks))
+            for site in sites
+        ),
+        departments=supply.departments,
+        offers=supply.offers,
+        educators=supply.educators,
         learners=tuple(_learner(learner) for learner in learners),
         requirements=tuple(
             matching.Requirement(
@@ -85,7 +94,7 @@ def freeze(session: Session, round_: Round) -> Frozen:
                 block=str(requirement.block_id),
                 modalities=requirement.modalities,
                 weeks=block_weeks[requirement.block_id],
-                weight=weights.get(learner.group, 1.0),
+                weight=float(weights.get((learner.group, learner.stage), 1)),
                 priority=requirement.priority,
             )
             for learner in learners
@@ -96,24 +105,8 @@ def freeze(session: Session, round_: Round) -> Frozen:
     return Frozen(problem.to_json(), uploaded, len(problem.requirements), len(offers))
 
 
-def _department(offer: capacity.Offered, weeks: Sequence[date]) -> matching.Department:
-    by_week = {week.week: week for week in offer.weeks}
-    return matching.Department(
-        key=f"d{offer.department_id}",
-        site=f"s{offer.site_id}",
-        modality=offer.modality,
-        wte=tuple(float(by_week[week].wte) if week in by_week else 0.0 for week in weeks),
-    )
-
-
-def _offer(offer: capacity.Offered, weeks: Sequence[date]) -> matching.Offer:
-    by_week = {week.week: week for week in offer.weeks}
-    return matching.Offer(
-        key=f"o{offer.declaration_id}",
-        department=f"d{offer.department_id}",
-        preferred=tuple(by_week[week].preferred if week in by_week else 0 for week in weeks),
-        maximum=tuple(by_week[week].maximum if week in by_week else 0 for week in weeks),
-    )
+def _every_week(places: int | None, weeks: Sequence[date]) -> tuple[int, ...] | None:
+    return None if places is None else (places,) * len(weeks)
 
 
 def _learner(learner: cohorts.DemandLearner) -> matching.Learner:
@@ -128,16 +121,6 @@ def _learner(learner: cohorts.DemandLearner) -> matching.Learner:
         preferences=tuple(f"s{site}" for site in learner.preferences),
         travel_limit_minutes=learner.travel_limit_minutes,
     )
-
-
-def _weights(session: Session, day: date) -> dict[str, float]:
-    """WTE that a learner of each group takes, as in force on a day."""
-    rows = session.execute(
-        select(SupervisionWeight)
-        .where(SupervisionWeight.valid_from <= day)
-        .order_by(SupervisionWeight.valid_from)
-    ).scalars()
-    return {row.learner_group.key: float(row.weight) for row in rows}
 
 
 def _travel(

@@ -16,7 +16,8 @@ from placements import clock
 from placements.access import SYSTEM, Role, Viewer
 from placements.accounts.models import Person
 from placements.accounts.service import NewPerson, create_person, viewer_of
-from placements.capacity.service import WeekFigures, save_declaration, submit_declaration
+from placements.capacity.content import ANYONE, Content, Places
+from placements.capacity.service import approve_declaration, save_declaration, submit_declaration
 from placements.cohorts.service import accept_upload, receive_upload, submit_cohort
 from placements.errors import Refused
 from placements.extensions import db
@@ -63,19 +64,16 @@ def _make_people(settings: dict[str, Any]) -> list[SignIn]:
             person["email"], person["name"], role, password, network_id, trusts.get(at), heis.get(at)
         )
         made.append((role.words, person["name"], person["email"], password))
-    named = {person.get("organisation") for person in settings["people"]}
+    named = {(person["role"], person.get("organisation")) for person in settings["people"]}
     for ods, trust_id in trusts.items():
-        if ods not in named:
-            _make_person(
-                f"{ods.lower()}@demo.example",
-                f"Educator at {ods}",
-                Role.PRACTICE_EDUCATOR,
-                None,
-                None,
-                trust_id,
-            )
+        for role, name, address in (
+            (Role.PRACTICE_EDUCATOR, f"Educator at {ods}", f"{ods.lower()}@demo.example"),
+            (Role.TRUST_EDUCATION_LEAD, f"Education lead at {ods}", f"{ods.lower()}-lead@demo.example"),
+        ):
+            if (role, ods) not in named:
+                _make_person(address, name, role, None, None, trust_id)
     for number, (name, hei_id) in enumerate(heis.items(), 1):
-        if name not in named:
+        if (Role.PLACEMENT_OFFICER, name) not in named:
             _make_person(
                 f"hei{number}@demo.example",
                 f"Officer at {name}",
@@ -176,22 +174,42 @@ def _declare(settings: dict[str, Any], round_: Round, random: Random) -> None:
     plans = [(d.id, d.site.trust_id, (d.site.name, d.modality.key), d.site.kind) for d in departments]
     for department_id, trust_id, name, kind in plans:
         most = settings["places"].get(name[1], {}).get(kind, 0)
-        figures = tuple(_figures(week, most, name[1], random) for week in weeks)
+        content = _content(weeks, most, name[1], settings["units_per_place"].get(name[1], 1), random)
         if name in left_out:
             continue
-        educator = _viewer(Role.PRACTICE_EDUCATOR, trust_id=trust_id)
-        declaration = save_declaration(educator, round_id, department_id, version=0, weeks=figures)
+        if kind == "academy":
+            educator = approver = _viewer(Role.ACADEMY_LEAD)
+        else:
+            educator = _viewer(Role.PRACTICE_EDUCATOR, trust_id=trust_id)
+            approver = _viewer(Role.TRUST_EDUCATION_LEAD, trust_id=trust_id)
+        saved = save_declaration(educator, round_id, department_id, version=0, content=content)
+        version = saved.declaration.version
         if name not in drafts:
-            submit_declaration(educator, round_id, department_id, version=declaration.version)
+            submitted = submit_declaration(educator, round_id, department_id, version=version)
+            approve_declaration(approver, round_id, department_id, version=submitted.declaration.version)
 
 
-def _figures(week: date, most: int, modality: str, random: Random) -> WeekFigures:
+def _content(weeks: list[date], most: int, modality: str, units: int, random: Random) -> Content:
+    """A department's declaration; `units` lists or sessions make a place."""
+    figures = {week: _figures(most, modality, random) for week in weeks}
+    return Content(
+        {
+            ANYONE: {
+                week: Places(places.preferred * units, places.maximum * units)
+                for week, (places, _) in figures.items()
+            }
+        },
+        {week: wte for week, (_, wte) in figures.items()},
+    )
+
+
+def _figures(most: int, modality: str, random: Random) -> tuple[Places, Decimal]:
     """A department's week: its usual most, now and then one fewer, and the educators to go with it."""
     maximum = max(0, most - (random.random() < 0.12)) if most > 1 else most
     preferred = max(min(maximum, 1), round(maximum * 0.75))
-    per_learner = Decimal("1") if modality == "ultrasound" else Decimal("0.5")
+    per_learner = Decimal("1") if modality.startswith("ultrasound") else Decimal("0.5")
     spare = Decimal(random.choice(("0", "0", "0.5", "1")))
-    return WeekFigures(week=week, preferred=preferred, maximum=maximum, wte=maximum * per_learner + spare)
+    return Places(preferred, maximum), maximum * per_learner + spare
 
 
 def _submit(settings: dict[str, Any], round_: Round, folder: Path, homes: Homes, random: Random) -> None:

@@ -18,7 +18,18 @@ def load_reference(folder: Path = SEEDS) -> Network:
     """Load or bring up to date the network's organisations, modalities, learner groups and programmes."""
     tables = {
         name: _rows(folder / f"{name}.csv")
-        for name in ("modalities", "learner_groups", "stages", "trusts", "sites", "heis", "programmes")
+        for name in (
+            "modalities",
+            "professions",
+            "learner_groups",
+            "stages",
+            "place_rates",
+            "supervision_models",
+            "trusts",
+            "sites",
+            "heis",
+            "programmes",
+        )
     }
     return load(SYSTEM, Reference(network=NETWORK, academy=ACADEMY, **tables))
 

@@ -62,7 +62,7 @@ def make_region(var: Path) -> None:
             department=DepartmentFactory(site=heartlands, modality=xray),
             preferred=1,
             maximum=1,
-            wte=Decimal(1),
+            each_wte=Decimal(1),
         )
         programme = ProgrammeFactory(
             hei=HeiFactory(name="City University"), name="BSc (Hons) Diagnostic Radiography"

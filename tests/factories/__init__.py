@@ -14,7 +14,15 @@ from placements.access import Role, Viewer
 from placements.accounts.models import Person
 from placements.accounts.service import viewer_of
 from placements.allocations.models import Publication, PublicationLine
-from placements.capacity.models import Declaration, DeclaredWeek
+from placements.capacity.content import Content, changes
+from placements.capacity.models import (
+    Declaration,
+    DeclarationRecord,
+    DeclaredLine,
+    DeclaredWeek,
+    DeclaredWte,
+)
+from placements.capacity.queries import content_of
 from placements.clock import now_utc
 from placements.cohorts.models import Cohort, Learner, Requirement
 from placements.extensions import db
@@ -198,7 +206,7 @@ class PlanLineFactory(Rows):
 
 
 class DeclarationFactory(Rows):
-    """Submitted, with the same figures in every week of the round's blocks."""
+    """Approved, with the same figures for anybody in every week of the round's blocks."""
 
     class Meta:
         model = Declaration
@@ -206,19 +214,42 @@ class DeclarationFactory(Rows):
     class Params:
         preferred = 2
         maximum = 3
-        wte = Decimal("2")
+        each_wte = Decimal("2")
 
     round = factory.SubFactory(RoundFactory)
     department = factory.SubFactory(DepartmentFactory)
-    state = "submitted"
+    state = "approved"
     changed_utc = factory.LazyFunction(now_utc)
     submitted_utc = factory.LazyFunction(now_utc)
-    weeks = factory.LazyAttribute(
+    lines = factory.LazyAttribute(
         lambda row: [
-            DeclaredWeek(week=week, preferred=row.preferred, maximum=row.maximum, wte=row.wte)
-            for week in row.round.block_weeks()
+            DeclaredLine(
+                weeks=[
+                    DeclaredWeek(week=week, preferred=row.preferred, maximum=row.maximum, surge=0)
+                    for week in row.round.block_weeks()
+                ]
+            )
         ]
     )
+    wte = factory.LazyAttribute(
+        lambda row: [DeclaredWte(week=week, wte=row.each_wte) for week in row.round.block_weeks()]
+    )
+
+    @factory.post_generation
+    def records(row: Declaration, create: bool, extracted: object) -> None:
+        """Who saved it and, of an approved one, the approval, which is the offer."""
+        db.session.flush()
+        whole = content_of(row)
+        by = row.changed_by.name if row.changed_by else "Sam Saver"
+        common = {"declaration_id": row.id, "version": row.version, "at_utc": row.changed_utc}
+        db.session.add(
+            DeclarationRecord(verb="save", by_name=by, changes=changes(Content(), whole), **common)
+        )
+        if row.state == "approved":
+            db.session.add(
+                DeclarationRecord(verb="approve", by_name="Ada Approver", content=whole.to_json(), **common)
+            )
+        db.session.flush()
 
 
 class CohortFactory(Rows):
@@ -375,7 +406,7 @@ class PersonFactory(Rows):
         lambda row: NetworkFactory().id if row.role in ("academy_lead", "administrator") else None
     )
     trust_id = factory.LazyAttribute(
-        lambda row: TrustFactory().id if row.role == "practice_educator" else None
+        lambda row: TrustFactory().id if row.role in ("practice_educator", "trust_education_lead") else None
     )
     hei_id = factory.LazyAttribute(lambda row: HeiFactory().id if row.role == "placement_officer" else None)
 

@@ -54,7 +54,7 @@ def small_round(*, learners: int = 3, places: tuple[int, int] = (1, 1)) -> Small
     )
     for department, most in zip(departments, places, strict=True):
         DeclarationFactory(
-            round=round_, department=department, preferred=min(1, most), maximum=most, wte=Decimal(most)
+            round=round_, department=department, preferred=min(1, most), maximum=most, each_wte=Decimal(most)
         )
     programme = ProgrammeFactory(hei=HeiFactory(), learner_group__key="diagnostic_radiography")
     stage = StageFactory(learner_group=programme.learner_group)

@@ -22,8 +22,9 @@ from tests.conftest import make_app
 from tests.house.world import World, make_world
 
 OFFICER, EDUCATOR = Role.PLACEMENT_OFFICER, Role.PRACTICE_EDUCATOR
-LEAD, ADMINISTRATOR = Role.ACADEMY_LEAD, Role.ADMINISTRATOR
-EVERYBODY = {OFFICER, EDUCATOR, LEAD, ADMINISTRATOR}
+TRUST_LEAD, LEAD, ADMINISTRATOR = Role.TRUST_EDUCATION_LEAD, Role.ACADEMY_LEAD, Role.ADMINISTRATOR
+EVERYBODY = {OFFICER, EDUCATOR, TRUST_LEAD, LEAD, ADMINISTRATOR}
+TRUST = {EDUCATOR, TRUST_LEAD}
 # Answers whoever asks: there is nothing of anybody's in it.
 PUBLIC = None
 
@@ -42,13 +43,13 @@ MAY: dict[str, set[Role] | None] = {
     "POST accounts.reset_password": {ADMINISTRATOR},
     "POST accounts.sign_out": EVERYBODY,
     "POST allocations.adopt_run": {LEAD},
-    "GET allocations.download_places": {OFFICER, EDUCATOR, LEAD},
+    "GET allocations.download_places": {OFFICER, *TRUST, LEAD},
     "POST allocations.publish_round": {LEAD},
-    "GET allocations.see_publication": {OFFICER, EDUCATOR, LEAD},
-    "GET allocations.see_publications": {OFFICER, EDUCATOR, LEAD},
-    "POST capacity.save_declaration": {EDUCATOR},
-    "GET capacity.see_declaration": {EDUCATOR, LEAD},
-    "GET capacity.see_declarations": {EDUCATOR, LEAD},
+    "GET allocations.see_publication": {OFFICER, *TRUST, LEAD},
+    "GET allocations.see_publications": {OFFICER, *TRUST, LEAD},
+    "POST capacity.save_declaration": {*TRUST, LEAD},
+    "GET capacity.see_declaration": {*TRUST, LEAD},
+    "GET capacity.see_declarations": {*TRUST, LEAD},
     "POST cohorts.accept_upload": {OFFICER},
     "POST cohorts.discard_upload": {OFFICER},
     "GET cohorts.download_refused_rows": {OFFICER},
@@ -83,7 +84,9 @@ MAY: dict[str, set[Role] | None] = {
 SENT: dict[str, Any] = {"version": 1, "account": "closed", "password": "three quiet green lamps"}
 # What stands in an address and is no row.
 NAMES = {"files.assets": "images/favicon.ico", "files.own": "placements.css"}
-# Rows of one trust or HEI: an officer and an educator see only their own organisation's.
+# What an academy lead does with the academy's own centres only, and sees of all.
+OF_THE_ACADEMY = {"POST capacity.save_declaration"}
+# Rows of one trust or HEI: an officer and a trust's people see only their own organisation's.
 OF_AN_ORGANISATION = {"department_id", "cohort_id", "upload_id"}
 LET_THROUGH = {200, 302, 400, 409}
 
@@ -186,6 +189,10 @@ def test_each_role_gets_what_it_may_and_no_more(app: Flask, world: World, name: 
     assert entries(app) == before, "something was done although everything was refused"
     for role in sorted(allowed):
         walker = Walker(app, name, rule, world.sessions[role])
+        if role is LEAD and name in OF_THE_ACADEMY:
+            assert walker.ask(world.own | world.academy).status_code in LET_THROUGH, f"{role} may"
+            assert walker.ask(world.own).status_code == 403, f"{role} may not for a trust"
+            continue
         assert walker.ask(world.own).status_code in LET_THROUGH, f"{role} may"
         if role in (LEAD, ADMINISTRATOR):
             status = walker.ask(world.own | world.sibling).status_code
@@ -204,7 +211,7 @@ def unseen(role: Role, rule: Rule, world: World) -> Iterator[dict[str, int]]:
     """Each row of the address in turn replaced by one that the role must not see, or that is not there."""
     for name in rule.arguments:
         yield world.own | {name: world.foreign[name]}
-        if name in OF_AN_ORGANISATION and role in (OFFICER, EDUCATOR):
+        if name in OF_AN_ORGANISATION and role in (OFFICER, *TRUST):
             yield world.own | {name: world.sibling[name]}
         yield world.own | {name: 999_999}
 

@@ -49,26 +49,28 @@ COHORT_FILE = b"Reference,Postcode,Travel mode\nA-1,B15 3TN,car\n"
 class World:
     """Ids by the name that an address gives them (`round_id`), of own, sibling and foreign rows.
 
-    A name is missing from `sibling` where the whole network shares the row. `sessions` are the walkers'
+    A name is missing from `sibling` where the whole network shares the row; `academy` has the rows of the
+    academy's own centre. `sessions` are the walkers'
     session keys by role.
     """
 
     own: dict[str, int]
     sibling: dict[str, int]
     foreign: dict[str, int]
+    academy: dict[str, int]
     sessions: dict[Role, str]
 
 
 def make_world() -> World:
     """Fill the database of the application whose context is entered."""
     SupervisionWeightFactory()
-    own, sibling, walkers = _make_network("Walkers' Network", "QWA")
-    foreign, _, _ = _make_network("Foreign Network", "QFO")
+    own, sibling, academy, walkers = _make_network("Walkers' Network", "QWA")
+    foreign, _, _, _ = _make_network("Foreign Network", "QFO")
     sessions = {Role(person.role): f"{person.id}.{person.session_key}" for person in walkers}
-    return World(own, sibling, foreign, sessions)
+    return World(own, sibling, foreign, academy, sessions)
 
 
-def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], list[Person]]:
+def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], dict[str, int], list[Person]]:
     network_id = NetworkFactory(name=name).id
     icb = IcbFactory(ods=ods, name=f"{name} ICB", network_id=network_id)
     trusts = [TrustFactory(icb=icb), TrustFactory(icb=icb)]
@@ -77,6 +79,7 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
         PersonFactory(role=Role.PLACEMENT_OFFICER.value, hei_id=heis[0].id),
         PersonFactory(role=Role.PRACTICE_EDUCATOR.value, trust_id=trusts[0].id),
         PersonFactory(role=Role.ACADEMY_LEAD.value, network_id=network_id),
+        PersonFactory(role=Role.TRUST_EDUCATION_LEAD.value, trust_id=trusts[0].id),
         PersonFactory(role=Role.ADMINISTRATOR.value, network_id=network_id),
     ]
     officers = [people[0], PersonFactory(role=Role.PLACEMENT_OFFICER.value, hei_id=heis[1].id)]
@@ -84,6 +87,7 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
     round_ = RoundFactory(network_id=network_id)
     block = BlockFactory(round=round_)
     departments = [_make_department(round_, trust) for trust in trusts]
+    academy = {"department_id": _make_department(round_, trusts[1], kind="academy")}
     submitted = [_make_cohort(round_, block, hei) for hei in heis]
     saved()
     uploads = [
@@ -116,11 +120,11 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
         }
         for which in (0, 1)
     ]
-    return shared | of_an_organisation[0], of_an_organisation[1], people
+    return shared | of_an_organisation[0], of_an_organisation[1], academy, people
 
 
-def _make_department(round_: Round, trust: Trust) -> int:
-    department = DepartmentFactory(site=SiteFactory(trust=trust))
+def _make_department(round_: Round, trust: Trust, kind: str = "acute") -> int:
+    department = DepartmentFactory(site=SiteFactory(trust=trust, kind=kind))
     DeclarationFactory(round=round_, department=department)
     department_id: int = department.id
     return department_id

@@ -37,7 +37,7 @@ def test_the_region_loads_whole_and_again_without_doubles(session: Session) -> N
     hub = session.scalars(select(Site).where(Site.kind == "academy")).one()
     assert hub.trust.ods == "RJE"
     assert {department.modality.key for department in hub.departments} == {
-        "ultrasound",
+        "ultrasound_skills",
         "reporting",
         "simulation",
     }

@@ -7,14 +7,14 @@ import sys
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 import matching
 from placements import tasks
 from placements.access import Role
 from placements.audit.models import AuditEntry
-from placements.capacity.models import Declaration
+from placements.capacity.models import DeclarationRecord
 from placements.clock import now_utc
 from placements.cohorts.models import Cohort
 from placements.errors import NotAllowed, NotFound, Refused
@@ -109,7 +109,7 @@ def test_uploaded_travel_minutes_count_before_estimates(session: Session, queued
 def test_a_snapshot_is_frozen_and_solves_again_to_the_same(session: Session, queued: object) -> None:
     region = small_round(learners=4, places=(2, 1))
     run_id = service.start_run(region.lead, region.round.id).id
-    session.execute(update(Declaration).values(state="draft"))
+    session.execute(delete(DeclarationRecord))
     session.commit()
     solving.perform_run(run_id)
     run = finished(run_id)
@@ -128,7 +128,7 @@ def test_no_learners_and_no_places_are_said_before_anything_is_queued(
     with pytest.raises(Refused, match="nobody to place"):
         service.start_run(region.lead, region.round.id)
     session.execute(update(Cohort).values(state="submitted"))
-    session.execute(update(Declaration).values(state="draft"))
+    session.execute(delete(DeclarationRecord))
     session.commit()
     with pytest.raises(Refused, match="nowhere to place"):
         service.start_run(region.lead, region.round.id)

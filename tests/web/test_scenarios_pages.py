@@ -62,7 +62,7 @@ def test_a_round_without_runs_says_what_a_run_would_use(lead: FlaskClient) -> No
     saved()
     found = page(lead.get(f"/rounds/{region.round.id}/runs"))
     assert "1 cohort submitted, with 3 learners; 1 more cohort is a draft" in found.main
-    assert "2 departments have submitted places; 1 more department is a draft" in found.main
+    assert "2 departments have approved places; 1 department has changes that are not approved" in found.main
     assert "has not been run yet" in found.main
     assert found.one("form", action=f"/rounds/{region.round.id}/runs") is not None
 

@@ -1,0 +1,29 @@
+"""The outbox."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from placements.database import Base, UtcDateTime
+
+
+class Message(Base):
+    """One e-mail to one address. `key` says what it is about, so that the same thing is never told twice.
+
+    `claimed_utc` is set by the worker that is about to send it: a worker that dies in between leaves it
+    claimed, and it is looked at by a person rather than sent a second time.
+    """
+
+    __tablename__ = "message"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    to: Mapped[str] = mapped_column(sa.String(254))
+    subject: Mapped[str] = mapped_column(sa.String(200))
+    body: Mapped[str] = mapped_column(sa.Text)
+    queued_utc: Mapped[datetime] = mapped_column(UtcDateTime)
+    claimed_utc: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    sent_utc: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(sa.String(500), default="")
