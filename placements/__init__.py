@@ -66,7 +66,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _register_parts(app: Flask) -> None:
     from placements.accounts.routes import accounts
     from placements.allocations.routes import allocations
-    from placements.capacity.routes import capacity
+    from placements.capacity import routes as grid  # noqa: F401
+    from placements.capacity.blueprint import capacity
     from placements.cohorts.routes import cohorts
     from placements.rounds.routes import rounds
     from placements.scenarios import solving  # noqa: F401 - makes the worker's jobs known

@@ -1,11 +1,12 @@
 """Pages about capacity: the board of declarations, and one department's grid of weeks."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from placements.access import Action, Viewer, require
 from placements.capacity import queries, service
+from placements.capacity.blueprint import capacity
 from placements.capacity.content import Content
 from placements.capacity.effective import Effective
 from placements.capacity.forms import COLUMNS, Grid, cell_name, rows_by_block
@@ -18,8 +19,6 @@ from placements.rounds import queries as rounds
 from placements.rounds.models import Round
 from placements.web import viewer
 from placements.web.panels import Panel, Status, register
-
-capacity = Blueprint("capacity", __name__)
 
 SHOWN_ERRORS = 12
 
