@@ -43,12 +43,21 @@ def load_demo(folder: Path, settings: dict[str, Any] | None = None) -> list[Sign
     random = Random(settings["seed"])  # noqa: S311 - a demo, not a secret
     sign_ins = _make_people(settings)
     lead = _viewer(Role.ACADEMY_LEAD)
+    _make_last_year(lead, settings)
     round_ = create_round(lead, _new_round(settings, clock.today()))
     open_round(lead, round_.id)
     _declare(settings, round_, random)
     _submit(settings, round_, folder, Homes(random), random)
     perform_run(start_run(lead, round_.id).id)
     return sign_ins
+
+
+def _make_last_year(lead: Viewer, settings: dict[str, Any]) -> None:
+    """Last year's round with what every department declared then, to compare with and to copy from."""
+    random = Random(settings["seed"] + 1)  # noqa: S311 - a demo, not a secret
+    last_year = create_round(lead, _new_round(settings, clock.today() - timedelta(weeks=52)))
+    open_round(lead, last_year.id)
+    _declare(settings | {"undeclared": [], "drafts": [], "waiting": []}, last_year, random)
 
 
 def _make_people(settings: dict[str, Any]) -> list[SignIn]:
@@ -166,6 +175,7 @@ def _declare(settings: dict[str, Any], round_: Round, random: Random) -> None:
     round_id = round_.id
     left_out = {(row["site"], row["modality"]) for row in settings["undeclared"]}
     drafts = {(row["site"], row["modality"]) for row in settings["drafts"]}
+    waiting = {(row["site"], row["modality"]) for row in settings["waiting"]}
     departments = db.session.scalars(
         select(Department)
         .options(joinedload(Department.site), joinedload(Department.modality))
@@ -186,6 +196,8 @@ def _declare(settings: dict[str, Any], round_: Round, random: Random) -> None:
         version = saved.declaration.version
         if name not in drafts:
             submitted = submit_declaration(educator, round_id, department_id, version=version)
+            if name in waiting:
+                continue
             approve_declaration(approver, round_id, department_id, version=submitted.declaration.version)
 
 
