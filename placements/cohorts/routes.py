@@ -9,12 +9,12 @@ from placements.clock import today
 from placements.cohorts import queries, service
 from placements.cohorts.acceptance import compare
 from placements.cohorts.forms import UploadForm
-from placements.cohorts.preview import told_once
 from placements.cohorts.uploads import from_json, refused_rows_csv, template_csv
 from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.geography.postcodes import outward_code
 from placements.rounds import queries as rounds
+from placements.spreadsheets.remarks import told_once
 from placements.web import viewer
 from placements.web.downloads import csv_file
 from placements.web.formats import count

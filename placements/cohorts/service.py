@@ -17,13 +17,13 @@ from placements.cohorts import queries
 from placements.cohorts.acceptance import Comparison, compare, save_learners
 from placements.cohorts.models import Cohort, Upload
 from placements.cohorts.uploads import ParsedUpload, from_json, parse_cohort, to_json
-from placements.cohorts.uploads_result import visible
 from placements.cohorts.withholding import without_personal_details
 from placements.errors import NotFound, Refused, Stale
 from placements.organisations.models import Hei, Programme
 from placements.organisations.queries import visible_programmes
 from placements.rounds import queries as rounds
 from placements.rounds.models import Round
+from placements.spreadsheets.remarks import visible
 from placements.states import COHORT, UPLOAD
 from placements.transaction import CHANGED_MEANWHILE, transaction, violates
 

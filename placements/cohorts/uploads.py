@@ -15,15 +15,9 @@ from datetime import date
 
 from placements.cohorts.uploads_cells import (
     DEFAULT_MODE,
-    LONGEST_CELL,
     LONGEST_LIST,
     LONGEST_REFERENCE,
     CellReader,
-    Reading,
-    Unusable,
-    Value,
-    clean,
-    is_blank_word,
     travel_mode,
 )
 from placements.cohorts.uploads_columns import (
@@ -36,20 +30,24 @@ from placements.cohorts.uploads_columns import (
 )
 from placements.cohorts.uploads_directory import Directory, DirectorySite
 from placements.cohorts.uploads_result import (
-    Correction,
-    FileProblem,
     LearnerRow,
     ParsedUpload,
-    Refusal,
-    RefusedRow,
     TravelMode,
     from_json,
-    kept_for_repair,
     refused_rows_csv,
     to_json,
+)
+from placements.cohorts.uploads_text import MAX_BYTES, MAX_ROWS, read_table
+from placements.spreadsheets.cells import LONGEST_CELL, Reading, Unusable, Value, clean, is_blank_word
+from placements.spreadsheets.remarks import (
+    Correction,
+    FileProblem,
+    Refusal,
+    RefusedRow,
+    kept_for_repair,
     visible,
 )
-from placements.cohorts.uploads_text import MAX_BYTES, MAX_ROWS, Record, UnreadableFile, read_table
+from placements.spreadsheets.text import Record, UnreadableFile
 
 __all__ = [
     "MAX_BYTES",

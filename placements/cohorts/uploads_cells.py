@@ -7,97 +7,23 @@ what it became. It raises `Unusable` with why the cell cannot be taken and what 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Generic, TypeVar
 
-from placements.cohorts import uploads_dates
-from placements.cohorts.uploads_directory import Directory, Match, PlacesFinder
-from placements.cohorts.uploads_result import TravelMode, visible
-from placements.csv_files import starts_like_formula
+from placements.cohorts.uploads_directory import Directory, PlacesFinder
+from placements.cohorts.uploads_result import TravelMode
 from placements.geography.postcodes import normalise_postcode
+from placements.spreadsheets import dates
+from placements.spreadsheets.cells import Reading, Unusable
+from placements.spreadsheets.names import Match
 
 LONGEST_REFERENCE = 50
-LONGEST_CELL = 200
 LONGEST_LIST = 2_000
 MOST_SITES_LISTED = 30
 SHORTEST_TRAVEL_MINUTES = 5
 LONGEST_TRAVEL_MINUTES = 240
 LOWEST_PRIORITY = 3
-
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"))
-_BLANKS = frozenset({"-", "–", "—", "n/a", "na", "none", "nil", "null", "tbc", "not applicable"})
-_SPREADSHEET_ERROR = re.compile(
-    r"#(n/a|ref!|value!|name\?|div/0!|num!|null!|spill!|calc!)|#{3,}", re.IGNORECASE
-)
-_SIGNED_NUMBER = re.compile(r"[+-]\s?\d[\d.,]*", re.ASCII)
-
-Value = TypeVar("Value")
-
-
-class Unusable(Exception):
-    """A cell that cannot be taken: why, and what would be right."""
-
-    def __init__(self, reason: str, remedy: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.remedy = remedy
-
-
-@dataclass(frozen=True)
-class Reading(Generic[Value]):
-    """A cell's value; `became` says it in words where it was not written as we keep it."""
-
-    value: Value
-    became: str | None = None
-
-
-def clean(raw: str, longest: int = LONGEST_CELL, *, numeric: bool = False) -> str:
-    """A cell's text with its spaces tidied; raises `Unusable` for what no text column may hold.
-
-    Refused: text a spreadsheet might run as a formula, a spreadsheet's own error, characters that cannot be
-    seen or were damaged, and text longer than `longest`. In a numeric column a signed number is let through.
-    """
-    seen = raw.translate(_INVISIBLE)
-    if seen.strip().casefold() in _BLANKS:
-        return seen.strip()
-    # A leading apostrophe is how a spreadsheet marks text; what follows it is judged like any other text.
-    seen = seen.lstrip(" ").removeprefix("'")
-    is_number = numeric and _SIGNED_NUMBER.fullmatch(seen.strip()) is not None
-    if seen.strip() and starts_like_formula(seen) and not is_number:
-        sign = {"\t": "a tab", "\r": "a line break"}.get(seen[0], f"“{seen.strip()[:1]}”")
-        raise Unusable(
-            f"It begins with {sign}, which a spreadsheet could run as a formula.",
-            "Write the plain value, beginning with a letter or a figure.",
-        )
-    text = " ".join(unicodedata.normalize("NFC", seen).split())
-    if _SPREADSHEET_ERROR.fullmatch(text):
-        raise Unusable(
-            "It is a spreadsheet's error, not a value.", "Put the formula right or type the value."
-        )
-    if len(text) > longest:
-        raise Unusable(
-            f"It is too long: {len(text):,} characters.",
-            f"Use at most {longest:,} characters in this column.",
-        )
-    if text.isascii() and raw.isprintable():
-        return text
-    for character in seen.strip():
-        if character == "\ufffd":
-            raise Unusable("Part of it was damaged when the file was saved.", "Type the value again.")
-        if unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}:
-            raise Unusable(
-                f"It holds a character that cannot be seen ({visible(character)}).",
-                "Delete what is in the cell and type the value again on one line.",
-            )
-    return text
-
-
-def is_blank_word(text: str) -> bool:
-    """Whether a cell holds a word by which people say that there is nothing to say ("n/a", "-", "none")."""
-    return text.casefold() in _BLANKS
 
 
 @dataclass
@@ -187,8 +113,8 @@ class CellReader:
     def available_from(self, text: str) -> Reading[date]:
         """The first day a learner can be placed; within a year before the round and its end."""
         try:
-            day = uploads_dates.read_date(text)
-        except uploads_dates.NotADate as fault:
+            day = dates.read_date(text)
+        except dates.NotADate as fault:
             raise Unusable(
                 str(fault), "Write the day, month and year, such as 03/09/2027 or 3 September 2027."
             ) from None
@@ -197,11 +123,10 @@ class CellReader:
         last = self.directory.latest or self.today + timedelta(days=5 * 366)
         if not first <= day <= last:
             raise Unusable(
-                f"{uploads_dates.spoken(day)} is too far from this round.",
-                f"Give a day from {uploads_dates.spoken(first)} to {uploads_dates.spoken(last)}, or leave it"
-                " blank.",
+                f"{dates.spoken(day)} is too far from this round.",
+                f"Give a day from {dates.spoken(first)} to {dates.spoken(last)}, or leave it blank.",
             )
-        return Reading(day, None if uploads_dates.written_plainly(text) else uploads_dates.spoken(day))
+        return Reading(day, None if dates.written_plainly(text) else dates.spoken(day))
 
     def employer(self, text: str) -> Reading[str]:
         """The ODS code of the trust that employs a learner, from its code, name or abbreviation."""

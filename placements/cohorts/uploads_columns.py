@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from placements.cohorts.uploads_directory import Directory
-from placements.cohorts.uploads_result import ADDED_COLUMN, FileProblem, visible
 from placements.csv_files import csv_bytes
+from placements.spreadsheets.remarks import ADDED_COLUMN, FileProblem, visible
 
 MOST_COLUMNS = 100
 MOST_PREFERENCES = 20

@@ -6,8 +6,6 @@ read again exactly as it was seen. Nothing from a column that was not asked for 
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -15,12 +13,9 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from placements.csv_files import csv_bytes
+from placements.spreadsheets.remarks import ADDED_COLUMN, Correction, FileProblem, Refusal, RefusedRow
 
 TravelMode = Literal["car", "public_transport"]
-
-SHOWN_CHARACTERS = 100
-KEPT_CHARACTERS = 2_000
-ADDED_COLUMN = "What to put right"
 
 
 @dataclass(frozen=True)
@@ -38,43 +33,6 @@ class LearnerRow:
     excluded_sites: tuple[str, ...]
     available_from: date | None
     priority: int | None
-
-
-@dataclass(frozen=True)
-class Correction:
-    """A value that was understood but not written as we keep it: `value` as written, and what it `became`."""
-
-    line: int
-    column: str
-    value: str
-    became: str
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A value that could not be taken: where, what, why, and what would be right."""
-
-    line: int
-    column: str
-    value: str
-    reason: str
-    remedy: str
-
-
-@dataclass(frozen=True)
-class RefusedRow:
-    """A refused row's cells under the columns we asked for, kept so that they can be put right."""
-
-    line: int
-    cells: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class FileProblem:
-    """Why a whole file was refused, and what to do."""
-
-    message: str
-    remedy: str
 
 
 @dataclass(frozen=True)
@@ -115,26 +73,6 @@ def to_json(parsed: ParsedUpload) -> str:
 def from_json(text: str | bytes) -> ParsedUpload:
     """The result that `to_json` wrote; raises `ValueError` if the text is anything else."""
     return _ADAPTER.validate_json(text)
-
-
-def visible(text: str, limit: int = SHOWN_CHARACTERS) -> str:
-    """Text that is safe to store and show: control and invisible characters named, length limited."""
-    shown = "".join(_visible_character(character) for character in text[: limit + 1])
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
-
-
-def kept_for_repair(cell: str) -> str:
-    """A refused row's cell as it is given back: its lines are kept, what cannot be seen is named."""
-    lines = re.split(r"\r\n|\r|\n", cell[:KEPT_CHARACTERS])
-    return "\n".join(visible(line, KEPT_CHARACTERS) for line in lines)
-
-
-def _visible_character(character: str) -> str:
-    if character in "\n\r\t":
-        return {"\n": "␊", "\r": "␍", "\t": "␉"}[character]
-    if unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}:
-        return f"[U+{ord(character):04X}]"
-    return character
 
 
 def refused_rows_csv(parsed: ParsedUpload) -> bytes:

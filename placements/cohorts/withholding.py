@@ -6,8 +6,9 @@ The parser refuses such a cell and says why. Here its text is taken out of what 
 import re
 from dataclasses import replace
 
-from placements.cohorts.uploads import ParsedUpload, RefusedRow
+from placements.cohorts.uploads import ParsedUpload
 from placements.cohorts.uploads_columns import field_of
+from placements.spreadsheets.remarks import RefusedRow
 
 WITHHELD = "(not kept)"
 
