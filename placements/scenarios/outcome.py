@@ -108,7 +108,7 @@ def summarise(
         "by_priority": _share(result, problem, [str(r.priority) for r in problem.requirements]),
         "travel": _travel(travel),
         "preferences": _preferences(problem, view),
-        "load": _load(problem, view),
+        "load": _load(problem, result, view),
         "reasons": _reasons(result),
         "tiers": [asdict(tier) for tier in result.tiers],
         "worth": _worth(problem, result),
@@ -163,7 +163,25 @@ def _preferences(problem: matching.Problem, view: _View) -> dict[str, int]:
     return {key: found[key] for key in ("first", "second_or_third", "later", "unlisted")}
 
 
-def _load(problem: matching.Problem, view: _View) -> list[dict[str, Any]]:
+def _time_available(problem: matching.Problem, result: matching.Result) -> dict[tuple[str, int], float]:
+    """WTE by department and week: its own, and of each educator who supervises there the part of their time
+    that what they supervise there is of all that they supervise."""
+    weeks = {week: index for index, week in enumerate(problem.weeks)}
+    found: dict[tuple[str, int], float] = defaultdict(float)
+    for department in problem.departments:
+        for week, wte in enumerate(department.wte or ()):
+            found[department.key, week] += wte
+    supervised: dict[tuple[str, int], float] = defaultdict(float)
+    for share in result.shares:
+        supervised[share.educator, weeks[share.week]] += share.wte
+    for share in result.shares:
+        week = weeks[share.week]
+        wte = problem.educators[problem.educator_index[share.educator]].wte[week]
+        found[share.department, week] += wte * share.wte / supervised[share.educator, week]
+    return found
+
+
+def _load(problem: matching.Problem, result: matching.Result, view: _View) -> list[dict[str, Any]]:
     """By department and block: learners placed, places offered, and supervisor load, in the tightest week."""
     weeks_of_block: dict[str, set[int]] = defaultdict(set)
     placed: dict[tuple[str, int], int] = Counter()
@@ -175,6 +193,7 @@ def _load(problem: matching.Problem, view: _View) -> list[dict[str, Any]]:
             for week in requirement.weeks:
                 placed[department, week] += 1
                 weight[department, week] += requirement.weight
+    available = _time_available(problem, result)
     offered: dict[str, np.ndarray] = {}
     for offer in problem.offers:
         offered.setdefault(offer.department, np.zeros(len(problem.weeks), dtype=int))
@@ -185,9 +204,9 @@ def _load(problem: matching.Problem, view: _View) -> list[dict[str, Any]]:
             continue
         for block, weeks in sorted(weeks_of_block.items()):
             loads = [
-                weight[offering.key, week] / offering.wte[week]
+                weight[offering.key, week] / available[offering.key, week]
                 for week in weeks
-                if offering.wte and offering.wte[week] > 0
+                if available[offering.key, week] > 0
             ]
             rows.append(
                 {

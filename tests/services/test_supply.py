@@ -13,6 +13,9 @@ from placements.educators.models import Absence, Educator, EducatorDepartment
 from placements.extensions import db
 from placements.organisations.models import Department, PlaceRate, SupervisionModel, Trust
 from placements.scenarios import snapshot
+from placements.scenarios.models import Run
+from placements.scenarios.service import start_run
+from placements.scenarios.solving import perform_run
 from placements.scenarios.supply import Supply, supply_of
 from tests.factories import DepartmentFactory, SiteFactory, saved
 from tests.factories.region import SmallRound, small_round
@@ -166,3 +169,19 @@ def test_caps_of_sites_and_trusts_enter_the_match(session: Session) -> None:
     frozen = snapshot.freeze(session, region.round).problem_json
     assert f'"key":"s{region.departments[0].site_id}","trust":"{trusts[0].ods}","places":[1,1,1,1]' in frozen
     assert f'"key":"{trusts[1].ods}","places":[2,2,2,2]' in frozen
+
+
+def test_a_shared_educators_load_is_told_by_the_time_spent_there(session: Session) -> None:
+    region = small_round(learners=3, places=(3, 2))
+    ours = DepartmentFactory(site=SiteFactory(trust=region.trusts[0]))
+    educator(region.trusts[0], region.departments[0], ours, wte="2")
+    saved()
+    run_id = start_run(region.lead, region.round.id).id
+    perform_run(run_id)
+    session.expire_all()
+    run = session.get_one(Run, run_id)
+    assert run.state == "finished", run.message
+    load = {row["department"]: (row["placed"], row["load_percent"]) for row in run.summary["load"]}
+    placed, percent = load[region.departments[0].id]
+    # Half a WTE a learner, of two.
+    assert percent == 25 * placed > 0
