@@ -18,7 +18,7 @@ from placements.organisations.models import Department, Icb, LearnerGroup, Progr
 from placements.organisations.queries import (
     learner_groups,
     place_rates_in_force,
-    supervision_models,
+    supervision_factors_in_force,
     visible_departments,
     weights_in_force,
 )
@@ -300,7 +300,7 @@ def limits_of(session: Session, round_: Round, departments: Sequence[Department]
         supervisors=serving,
         site_caps=site_caps,
         trust_caps=trust_caps,
-        factors={model.key: model.weight_factor for model in supervision_models(session)},
+        factors=supervision_factors_in_force(session, round_.first_week),
     )
 
 
@@ -327,10 +327,15 @@ class Offered:
     content: Content
 
 
-def offers(session: Session, round_id: int) -> list[Offered]:
-    """The latest approved declarations of a round by department, for the snapshot; the caller has been let
-    see the round."""
-    latest = _approvals(round_id).subquery()
+def offers(
+    session: Session, round_id: int, department_ids: Collection[int] | None = None
+) -> list[Offered]:
+    """The latest approved declarations of a round by department (None: of all departments); the caller has
+    been let see the round, or the departments."""
+    approvals = _approvals(round_id)
+    if department_ids is not None:
+        approvals = approvals.where(Declaration.department_id.in_(department_ids))
+    latest = approvals.subquery()
     rows = session.execute(
         select(DeclarationRecord, Declaration)
         .join(latest, latest.c.record_id == DeclarationRecord.id)

@@ -64,20 +64,25 @@ class Educator(Base):
 
 
 class EducatorDepartment(Base):
-    """A department that an educator serves, there or from afar. In another trust it counts only once that
-    trust has agreed (`agreed_utc`)."""
+    """A department that an educator serves, there or from afar. One that is not the educator's own counts
+    only once whoever keeps it has agreed (`agreed_utc`); what was declined or ended stays to be read
+    (`declined_utc`). Neither: asked and not answered."""
 
     __tablename__ = "educator_department"
+    __table_args__ = (
+        sa.CheckConstraint("agreed_utc IS NULL OR declined_utc IS NULL", name="agreed_or_declined"),
+    )
 
     educator_id: Mapped[int] = mapped_column(sa.ForeignKey("educator.id"), primary_key=True)
     department_id: Mapped[int] = mapped_column(sa.ForeignKey("department.id"), primary_key=True, index=True)
     is_remote: Mapped[bool] = mapped_column(default=False)
     agreed_utc: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    agreed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    declined_utc: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answered_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
 
     educator: Mapped[Educator] = relationship(back_populates="departments")
     department: Mapped[Department] = relationship()
-    agreed_by: Mapped[Person | None] = relationship()
+    answered_by: Mapped[Person | None] = relationship()
 
 
 class EducatorGroup(Base):

@@ -189,7 +189,7 @@ class SupervisionWeight(Base):
 
 class SupervisionModel(Base):
     """How a department supervises: 1:1, 2:1, coaching groups, long-arm. Its factor multiplies the weight
-    that each learner takes there."""
+    that each learner takes there, until a SupervisionFactor says otherwise from a day on."""
 
     __tablename__ = "supervision_model"
     __table_args__ = (sa.CheckConstraint("weight_factor > 0 AND weight_factor <= 2", name="factor_in_range"),)
@@ -198,6 +198,23 @@ class SupervisionModel(Base):
     key: Mapped[str] = mapped_column(sa.String(40), unique=True)
     name: Mapped[str] = mapped_column(sa.String(100))
     weight_factor: Mapped[Decimal] = mapped_column(sa.Numeric(4, 2))
+
+
+class SupervisionFactor(Base):
+    """What a supervision model's factor became on a day. Rows are only added."""
+
+    __tablename__ = "supervision_factor"
+    __table_args__ = (
+        sa.UniqueConstraint("supervision_model_id", "valid_from"),
+        sa.CheckConstraint("weight_factor > 0 AND weight_factor <= 2", name="factor_in_range"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    supervision_model_id: Mapped[int] = mapped_column(sa.ForeignKey("supervision_model.id"))
+    weight_factor: Mapped[Decimal] = mapped_column(sa.Numeric(4, 2))
+    valid_from: Mapped[date]
+
+    supervision_model: Mapped[SupervisionModel] = relationship()
 
 
 class PlaceRate(Base):

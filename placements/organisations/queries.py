@@ -17,6 +17,7 @@ from placements.organisations.models import (
     Programme,
     Site,
     Stage,
+    SupervisionFactor,
     SupervisionModel,
     SupervisionWeight,
     Trust,
@@ -86,6 +87,19 @@ def supervision_models(session: Session) -> list[SupervisionModel]:
             select(SupervisionModel).order_by(SupervisionModel.weight_factor.desc(), SupervisionModel.id)
         )
     )
+
+
+def supervision_factors_in_force(session: Session, day: date) -> dict[str, Decimal]:
+    """What multiplies a learner's weight on a day, by the supervision model's key."""
+    found = {model.key: model.weight_factor for model in supervision_models(session)}
+    for row in session.scalars(
+        select(SupervisionFactor)
+        .where(SupervisionFactor.valid_from <= day)
+        .options(joinedload(SupervisionFactor.supervision_model))
+        .order_by(SupervisionFactor.valid_from)
+    ):
+        found[row.supervision_model.key] = row.weight_factor
+    return found
 
 
 def weights_in_force(session: Session, day: date) -> dict[tuple[str, str], Decimal]:

@@ -114,6 +114,27 @@ def _create_reference() -> None:
         sa.UniqueConstraint("key", name="uq_supervision_model_key"),
     )
     op.create_table(
+        "supervision_factor",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("supervision_model_id", sa.Integer(), nullable=False),
+        sa.Column("weight_factor", sa.Numeric(precision=4, scale=2), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.CheckConstraint(
+            "weight_factor > 0 AND weight_factor <= 2", name=op.f("ck_supervision_factor_factor_in_range")
+        ),
+        sa.ForeignKeyConstraint(
+            ["supervision_model_id"],
+            ["supervision_model.id"],
+            name="fk_supervision_factor_supervision_model_id_supervision_model",
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_supervision_factor"),
+        sa.UniqueConstraint(
+            "supervision_model_id",
+            "valid_from",
+            name="uq_supervision_factor_supervision_model_id_valid_from",
+        ),
+    )
+    op.create_table(
         "place_rate",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("modality_id", sa.Integer(), nullable=False),
@@ -142,15 +163,22 @@ def _create_reference() -> None:
         sa.Column("to", sa.String(length=254), nullable=False),
         sa.Column("subject", sa.String(length=200), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("network_id", sa.Integer(), nullable=True),
         sa.Column("queued_utc", MOMENT(), nullable=False),
+        sa.Column("due_utc", MOMENT(), nullable=True),
         sa.Column("claimed_utc", MOMENT(), nullable=True),
         sa.Column("sent_utc", MOMENT(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(length=500), nullable=False),
+        sa.CheckConstraint(
+            "sent_utc IS NULL OR claimed_utc IS NOT NULL", name=op.f("ck_message_sent_was_claimed")
+        ),
+        sa.ForeignKeyConstraint(["network_id"], ["network.id"], name="fk_message_network_id_network"),
         sa.PrimaryKeyConstraint("id", name="pk_message"),
         sa.UniqueConstraint("key", name="uq_message_key"),
     )
-    op.create_index("ix_message_claimed_utc", "message", ["claimed_utc"])
+    op.create_index("ix_message_network_id", "message", ["network_id"])
+    op.create_index("ix_message_due_utc", "message", ["due_utc"])
 
 
 def _change_person(roles: str, organisation: str) -> None:
@@ -229,9 +257,14 @@ def _create_educators() -> None:
         sa.Column("department_id", sa.Integer(), nullable=False),
         sa.Column("is_remote", sa.Boolean(), nullable=False),
         sa.Column("agreed_utc", MOMENT(), nullable=True),
-        sa.Column("agreed_by_id", sa.Integer(), nullable=True),
+        sa.Column("declined_utc", MOMENT(), nullable=True),
+        sa.Column("answered_by_id", sa.Integer(), nullable=True),
+        sa.CheckConstraint(
+            "agreed_utc IS NULL OR declined_utc IS NULL",
+            name=op.f("ck_educator_department_agreed_or_declined"),
+        ),
         sa.ForeignKeyConstraint(
-            ["agreed_by_id"], ["person.id"], name="fk_educator_department_agreed_by_id_person"
+            ["answered_by_id"], ["person.id"], name="fk_educator_department_answered_by_id_person"
         ),
         sa.ForeignKeyConstraint(
             ["department_id"], ["department.id"], name="fk_educator_department_department_id_department"
@@ -583,7 +616,14 @@ def downgrade() -> None:
     # Accounts of a role that did not exist become practice educators, who see the same trust.
     op.execute("UPDATE person SET role = 'practice_educator' WHERE role = 'trust_education_lead'")
     _change_person(OLD_ROLES, ORGANISATION.format(trust="'practice_educator'"))
-    for table in ("place_rate", "supervision_model", "workforce", "fair_share_rate", "profession"):
+    for table in (
+        "place_rate",
+        "supervision_factor",
+        "supervision_model",
+        "workforce",
+        "fair_share_rate",
+        "profession",
+    ):
         op.drop_table(table)
 
 
