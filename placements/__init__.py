@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from placements import tables, tasks, web
 from placements.extensions import csrf, db, limiter, login_manager
+from placements.mail import sending
 from placements.readiness import readiness
 from placements.settings import ROOT, Settings, read_settings
 from placements.web import errors, formats, headers
@@ -53,6 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     huey = tasks.make_huey(settings)
     tasks.bind(huey, app.app_context)
     app.extensions["huey"] = huey
+    sending.bind(settings)
 
     headers.init_app(app, settings)
     formats.init_app(app)
@@ -69,11 +71,12 @@ def _register_parts(app: Flask) -> None:
     from placements.capacity import routes as grid  # noqa: F401
     from placements.capacity.blueprint import capacity
     from placements.cohorts.routes import cohorts
+    from placements.mail.routes import mail
     from placements.rounds.routes import rounds
     from placements.scenarios import solving  # noqa: F401 - makes the worker's jobs known
     from placements.scenarios.routes import scenarios
 
-    for part in (accounts, rounds, capacity, cohorts, scenarios, allocations):
+    for part in (accounts, rounds, capacity, cohorts, scenarios, allocations, mail):
         app.register_blueprint(part)
 
 

@@ -58,6 +58,7 @@ class Action(StrEnum):
     CHASE_DECLARATIONS = "chase_declarations"
     SEND_REMINDERS = "send_reminders"
     SEND_MAIL = "send_mail"
+    SEE_MAIL = "see_mail"
     CHANGE_ROUND = "change_round"
     SEE_TRUST = "see_trust"
     SEE_FAIR_SHARE = "see_fair_share"
@@ -167,6 +168,8 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.CHANGE_PERSON,
         Action.RESET_PASSWORD,
         Action.SEE_AUDIT,
+        Action.SEE_MAIL,
+        Action.SEND_MAIL,
         Action.SEE_REFERENCE,
         Action.SAVE_REFERENCE,
     },

@@ -65,6 +65,8 @@ MAY: dict[str, set[Role] | None] = {
     "GET files.design_system_js": PUBLIC,
     "GET files.health": PUBLIC,
     "GET files.own": PUBLIC,
+    "GET mail.see_mail": {ADMINISTRATOR},
+    "POST mail.send_mail": {ADMINISTRATOR},
     "GET readiness.ready": PUBLIC,
     "GET rounds.copy_round": {LEAD},
     "POST rounds.copy_round": {LEAD},

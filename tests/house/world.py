@@ -14,8 +14,10 @@ from placements.access import Role
 from placements.accounts.models import Person
 from placements.accounts.service import viewer_of
 from placements.allocations.service import adopt_run, publish_round
+from placements.clock import now_utc
 from placements.cohorts.service import receive_upload
 from placements.extensions import db
+from placements.mail.models import Message
 from placements.organisations.models import Hei, Trust
 from placements.rounds.models import Block, Round
 from placements.scenarios.models import Placing, Run
@@ -110,6 +112,7 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
         "run_id": run_id,
         "placing_id": placing_id,
         "publication_id": publication_id,
+        "message_id": _make_message(network_id),
     }
     of_an_organisation = [
         {
@@ -128,6 +131,21 @@ def _make_department(round_: Round, trust: Trust, kind: str = "acute") -> int:
     DeclarationFactory(round=round_, department=department)
     department_id: int = department.id
     return department_id
+
+
+def _make_message(network_id: int) -> int:
+    """An e-mail that was given up."""
+    message = Message(
+        key=f"house:{network_id}",
+        to="somebody@example.nhs.uk",
+        subject="",
+        body="",
+        network_id=network_id,
+        queued_utc=now_utc(),
+    )
+    db.session.add(message)
+    saved()
+    return message.id
 
 
 def _make_cohort(round_: Round, block: Block, hei: Hei) -> tuple[int, dict[str, Any]]:
