@@ -41,6 +41,17 @@ class Clash(Stale):
         self.theirs = theirs
 
 
+def as_read(saved: Content, since: Sequence[DeclarationRecord]) -> Content:
+    """What was stored at the version that a person read: `saved` without what came after it."""
+    cells = saved.cells()
+    for name, change in _changes(since).items():
+        if change.before in ("", "0"):
+            cells.pop(name, None)
+        else:
+            cells[name] = change.before
+    return Content.of_cells(cells, saved.lines)
+
+
 def merge(mine: Content, saved: Content, since: Sequence[DeclarationRecord]) -> Merged:
     """What stands after both. `saved` is what is stored now, `since` the records after the version that
     the person read, oldest first: from them follows what each cell was when it was read."""

@@ -16,7 +16,6 @@ from placements.educators.queries import Supervisor, supervisors
 from placements.errors import NotFound
 from placements.organisations.models import Department, Icb, LearnerGroup, Programme, Site, Trust
 from placements.organisations.queries import (
-    learner_groups,
     place_rates_in_force,
     supervision_factors_in_force,
     visible_departments,
@@ -129,10 +128,10 @@ def line_words(key: str, groups: Iterable[LearnerGroup]) -> str:
     return "Anyone" if key == ANYONE else key
 
 
-def line_keys(session: Session) -> list[str]:
+def line_keys_of(groups: Iterable[LearnerGroup]) -> list[str]:
     """Every line that a declaration may have."""
     found = [ANYONE]
-    for group in learner_groups(session):
+    for group in groups:
         found += [group.key, *(f"{group.key}/{stage.key}" for stage in group.stages)]
     return found
 
@@ -327,9 +326,7 @@ class Offered:
     content: Content
 
 
-def offers(
-    session: Session, round_id: int, department_ids: Collection[int] | None = None
-) -> list[Offered]:
+def offers(session: Session, round_id: int, department_ids: Collection[int] | None = None) -> list[Offered]:
     """The latest approved declarations of a round by department (None: of all departments); the caller has
     been let see the round, or the departments."""
     approvals = _approvals(round_id)

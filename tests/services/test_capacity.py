@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from placements.access import Role, Viewer
-from placements.capacity import queries, service
+from placements.capacity import queries, service, writing
 from placements.capacity.content import ANYONE, Content, Places
 from placements.capacity.effective import Rates, effective
 from placements.capacity.merging import Clash
@@ -271,7 +271,7 @@ def test_the_database_tells_two_savers_apart_at_the_same_moment(session: Session
     round_, department, educator = open_round()
     first = service.save_declaration(educator, round_.id, department.id, version=0, content=figures(round_))
     version = first.declaration.version
-    original = service.learner_groups
+    original = writing.learner_groups
 
     def meanwhile(session: Session) -> list[LearnerGroup]:
         with db.engine.begin() as other:
@@ -282,7 +282,7 @@ def test_the_database_tells_two_savers_apart_at_the_same_moment(session: Session
     assert queries.declaration_of(session, educator, round_.id, department.id) is not None
     session.commit()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service, "learner_groups", meanwhile)
+        patch.setattr(writing, "learner_groups", meanwhile)
         with pytest.raises(Stale):
             service.save_declaration(
                 educator, round_.id, department.id, version=version, content=figures(round_, maximum=4)
