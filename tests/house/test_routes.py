@@ -68,6 +68,18 @@ MAY: dict[str, set[Role] | None] = {
     "GET mail.see_mail": {ADMINISTRATOR},
     "POST mail.send_mail": {ADMINISTRATOR},
     "GET readiness.ready": PUBLIC,
+    "GET reports.download_academy": {LEAD},
+    "GET reports.download_fair_share": {*TRUST, LEAD},
+    "GET reports.download_trust": {*TRUST, LEAD},
+    "GET reports.download_workforce": {TRUST_LEAD, LEAD},
+    "GET reports.save_workforce": {TRUST_LEAD, LEAD},
+    "POST reports.save_workforce": {TRUST_LEAD, LEAD},
+    "GET reports.see_academy": {LEAD},
+    "GET reports.see_fair_share": {*TRUST, LEAD},
+    "GET reports.see_fair_share_rows": {*TRUST, LEAD},
+    "GET reports.see_site_sheet": {*TRUST, LEAD},
+    "GET reports.see_trust": {*TRUST, LEAD},
+    "GET reports.see_trusts": {*TRUST, LEAD},
     "GET rounds.copy_round": {LEAD},
     "POST rounds.copy_round": {LEAD},
     "POST rounds.open_round": {LEAD},
@@ -89,7 +101,7 @@ NAMES = {"files.assets": "images/favicon.ico", "files.own": "placements.css"}
 # What an academy lead does with the academy's own centres only, and sees of all.
 OF_THE_ACADEMY = {"POST capacity.save_declaration"}
 # Rows of one trust or HEI: an officer and a trust's people see only their own organisation's.
-OF_AN_ORGANISATION = {"department_id", "cohort_id", "upload_id"}
+OF_AN_ORGANISATION = {"department_id", "cohort_id", "upload_id", "trust_id", "site_id"}
 LET_THROUGH = {200, 302, 400, 409}
 
 

@@ -18,7 +18,7 @@ from placements.clock import now_utc
 from placements.cohorts.service import receive_upload
 from placements.extensions import db
 from placements.mail.models import Message
-from placements.organisations.models import Hei, Trust
+from placements.organisations.models import Department, Hei, Trust
 from placements.rounds.models import Block, Round
 from placements.scenarios.models import Placing, Run
 from placements.scenarios.service import start_run
@@ -117,6 +117,8 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
     of_an_organisation = [
         {
             "department_id": departments[which],
+            "trust_id": trusts[which].id,
+            "site_id": db.session.get_one(Department, departments[which]).site_id,
             "cohort_id": submitted[which][0],
             "upload_id": uploads[which],
             "person_id": educators[which].id,
