@@ -103,59 +103,21 @@ def submit_declaration(
                 writer.finish()
                 declaration, theirs = saved.declaration, saved.theirs
             else:
-                declaration = _read(tx, viewer, round_id, department_id, version)
+                declaration = read_to_act(tx, viewer, round_id, department_id, version)
             if not declaration.lines:
                 raise Refused("There is nothing to submit yet: fill in the weeks first.")
             whole = queries.content_of(declaration)
             declaration.state = DECLARATION.move(declaration.state, "submit")
             declaration.submitted_utc = now_utc()
             tx.note(declaration, state=declaration.state)
-            _record(tx, viewer, declaration, "submit", content=whole, comment=comment)
+            record(tx, viewer, declaration, "submit", content=whole, comment=comment)
             if not round_.needs_approval:
                 declaration.state = DECLARATION.move(declaration.state, "approve")
                 tx.note(declaration, state=declaration.state)
-                _record(tx, viewer, declaration, "approve", content=whole, comment="")
+                record(tx, viewer, declaration, "approve", content=whole, comment="")
     except IntegrityError as error:
         raise _in_words(error) from None
     return Saved(declaration, whole, theirs)
-
-
-def approve_declaration(
-    viewer: Viewer, round_id: int, department_id: int, *, version: int, comment: str = ""
-) -> Declaration:
-    """Approve what a department submitted: from now on the match may use it."""
-    return _decide(viewer, Action.APPROVE_DECLARATION, "approve", round_id, department_id, version, comment)
-
-
-def return_declaration(
-    viewer: Viewer, round_id: int, department_id: int, *, version: int, comment: str
-) -> Declaration:
-    """Give a submitted declaration back to its department, with what should be changed."""
-    if not comment.strip():
-        words = "Say what should be changed, so that the department knows"
-        raise Refused(words + ".", {"comment": words})
-    return _decide(viewer, Action.RETURN_DECLARATION, "return", round_id, department_id, version, comment)
-
-
-def _decide(
-    viewer: Viewer,
-    action: Action,
-    verb: str,
-    round_id: int,
-    department_id: int,
-    version: int,
-    comment: str,
-) -> Declaration:
-    if len(comment) > LONGEST_COMMENT:
-        words = f"Use at most {LONGEST_COMMENT:,} characters"
-        raise Refused(words + ".", {"comment": words})
-    with transaction(viewer, action) as tx:
-        declaration = _read(tx, viewer, round_id, department_id, version)
-        declaration.state = DECLARATION.move(declaration.state, verb)
-        tx.note(declaration, state=declaration.state, department=department_id, round=round_id)
-        content = queries.content_of(declaration)
-        _record(tx, viewer, declaration, verb, content=content, comment=comment.strip())
-    return declaration
 
 
 def _open_round(tx: Transaction, viewer: Viewer, round_id: int) -> Round:
@@ -165,7 +127,9 @@ def _open_round(tx: Transaction, viewer: Viewer, round_id: int) -> Round:
     return round_
 
 
-def _read(tx: Transaction, viewer: Viewer, round_id: int, department_id: int, version: int) -> Declaration:
+def read_to_act(
+    tx: Transaction, viewer: Viewer, round_id: int, department_id: int, version: int
+) -> Declaration:
     """A declaration that the person may act on, in the version that they read."""
     department = queries.department_by_id(tx.session, viewer, department_id)
     if not queries.may_change(viewer, department):
@@ -180,7 +144,7 @@ def _read(tx: Transaction, viewer: Viewer, round_id: int, department_id: int, ve
     return declaration
 
 
-def _record(
+def record(
     tx: Transaction,
     viewer: Viewer,
     declaration: Declaration,
@@ -190,6 +154,7 @@ def _record(
     content: Content | None = None,
     comment: str = "",
 ) -> None:
+    """Keep for good what was done with a declaration, and what it then said."""
     tx.session.flush()
     tx.session.add(
         DeclarationRecord(

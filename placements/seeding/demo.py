@@ -17,7 +17,8 @@ from placements.access import SYSTEM, Role, Viewer
 from placements.accounts.models import Person
 from placements.accounts.service import NewPerson, create_person, viewer_of
 from placements.capacity.content import ANYONE, Content, Places
-from placements.capacity.service import approve_declaration, save_declaration, submit_declaration
+from placements.capacity.deciding import approve_declaration
+from placements.capacity.service import save_declaration, submit_declaration
 from placements.cohorts.service import accept_upload, receive_upload, submit_cohort
 from placements.errors import Refused
 from placements.extensions import db

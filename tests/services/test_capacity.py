@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from placements.access import Role, Viewer
-from placements.capacity import queries, service, writing
+from placements.capacity import deciding, queries, service, writing
 from placements.capacity.content import ANYONE, Content, Places
 from placements.capacity.effective import Rates, effective
 from placements.capacity.merging import Clash
@@ -80,7 +80,7 @@ def test_a_declaration_is_saved_submitted_approved_and_changed(session: Session)
     submitted = service.submit_declaration(educator, round_.id, department.id, version=draft.version)
     assert submitted.declaration.state == "submitted"
     assert queries.offers(session, round_.id) == []
-    approved = service.approve_declaration(
+    approved = deciding.approve_declaration(
         lead_of(department), round_.id, department.id, version=submitted.declaration.version
     )
     assert approved.state == "approved"
@@ -101,9 +101,9 @@ def test_what_is_returned_comes_with_a_reason_and_is_submitted_again(session: Se
         educator, round_.id, department.id, version=0, content=figures(round_)
     ).declaration
     with pytest.raises(Refused) as refusal:
-        service.return_declaration(lead, round_.id, department.id, version=submitted.version, comment=" ")
+        deciding.return_declaration(lead, round_.id, department.id, version=submitted.version, comment=" ")
     assert "comment" in refusal.value.fields
-    returned = service.return_declaration(
+    returned = deciding.return_declaration(
         lead, round_.id, department.id, version=submitted.version, comment="Two in week 3, please"
     )
     assert returned.state == "returned"
@@ -135,9 +135,9 @@ def test_only_its_own_trusts_lead_approves(session: Session) -> None:
     ).declaration
     for person in (educator, viewer_as(Role.ACADEMY_LEAD)):
         with pytest.raises(NotAllowed):
-            service.approve_declaration(person, round_.id, department.id, version=submitted.version)
+            deciding.approve_declaration(person, round_.id, department.id, version=submitted.version)
     with pytest.raises(NotFound):
-        service.approve_declaration(
+        deciding.approve_declaration(
             viewer_as(Role.TRUST_EDUCATION_LEAD), round_.id, department.id, version=submitted.version
         )
 
@@ -150,7 +150,7 @@ def test_the_academy_declares_for_its_own_centres(session: Session) -> None:
     with pytest.raises(NotAllowed):
         service.save_declaration(educator, round_.id, department.id, version=0, content=figures(round_))
     done = service.submit_declaration(lead, round_.id, department.id, version=0, content=figures(round_))
-    approved = service.approve_declaration(lead, round_.id, department.id, version=done.declaration.version)
+    approved = deciding.approve_declaration(lead, round_.id, department.id, version=done.declaration.version)
     assert approved.state == "approved"
 
 
