@@ -68,20 +68,21 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _register_parts(app: Flask) -> None:
     from placements.accounts.routes import accounts
     from placements.allocations.routes import allocations
+    from placements.capacity import absences as capacity_absences  # noqa: F401
     from placements.capacity import routes as grid  # noqa: F401
-    from placements.capacity import absences  # noqa: F401 - tells educators' pages what places an absence costs
+    from placements.capacity import routes_board, routes_deciding, routes_invited  # noqa: F401
     from placements.capacity.blueprint import capacity
     from placements.cohorts.routes import cohorts
+    from placements.educators.routes import educators
     from placements.mail.routes import mail
     from placements.reports import routes as trusts  # noqa: F401
     from placements.reports import routes_fair_share  # noqa: F401
     from placements.reports.blueprint import reports
-    from placements.educators.routes import educators
     from placements.rounds.routes import rounds
     from placements.scenarios import solving  # noqa: F401 - makes the worker's jobs known
     from placements.scenarios.routes import scenarios
 
-    for part in (accounts, rounds, capacity, cohorts, scenarios, allocations, mail, reports):
+    for part in (accounts, rounds, capacity, cohorts, scenarios, allocations, mail, reports, educators):
         app.register_blueprint(part)
 
 

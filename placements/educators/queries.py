@@ -253,6 +253,52 @@ def next_absence(educator: Educator, today: date) -> Absence | None:
 
 
 @dataclass(frozen=True)
+class EducatorLine:
+    """An educator on the list. `wte` is by week from this one; `places` are the departments that the person
+    sees, and `elsewhere` how many others are served."""
+
+    educator: Educator
+    wte: tuple[Decimal, ...]
+    places: tuple[EducatorDepartment, ...]
+    elsewhere: int
+    accreditation: str
+    absence: Absence | None
+    is_kept: bool
+
+    def is_away_by(self, day: date) -> bool:
+        return self.absence is not None and self.absence.first_day <= day
+
+
+def board(session: Session, viewer: Viewer, today: date) -> list[EducatorLine]:
+    """Everybody whom the person sees, by name, with their WTE of the coming weeks."""
+    first = today - timedelta(days=today.weekday())
+    weeks = mondays(first, WEEKS_AHEAD)
+    return [
+        EducatorLine(
+            educator=educator,
+            wte=tuple(wte_in(educator, week) for week in weeks),
+            places=(places := places_shown(viewer, educator)),
+            elsewhere=len(educator.departments) - len(places),
+            accreditation=accreditation_state(educator, today),
+            absence=next_absence(educator, today),
+            is_kept=may_change(viewer, educator),
+        )
+        for educator in educators(session, viewer)
+    ]
+
+
+def places_shown(viewer: Viewer, educator: Educator) -> tuple[EducatorDepartment, ...]:
+    """The departments served as far as they are the person's to know: all of an educator whom they keep or,
+    for an academy lead, of anybody; otherwise those of the own trust."""
+    sees_all = viewer.role is Role.ACADEMY_LEAD or may_change(viewer, educator)
+    return tuple(
+        place
+        for place in educator.departments
+        if sees_all or place.department.site.trust_id == viewer.trust_id
+    )
+
+
+@dataclass(frozen=True)
 class Week:
     """A week of the calendar: its Monday and the blocks of open rounds that run in it, by name."""
 

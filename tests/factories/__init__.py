@@ -25,19 +25,23 @@ from placements.capacity.models import (
 from placements.capacity.queries import content_of
 from placements.clock import now_utc
 from placements.cohorts.models import Cohort, Learner, Requirement
+from placements.educators.models import Educator
 from placements.extensions import db
 from placements.organisations.models import (
     Department,
+    FairShareRate,
     Hei,
     Icb,
     LearnerGroup,
     Modality,
     Network,
+    Profession,
     Programme,
     Site,
     Stage,
     SupervisionWeight,
     Trust,
+    Workforce,
 )
 from placements.rounds.models import Block, PlanLine, Round
 from placements.scenarios.models import Placing, Run, Scenario
@@ -123,6 +127,21 @@ class DepartmentFactory(Rows):
     modality = factory.SubFactory(ModalityFactory)
 
 
+class EducatorFactory(Rows):
+    """Of a trust, full time, with no department yet."""
+
+    class Meta:
+        model = Educator
+
+    trust_id = factory.LazyAttribute(
+        lambda row: None if getattr(row, "network_id", None) else TrustFactory().id
+    )
+    name = factory.Sequence(lambda n: f"Educator {n}")
+    wte = Decimal(1)
+    days = factory.LazyFunction(lambda: [0, 1, 2, 3, 4])
+    changed_utc = factory.LazyFunction(now_utc)
+
+
 class HeiFactory(Rows):
     class Meta:
         model = Hei
@@ -161,6 +180,34 @@ class SupervisionWeightFactory(Rows):
     learner_group_id = factory.LazyFunction(lambda: LearnerGroupFactory().id)
     weight = Decimal("0.5")
     valid_from = date(2020, 1, 1)
+
+
+class ProfessionFactory(Rows):
+    class Meta:
+        model = Profession
+        sqlalchemy_get_or_create = ("key",)
+
+    key = "radiographer"
+    name = factory.LazyAttribute(lambda row: f"{row.key.capitalize()}s")
+
+
+class FairShareRateFactory(Rows):
+    class Meta:
+        model = FairShareRate
+
+    profession = factory.SubFactory(ProfessionFactory)
+    days_per_wte = Decimal(25)
+    valid_from = date(2023, 4, 1)
+
+
+class WorkforceFactory(Rows):
+    class Meta:
+        model = Workforce
+
+    department = factory.SubFactory(DepartmentFactory)
+    profession = factory.SubFactory(ProfessionFactory)
+    wte = Decimal(10)
+    as_of = date(2026, 4, 1)
 
 
 class ProgrammeFactory(Rows):

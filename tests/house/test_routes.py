@@ -60,6 +60,20 @@ MAY: dict[str, set[Role] | None] = {
     "GET cohorts.see_cohorts": {OFFICER, LEAD},
     "GET cohorts.see_upload": {OFFICER},
     "POST cohorts.submit_cohort": {OFFICER},
+    "POST educators.agree_sharing": {TRUST_LEAD, LEAD},
+    "GET educators.create_educator": {*TRUST, LEAD},
+    "POST educators.create_educator": {*TRUST, LEAD},
+    "GET educators.create_educators": {*TRUST, LEAD},
+    "POST educators.create_educators": {*TRUST, LEAD},
+    "GET educators.end_absence": {*TRUST, LEAD},
+    "POST educators.end_absence": {*TRUST, LEAD},
+    "GET educators.record_absence": {*TRUST, LEAD},
+    "POST educators.record_absence": {*TRUST, LEAD},
+    "GET educators.save_educator": {*TRUST, LEAD},
+    "POST educators.save_educator": {*TRUST, LEAD},
+    "GET educators.see_educator": {*TRUST, LEAD},
+    "GET educators.see_educators": {*TRUST, LEAD},
+    "GET educators.see_sharing": {TRUST_LEAD, LEAD},
     "GET files.assets": PUBLIC,
     "GET files.design_system_css": PUBLIC,
     "GET files.design_system_js": PUBLIC,
@@ -99,9 +113,18 @@ SENT: dict[str, Any] = {"version": 1, "account": "closed", "password": "three qu
 # What stands in an address and is no row.
 NAMES = {"files.assets": "images/favicon.ico", "files.own": "placements.css"}
 # What an academy lead does with the academy's own centres only, and sees of all.
-OF_THE_ACADEMY = {"POST capacity.save_declaration"}
+OF_THE_ACADEMY = {
+    "POST capacity.save_declaration",
+    "POST educators.agree_sharing",
+    "GET educators.end_absence",
+    "POST educators.end_absence",
+    "GET educators.record_absence",
+    "POST educators.record_absence",
+    "GET educators.save_educator",
+    "POST educators.save_educator",
+}
 # Rows of one trust or HEI: an officer and a trust's people see only their own organisation's.
-OF_AN_ORGANISATION = {"department_id", "cohort_id", "upload_id", "trust_id", "site_id"}
+OF_AN_ORGANISATION = {"department_id", "cohort_id", "upload_id", "trust_id", "site_id", "educator_id"}
 LET_THROUGH = {200, 302, 400, 409}
 
 

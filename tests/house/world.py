@@ -6,6 +6,7 @@ services, as people would make them.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from placements.accounts.service import viewer_of
 from placements.allocations.service import adopt_run, publish_round
 from placements.clock import now_utc
 from placements.cohorts.service import receive_upload
+from placements.educators.models import Absence, EducatorDepartment
 from placements.extensions import db
 from placements.mail.models import Message
 from placements.organisations.models import Department, Hei, Trust
@@ -28,6 +30,7 @@ from tests.factories import (
     CohortFactory,
     DeclarationFactory,
     DepartmentFactory,
+    EducatorFactory,
     HeiFactory,
     IcbFactory,
     LearnerFactory,
@@ -90,6 +93,7 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
     block = BlockFactory(round=round_)
     departments = [_make_department(round_, trust) for trust in trusts]
     academy = {"department_id": _make_department(round_, trusts[1], kind="academy")}
+    academy |= _make_educator(academy["department_id"], network_id=network_id)
     submitted = [_make_cohort(round_, block, hei) for hei in heis]
     saved()
     uploads = [
@@ -122,6 +126,7 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
             "cohort_id": submitted[which][0],
             "upload_id": uploads[which],
             "person_id": educators[which].id,
+            **_make_educator(departments[which], trust_id=trusts[which].id),
         }
         for which in (0, 1)
     ]
@@ -133,6 +138,17 @@ def _make_department(round_: Round, trust: Trust, kind: str = "acute") -> int:
     DeclarationFactory(round=round_, department=department)
     department_id: int = department.id
     return department_id
+
+
+def _make_educator(department_id: int, **of: int) -> dict[str, int]:
+    """A practice educator of a department, with a day away."""
+    row = EducatorFactory(
+        departments=[EducatorDepartment(department_id=department_id)],
+        absences=[Absence(first_day=date(2027, 1, 5), last_day=date(2027, 1, 5))],
+        **of,
+    )
+    saved()
+    return {"educator_id": row.id, "absence_id": row.absences[0].id}
 
 
 def _make_message(network_id: int) -> int:
