@@ -40,18 +40,31 @@ class Step:
 
 def steps(before: Content, after: Content) -> list[Step]:
     """Everything that differs, by line and figure, then by week."""
+    return steps_of(changes(before, after))
+
+
+def steps_of(changed: Mapping[str, Sequence[str]]) -> list[Step]:
+    """The steps of changed cells, by name to the figure before and after (as a record keeps them)."""
     found: dict[tuple[str, str, str, str], list[date]] = {}
     model = []
-    for name, (old, new) in changes(before, after).items():
+    for name, (old, new) in changed.items():
         if name == MODEL:
             model.append(Step("", MODEL, old, new))
             continue
         cell = Cell.of(name)
         found.setdefault((cell.line, cell.column, old, new), []).append(cell.week)
-    lines = list(dict.fromkeys([ANYONE, *after.lines, *before.lines, EDUCATORS]))
     columns = list(COLUMNS)
     told = [Step(*key, tuple(sorted(weeks))) for key, weeks in found.items()]
-    told.sort(key=lambda step: (lines.index(step.line), columns.index(step.column), step.weeks))
+    # Whoever comes first, then group by group, then the educators.
+    told.sort(
+        key=lambda step: (
+            step.line != ANYONE,
+            step.line == EDUCATORS,
+            step.line,
+            columns.index(step.column),
+            step.weeks,
+        )
+    )
     return told + model
 
 
