@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 
 from placements.accounts.models import Person
 from placements.database import Base, UtcDateTime, words
@@ -118,6 +118,32 @@ class DeclarationRecord(Base):
     content: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
 
     declaration: Mapped[Declaration] = relationship()
+
+
+class DeclarationUpload(Base):
+    """A file of declarations as it was read, waiting for the yes of the people of the same trust (academy
+    leads: no trust). `parsed` is what the preview shows; once accepted it holds no cells any more, and
+    `saved` has the version that each department's declaration then got. The file itself is not kept."""
+
+    __tablename__ = "declaration_upload"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    round_id: Mapped[int] = mapped_column(sa.ForeignKey("round.id"), index=True)
+    trust_id: Mapped[int | None] = mapped_column(sa.ForeignKey("trust.id"))
+    filename: Mapped[str] = mapped_column(sa.String(200))
+    content_hash: Mapped[str] = mapped_column(sa.String(64))
+    state: Mapped[str] = mapped_column(words("state", "received", "accepted"), default="received")
+    received_utc: Mapped[datetime] = mapped_column(UtcDateTime)
+    received_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    accepted_utc: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    parsed: Mapped[str] = deferred(mapped_column(sa.Text, nullable=False))
+    saved: Mapped[dict[str, int]] = mapped_column(sa.JSON, default=dict)
+    version: Mapped[int] = mapped_column(default=1)
+
+    round: Mapped[Round] = relationship()
+    received_by: Mapped[Person | None] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}
 
 
 class Cap(Base):

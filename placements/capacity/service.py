@@ -47,7 +47,7 @@ def save_declarations(
     none. Wrong cells are named `department.cell`, those of a single department without it."""
     try:
         with transaction(viewer, action) as tx:
-            round_ = _open_round(tx, viewer, round_id)
+            round_ = open_round(tx, viewer, round_id)
             writer = Writer(tx, viewer, round_, contents)
             found = {
                 department_id: writer.save(department_id, version, content)
@@ -56,7 +56,7 @@ def save_declarations(
             writer.finish()
             tx.note(round_, departments=sorted(contents))
     except IntegrityError as error:
-        raise _in_words(error) from None
+        raise in_words(error) from None
     return found
 
 
@@ -67,14 +67,14 @@ def save_cells(viewer: Viewer, round_id: int, edits: Mapping[int, Edit]) -> dict
     for tries_left in reversed(range(TRIES)):
         try:
             with transaction(viewer, Action.SAVE_DECLARATION) as tx:
-                round_ = _open_round(tx, viewer, round_id)
+                round_ = open_round(tx, viewer, round_id)
                 writer = Writer(tx, viewer, round_, edits)
                 found = {id_: writer.save_cells(id_, edit) for id_, edit in edits.items()}
                 writer.finish()
                 tx.note(round_, departments=sorted(edits))
             return found
         except IntegrityError as error:
-            reason = _in_words(error)
+            reason = in_words(error)
         except Stale as stale:
             reason = stale
         if not tries_left or not isinstance(reason, Stale):
@@ -95,7 +95,7 @@ def submit_declaration(
     for no approval, the match may use it from now on."""
     try:
         with transaction(viewer, Action.SUBMIT_DECLARATION) as tx:
-            round_ = _open_round(tx, viewer, round_id)
+            round_ = open_round(tx, viewer, round_id)
             theirs: tuple[Change, ...] = ()
             if content is not None:
                 writer = Writer(tx, viewer, round_, [department_id])
@@ -104,23 +104,32 @@ def submit_declaration(
                 declaration, theirs = saved.declaration, saved.theirs
             else:
                 declaration = read_to_act(tx, viewer, round_id, department_id, version)
-            if not declaration.lines:
-                raise Refused("There is nothing to submit yet: fill in the weeks first.")
-            whole = queries.content_of(declaration)
-            declaration.state = DECLARATION.move(declaration.state, "submit")
-            declaration.submitted_utc = now_utc()
-            tx.note(declaration, state=declaration.state)
-            record(tx, viewer, declaration, "submit", content=whole, comment=comment)
-            if not round_.needs_approval:
-                declaration.state = DECLARATION.move(declaration.state, "approve")
-                tx.note(declaration, state=declaration.state)
-                record(tx, viewer, declaration, "approve", content=whole, comment="")
+            whole = submit(tx, viewer, round_, declaration, comment)
     except IntegrityError as error:
-        raise _in_words(error) from None
+        raise in_words(error) from None
     return Saved(declaration, whole, theirs)
 
 
-def _open_round(tx: Transaction, viewer: Viewer, round_id: int) -> Round:
+def submit(
+    tx: Transaction, viewer: Viewer, round_: Round, declaration: Declaration, comment: str = ""
+) -> Content:
+    """Submit a declaration within one's own transaction; what it says."""
+    if not declaration.lines:
+        raise Refused("There is nothing to submit yet: fill in the weeks first.")
+    whole = queries.content_of(declaration)
+    declaration.state = DECLARATION.move(declaration.state, "submit")
+    declaration.submitted_utc = now_utc()
+    tx.note(declaration, state=declaration.state)
+    record(tx, viewer, declaration, "submit", content=whole, comment=comment)
+    if not round_.needs_approval:
+        declaration.state = DECLARATION.move(declaration.state, "approve")
+        tx.note(declaration, state=declaration.state)
+        record(tx, viewer, declaration, "approve", content=whole, comment="")
+    return whole
+
+
+def open_round(tx: Transaction, viewer: Viewer, round_id: int) -> Round:
+    """A round in which one may declare; raises Refused where it is a draft."""
     round_ = round_by_id(tx.session, viewer, round_id)
     if round_.state == "draft":
         raise Refused("This round is not open yet, so nothing can be declared in it.")
@@ -171,8 +180,8 @@ def record(
     )
 
 
-def _in_words(error: IntegrityError) -> Exception:
-    """Two people made the department's first declaration at the same moment."""
+def in_words(error: IntegrityError) -> Exception:
+    """What to raise where two people made the department's first declaration at the same moment."""
     unique = "declaration.round_id, declaration.department_id"
     if violates(error, "uq_declaration_round_id_department_id", unique):
         return Stale(CHANGED_MEANWHILE)

@@ -382,6 +382,29 @@ def _create_capacity() -> None:
     )
     op.create_index("ix_declaration_record_declaration_id", "declaration_record", ["declaration_id"])
     op.create_table(
+        "declaration_upload",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("round_id", sa.Integer(), nullable=False),
+        sa.Column("trust_id", sa.Integer(), nullable=True),
+        sa.Column("filename", sa.String(length=200), nullable=False),
+        sa.Column("content_hash", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("received_utc", MOMENT(), nullable=False),
+        sa.Column("received_by_id", sa.Integer(), nullable=True),
+        sa.Column("accepted_utc", MOMENT(), nullable=True),
+        sa.Column("parsed", sa.Text(), nullable=False),
+        sa.Column("saved", sa.JSON(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("state IN ('received', 'accepted')", name=op.f("ck_declaration_upload_state")),
+        sa.ForeignKeyConstraint(
+            ["received_by_id"], ["person.id"], name="fk_declaration_upload_received_by_id_person"
+        ),
+        sa.ForeignKeyConstraint(["round_id"], ["round.id"], name="fk_declaration_upload_round_id_round"),
+        sa.ForeignKeyConstraint(["trust_id"], ["trust.id"], name="fk_declaration_upload_trust_id_trust"),
+        sa.PrimaryKeyConstraint("id", name="pk_declaration_upload"),
+    )
+    op.create_index("ix_declaration_upload_round_id", "declaration_upload", ["round_id"])
+    op.create_table(
         "cap",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("round_id", sa.Integer(), nullable=False),
@@ -587,6 +610,7 @@ def downgrade() -> None:
         "invitation",
         "cap",
         "declaration_record",
+        "declaration_upload",
         "declared_wte",
         "declared_line",
         "absence",
