@@ -1,4 +1,4 @@
-"""The board of declarations: who has declared, who is stuck, whom to remind; and the most of sites and trusts."""
+"""The board of declarations, with reminders from it; and the most of sites and trusts."""
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
