@@ -47,7 +47,7 @@ def _key(text: str) -> str:
 
 _FIELDS = {_key(alias): name for name, aliases in _ALIASES.items() for alias in aliases.split("|")}
 _BEFORE_DATE = re.compile(
-    r"(?:w ?[/.]? ?c\.?|wk|week|commencing|beginning|starting|start|of|mon|monday|the|,|:|-)[\s:.,]*",
+    r"(?:w ?[/.]? ?c\.?|wk|week|commencing|beginning|starting|start|of|monday|mon|the|,|:|-)[\s:.,]*",
     re.IGNORECASE,
 )
 _DAY_AND_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[-/. ]*(?:of )?([a-z]{3,9}|\d{1,2})\.?", re.IGNORECASE)

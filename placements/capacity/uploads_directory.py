@@ -115,7 +115,11 @@ class DepartmentFinder:
         if not modality and len(of_trust) == 1:
             return Reading(of_trust[0], of_trust[0].name)
         finder = NameFinder(
-            {str(found.department_id): (found.modality, found.name) for found in of_trust}, _FILLER
+            {
+                str(found.department_id): (found.modality, found.name, _loose(found.modality))
+                for found in of_trust
+            },
+            _FILLER,
         )
         match = finder.find(modality)
         if not match.keys:
