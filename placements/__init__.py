@@ -75,6 +75,7 @@ def _register_parts(app: Flask) -> None:
     from placements.cohorts.routes import cohorts
     from placements.educators.routes import educators
     from placements.mail.routes import mail
+    from placements.organisations.routes import organisations
     from placements.reports import routes as trusts  # noqa: F401
     from placements.reports import routes_fair_share  # noqa: F401
     from placements.reports.blueprint import reports
@@ -82,7 +83,18 @@ def _register_parts(app: Flask) -> None:
     from placements.scenarios import solving  # noqa: F401 - makes the worker's jobs known
     from placements.scenarios.routes import scenarios
 
-    for part in (accounts, rounds, capacity, cohorts, scenarios, allocations, mail, reports, educators):
+    for part in (
+        accounts,
+        rounds,
+        capacity,
+        cohorts,
+        scenarios,
+        allocations,
+        mail,
+        reports,
+        educators,
+        organisations,
+    ):
         app.register_blueprint(part)
 
 

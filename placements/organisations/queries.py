@@ -1,5 +1,7 @@
 """Reads about organisations. Names of trusts, sites and HEIs are public to whoever is signed in."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -13,7 +15,9 @@ from placements.organisations.models import (
     Hei,
     Icb,
     LearnerGroup,
+    Modality,
     PlaceRate,
+    Profession,
     Programme,
     Site,
     Stage,
@@ -140,3 +144,92 @@ def fair_share_in_force(session: Session, day: date) -> dict[int, Decimal]:
         select(FairShareRate).where(FairShareRate.valid_from <= day).order_by(FairShareRate.valid_from)
     )
     return {row.profession_id: row.days_per_wte for row in rows}
+
+
+@dataclass(frozen=True)
+class RateLine:
+    """The history of one figure of the reference data, the newest first. `key` names it in a form:
+    identities with a full stop between. `valid_from` None: from the beginning."""
+
+    key: str
+    name: str
+    history: tuple[tuple[date | None, Decimal], ...]
+
+    def in_force(self, day: date) -> tuple[date | None, Decimal] | None:
+        """From when the figure of a day holds, and the figure."""
+        return next((row for row in self.history if row[0] is None or row[0] <= day), None)
+
+
+def rate_lines(session: Session, kind: str) -> list[RateLine]:
+    """Every figure of a kind (`weight`, `factor`, `place`, `fair_share`), those without history too."""
+    return {
+        "weight": _weight_lines,
+        "factor": _factor_lines,
+        "place": _place_lines,
+        "fair_share": _fair_share_lines,
+    }[kind](session)
+
+
+def _weight_lines(session: Session) -> list[RateLine]:
+    found = _histories(
+        ((row.learner_group_id, row.stage_id), row.valid_from, row.weight)
+        for row in session.scalars(select(SupervisionWeight))
+    )
+    lines = []
+    for group in learner_groups(session):
+        lines.append(RateLine(f"{group.id}", f"{group.name}, every stage", found.get((group.id, None), ())))
+        lines += [
+            RateLine(
+                f"{group.id}.{stage.id}", f"{group.name}, {stage.name}", found.get((group.id, stage.id), ())
+            )
+            for stage in group.stages
+        ]
+    return lines
+
+
+def _factor_lines(session: Session) -> list[RateLine]:
+    found = _histories(
+        ((row.supervision_model_id,), row.valid_from, row.weight_factor)
+        for row in session.scalars(select(SupervisionFactor))
+    )
+    return [
+        RateLine(f"{model.id}", model.name, (*found.get((model.id,), ()), (None, model.weight_factor)))
+        for model in supervision_models(session)
+    ]
+
+
+def _place_lines(session: Session) -> list[RateLine]:
+    found = _histories(
+        ((row.modality_id, row.learner_group_id), row.valid_from, row.units_per_place)
+        for row in session.scalars(select(PlaceRate))
+    )
+    modalities = session.scalars(select(Modality).where(Modality.measure != "places").order_by(Modality.name))
+    groups = learner_groups(session)
+    return [
+        RateLine(
+            f"{modality.id}.{group.id}",
+            f"{modality.name}, {group.name} ({modality.measure} a week)",
+            found.get((modality.id, group.id), ()),
+        )
+        for modality in modalities
+        for group in groups
+    ]
+
+
+def _fair_share_lines(session: Session) -> list[RateLine]:
+    found = _histories(
+        ((row.profession_id,), row.valid_from, row.days_per_wte)
+        for row in session.scalars(select(FairShareRate))
+    )
+    professions = session.scalars(select(Profession).order_by(Profession.name))
+    return [RateLine(f"{row.id}", row.name, found.get((row.id,), ())) for row in professions]
+
+
+Ids = tuple[int | None, ...]
+
+
+def _histories(rows: Iterable[tuple[Ids, date, Decimal]]) -> dict[Ids, tuple[tuple[date, Decimal], ...]]:
+    found: dict[Ids, list[tuple[date, Decimal]]] = {}
+    for ids, valid_from, value in rows:
+        found.setdefault(ids, []).append((valid_from, value))
+    return {ids: tuple(sorted(history, reverse=True)) for ids, history in found.items()}

@@ -7,10 +7,12 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 
 from placements.access import Action, Viewer
+from placements.clock import today
 from placements.database import Base
-from placements.errors import Refused
+from placements.errors import Refused, Stale
 from placements.geography.postcodes import Point, locate_many
 from placements.geography.uploads import MatrixOverride, parse_matrix
 from placements.organisations.models import (
@@ -26,13 +28,14 @@ from placements.organisations.models import (
     Programme,
     Site,
     Stage,
+    SupervisionFactor,
     SupervisionModel,
     SupervisionWeight,
     TravelOverride,
     Trust,
 )
-from placements.organisations.queries import sites_of_network
-from placements.transaction import Transaction, transaction
+from placements.organisations.queries import rate_lines, sites_of_network
+from placements.transaction import CHANGED_MEANWHILE, Transaction, transaction
 
 Row = Mapping[str, str]
 T = TypeVar("T", bound=Base)
@@ -95,6 +98,91 @@ def load_reference(viewer: Viewer, reference: Reference) -> Network:
             )
         tx.note(network, trusts=len(reference.trusts), sites=len(reference.sites), heis=len(heis))
     return network
+
+
+# The most that each kind of figure can be, and whether it may be 0; the tables' constraints say the same.
+RATE_RANGES: Mapping[str, tuple[Decimal, bool]] = {
+    "weight": (Decimal(2), False),
+    "factor": (Decimal(2), False),
+    "place": (Decimal(20), False),
+    "fair_share": (Decimal(400), True),
+}
+
+
+@dataclass(frozen=True)
+class NewRate:
+    """A figure of the reference data from a day on. `kind` is one of RATE_RANGES, `key` that of the figure's
+    RateLine: identities with a full stop between."""
+
+    kind: str
+    key: str
+    value: Decimal
+    valid_from: date
+
+
+def save_reference(viewer: Viewer, new: NewRate) -> None:
+    """Add a figure from a day on; what held before stays as it was. Rounds that begin on that day or later
+    use it.
+
+    Raises Refused naming each wrong field: the day has to be later than the figure's last one and not in
+    the past; and Stale where somebody else added the same meanwhile.
+    """
+    try:
+        with transaction(viewer, Action.SAVE_REFERENCE) as tx:
+            line = next((row for row in rate_lines(tx.session, new.kind) if row.key == new.key), None)
+            wrong = wrong_rate(new)
+            if line is None:
+                wrong["key"] = "Choose from the list"
+            elif line.history and (last := line.history[0][0]) is not None and new.valid_from <= last:
+                wrong["valid_from"] = (
+                    f"Use a day after {last.day} {last:%B %Y}, from which the last one holds:"
+                    " the past is not changed"
+                )
+            if wrong:
+                raise Refused(" ".join(f"{words}." for words in wrong.values()), wrong)
+            row = _rate(new)
+            tx.session.add(row)
+            tx.note(row, value=str(new.value), valid_from=str(new.valid_from))
+    except IntegrityError:
+        raise Stale(CHANGED_MEANWHILE) from None
+
+
+def wrong_rate(new: NewRate) -> dict[str, str]:
+    """What cannot be right about a figure and its day, by field, in words."""
+    wrong = {}
+    most, may_be_nought = RATE_RANGES[new.kind]
+    value = new.value
+    is_right = value.is_finite() and 0 <= value <= most and round(value, 2) == value
+    if not is_right or (value == 0 and not may_be_nought):
+        wrong["value"] = (
+            f"Enter a number {'from' if may_be_nought else 'above'} 0 to {most} with at most two decimals"
+        )
+    if new.valid_from < today():
+        wrong["valid_from"] = "Use today or a later day: the past is not changed"
+    return wrong
+
+
+def _rate(new: NewRate) -> SupervisionWeight | SupervisionFactor | PlaceRate | FairShareRate:
+    first, *rest = [int(part) for part in new.key.split(".")]
+    if new.kind == "weight":
+        return SupervisionWeight(
+            learner_group_id=first,
+            stage_id=rest[0] if rest else None,
+            weight=new.value,
+            valid_from=new.valid_from,
+        )
+    if new.kind == "factor":
+        return SupervisionFactor(
+            supervision_model_id=first, weight_factor=new.value, valid_from=new.valid_from
+        )
+    if new.kind == "place":
+        return PlaceRate(
+            modality_id=first,
+            learner_group_id=rest[0],
+            units_per_place=new.value,
+            valid_from=new.valid_from,
+        )
+    return FairShareRate(profession_id=first, days_per_wte=new.value, valid_from=new.valid_from)
 
 
 def load_travel_matrix(viewer: Viewer, network_id: int, content: bytes) -> int:

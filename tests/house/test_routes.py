@@ -19,7 +19,7 @@ from placements.access import Role
 from placements.audit.models import AuditEntry
 from placements.extensions import db
 from tests.conftest import make_app
-from tests.house.world import World, make_world
+from tests.house.world import SECRET, World, make_world
 
 OFFICER, EDUCATOR = Role.PLACEMENT_OFFICER, Role.PRACTICE_EDUCATOR
 TRUST_LEAD, LEAD, ADMINISTRATOR = Role.TRUST_EDUCATION_LEAD, Role.ACADEMY_LEAD, Role.ADMINISTRATOR
@@ -50,6 +50,21 @@ MAY: dict[str, set[Role] | None] = {
     "POST capacity.save_declaration": {*TRUST, LEAD},
     "GET capacity.see_declaration": {*TRUST, LEAD},
     "GET capacity.see_declarations": {*TRUST, LEAD},
+    "GET capacity.approve_declaration": {TRUST_LEAD, LEAD},
+    "POST capacity.approve_declaration": {TRUST_LEAD, LEAD},
+    "POST capacity.chase_declarations": {LEAD},
+    "GET capacity.compare_versions": {*TRUST, LEAD},
+    "GET capacity.invite_site": {*TRUST, LEAD},
+    "POST capacity.invite_site": {*TRUST, LEAD},
+    "GET capacity.return_declaration": {TRUST_LEAD, LEAD},
+    "POST capacity.return_declaration": {TRUST_LEAD, LEAD},
+    "POST capacity.revoke_invitation": {*TRUST, LEAD},
+    "GET capacity.save_invited_declaration": PUBLIC,
+    "POST capacity.save_invited_declaration": PUBLIC,
+    "GET capacity.see_history": {*TRUST, LEAD},
+    "GET capacity.see_invited_declarations": PUBLIC,
+    "GET capacity.set_cap": {TRUST_LEAD, LEAD},
+    "POST capacity.set_cap": {TRUST_LEAD, LEAD},
     "POST cohorts.accept_upload": {OFFICER},
     "POST cohorts.discard_upload": {OFFICER},
     "GET cohorts.download_refused_rows": {OFFICER},
@@ -81,6 +96,9 @@ MAY: dict[str, set[Role] | None] = {
     "GET files.own": PUBLIC,
     "GET mail.see_mail": {ADMINISTRATOR},
     "POST mail.send_mail": {ADMINISTRATOR},
+    "GET organisations.save_reference": {ADMINISTRATOR},
+    "POST organisations.save_reference": {ADMINISTRATOR},
+    "GET organisations.see_reference": {LEAD, ADMINISTRATOR},
     "GET readiness.ready": PUBLIC,
     "GET reports.download_academy": {LEAD},
     "GET reports.download_fair_share": {*TRUST, LEAD},
@@ -96,6 +114,8 @@ MAY: dict[str, set[Role] | None] = {
     "GET reports.see_trusts": {*TRUST, LEAD},
     "GET rounds.copy_round": {LEAD},
     "POST rounds.copy_round": {LEAD},
+    "GET rounds.change_round": {LEAD},
+    "POST rounds.change_round": {LEAD},
     "POST rounds.open_round": {LEAD},
     "GET rounds.see_round": EVERYBODY,
     "GET rounds.see_rounds": EVERYBODY,
@@ -112,8 +132,12 @@ MAY: dict[str, set[Role] | None] = {
 SENT: dict[str, Any] = {"version": 1, "account": "closed", "password": "three quiet green lamps"}
 # What stands in an address and is no row.
 NAMES = {"files.assets": "images/favicon.ico", "files.own": "placements.css"}
+# A private link's secret, which is no row either.
+OPENED_BY = {"secret": SECRET}
 # What an academy lead does with the academy's own centres only, and sees of all.
 OF_THE_ACADEMY = {
+    "GET capacity.return_declaration",
+    "POST capacity.return_declaration",
     "POST capacity.save_declaration",
     "POST educators.agree_sharing",
     "GET educators.end_absence",
@@ -124,7 +148,15 @@ OF_THE_ACADEMY = {
     "POST educators.save_educator",
 }
 # Rows of one trust or HEI: an officer and a trust's people see only their own organisation's.
-OF_AN_ORGANISATION = {"department_id", "cohort_id", "upload_id", "trust_id", "site_id", "educator_id"}
+OF_AN_ORGANISATION = {
+    "department_id",
+    "invitation_id",
+    "cohort_id",
+    "upload_id",
+    "trust_id",
+    "site_id",
+    "educator_id",
+}
 LET_THROUGH = {200, 302, 400, 409}
 
 
@@ -139,7 +171,7 @@ def rules(app: Flask) -> dict[str, Rule]:
 
 def address(rule: Rule, ids: dict[str, int]) -> str:
     """Where the route is for these rows; a name that the world lacks is an error here."""
-    values = {name: NAMES.get(rule.endpoint) or ids[name] for name in rule.arguments}
+    values = {name: OPENED_BY.get(name) or NAMES.get(rule.endpoint) or ids[name] for name in rule.arguments}
     return str(rule.build(values, append_unknown=False)[1])  # type: ignore[index]
 
 
