@@ -73,15 +73,13 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-@capacity.post("/rounds/<int:round_id>/capacity/links/<int:invitation_id>/end")
+@capacity.post("/links/<int:invitation_id>/end")
 @login_required
-def revoke_invitation(round_id: int, invitation_id: int) -> ResponseReturnValue:
+def revoke_invitation(invitation_id: int) -> ResponseReturnValue:
     """End a private link."""
-    require(viewer(), Action.REVOKE_INVITATION)
-    rounds.round_by_id(db.session, viewer(), round_id)
     invitation = invitations.revoke_invitation(viewer(), invitation_id)
     flash(f"The link for {invitation.site.name} is ended. Whoever opens it now is told so.")
-    return redirect(url_for("capacity.invite_site", round_id=round_id))
+    return redirect(url_for("capacity.invite_site", round_id=invitation.round_id))
 
 
 def _was_no_link(response: Response) -> bool:

@@ -1,14 +1,14 @@
 """Pages about rounds."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from placements.access import Action, require
-from placements.errors import Refused
+from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.rounds import queries, service
-from placements.rounds.forms import RoundCopyForm
+from placements.rounds.forms import RoundCopyForm, RoundSettingsForm
 from placements.web import viewer
 from placements.web.panels import panels_for
 
@@ -63,3 +63,33 @@ def open_round(round_id: int) -> ResponseReturnValue:
     round_ = service.open_round(viewer(), round_id)
     flash(f"{round_.name} is open: trusts can declare and HEIs can submit.")
     return redirect(url_for("rounds.see_round", round_id=round_id))
+
+
+@rounds.route("/<int:round_id>/settings", methods=["GET", "POST"])
+@login_required
+def change_round(round_id: int) -> ResponseReturnValue:
+    """Deadlines, reminders, approval and surge of a round."""
+    require(viewer(), Action.CHANGE_ROUND)
+    round_ = queries.round_by_id(db.session, viewer(), round_id)
+    form = RoundSettingsForm.of(round_)
+    version, status, is_stale = round_.version, 200, False
+    if request.method == "POST":
+        version = request.form.get("version", 0, type=int)
+        status = 400
+        if form.validate():
+            try:
+                service.change_round(viewer(), round_id, form.command(), version=version)
+            except Refused as refusal:
+                for name, words in refusal.fields.items():
+                    form[name].errors = [*form[name].errors, words[0].upper() + words[1:]]
+            except Stale:
+                round_ = queries.round_by_id(db.session, viewer(), round_id)
+                # The typing stays; saving it again is then meant.
+                version, status, is_stale = round_.version, 409, True
+            else:
+                flash("The round's settings are saved.")
+                return redirect(url_for("rounds.see_round", round_id=round_id))
+    page = render_template(
+        "rounds/change_round.html", round=round_, form=form, version=version, is_stale=is_stale
+    )
+    return page, status

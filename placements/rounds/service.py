@@ -8,13 +8,13 @@ from sqlalchemy.exc import IntegrityError
 
 from placements.access import Action, Viewer, require
 from placements.clock import is_monday
-from placements.errors import NotFound, Refused
+from placements.errors import NotFound, Refused, Stale
 from placements.extensions import db
 from placements.organisations.models import Hei, Modality, Programme, Stage
 from placements.rounds.models import Block, PlanLine, Round
 from placements.rounds.queries import plan, round_by_id, visible_rounds
 from placements.states import ROUND
-from placements.transaction import transaction, violates
+from placements.transaction import CHANGED_MEANWHILE, transaction, violates
 
 MOST_WEEKS = 60
 
@@ -113,6 +113,70 @@ def open_round(viewer: Viewer, round_id: int) -> Round:
         round_.state = ROUND.move(round_.state, "open")
         tx.note(round_)
     return round_
+
+
+MOST_REMINDERS = 10
+FURTHEST_REMINDER_DAYS = 90
+MOST_WEEKS_STUCK = 52
+
+
+@dataclass(frozen=True)
+class RoundSettings:
+    """What of a round may change while trusts declare. `reminder_days`: days before the declaration deadline
+    (after it, where negative) on which reminders go out; `weeks_stuck`: how long until nothing having moved
+    counts as stuck."""
+
+    declare_by: date
+    submit_by: date
+    needs_approval: bool
+    uses_surge: bool
+    reminder_days: tuple[int, ...]
+    weeks_stuck: int
+
+
+def change_round(viewer: Viewer, round_id: int, settings: RoundSettings, *, version: int) -> Round:
+    """Change a round's deadlines and how trusts declare in it.
+
+    Raises Refused naming each wrong value, and Stale where `version`, as read, is no longer the newest. What
+    waits for approval already is still decided by the trust, even where approval is no longer asked for.
+    """
+    with transaction(viewer, Action.CHANGE_ROUND) as tx:
+        round_ = round_by_id(tx.session, viewer, round_id)
+        if wrong := _wrong_settings(round_, settings):
+            raise Refused("The round was not changed: " + "; ".join(wrong.values()) + ".", wrong)
+        if round_.version != version:
+            raise Stale(CHANGED_MEANWHILE)
+        round_.declare_by, round_.submit_by = settings.declare_by, settings.submit_by
+        round_.needs_approval, round_.uses_surge = settings.needs_approval, settings.uses_surge
+        round_.reminder_days = sorted(set(settings.reminder_days), reverse=True)
+        round_.weeks_stuck = settings.weeks_stuck
+        tx.note(
+            round_,
+            declare_by=settings.declare_by.isoformat(),
+            submit_by=settings.submit_by.isoformat(),
+            needs_approval=settings.needs_approval,
+            uses_surge=settings.uses_surge,
+            reminder_days=round_.reminder_days,
+            weeks_stuck=settings.weeks_stuck,
+        )
+    return round_
+
+
+def _wrong_settings(round_: Round, settings: RoundSettings) -> dict[str, str]:
+    wrong: dict[str, str] = {}
+    first = round_.first_week
+    if settings.declare_by > first:
+        wrong["declare_by"] = "trusts declare before the first week"
+    if settings.submit_by > first:
+        wrong["submit_by"] = "HEIs submit before the first week"
+    days = set(settings.reminder_days)
+    if len(days) > MOST_REMINDERS:
+        wrong["reminder_days"] = f"use at most {MOST_REMINDERS} reminders"
+    elif any(abs(day) > FURTHEST_REMINDER_DAYS for day in days):
+        wrong["reminder_days"] = f"a reminder is at most {FURTHEST_REMINDER_DAYS} days from the deadline"
+    if not 1 <= settings.weeks_stuck <= MOST_WEEKS_STUCK:
+        wrong["weeks_stuck"] = f"use a whole number of weeks from 1 to {MOST_WEEKS_STUCK}"
+    return wrong
 
 
 def _make(viewer: Viewer, action: Action, new: NewRound) -> Round:

@@ -5,6 +5,7 @@ Everything hangs together by default: one network, one ICB, and whatever else a 
 
 from datetime import date, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import factory
@@ -21,6 +22,7 @@ from placements.capacity.models import (
     DeclaredLine,
     DeclaredWeek,
     DeclaredWte,
+    Invitation,
 )
 from placements.capacity.queries import content_of
 from placements.clock import now_utc
@@ -297,6 +299,22 @@ class DeclarationFactory(Rows):
                 DeclarationRecord(verb="approve", by_name="Ada Approver", content=whole.to_json(), **common)
             )
         db.session.flush()
+
+
+class InvitationFactory(Rows):
+    """A private link that works for three weeks; its address ends in `secret`."""
+
+    class Meta:
+        model = Invitation
+        exclude = ("secret",)
+
+    secret = factory.Sequence(lambda n: f"secret-{n}")
+    round = factory.SubFactory(RoundFactory)
+    site = factory.SubFactory(SiteFactory)
+    secret_hash = factory.LazyAttribute(lambda row: sha256(row.secret.encode()).hexdigest())
+    created_utc = factory.LazyFunction(now_utc)
+    created_by = factory.LazyFunction(lambda: PersonFactory())
+    expires_utc = factory.LazyFunction(lambda: now_utc() + timedelta(days=21))
 
 
 class CohortFactory(Rows):

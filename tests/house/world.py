@@ -33,6 +33,7 @@ from tests.factories import (
     EducatorFactory,
     HeiFactory,
     IcbFactory,
+    InvitationFactory,
     LearnerFactory,
     NetworkFactory,
     PersonFactory,
@@ -47,6 +48,8 @@ from tests.factories import (
     saved,
 )
 
+# Opens the page of the walkers' own site.
+SECRET = "walkers-own-secret"
 COHORT_FILE = b"Reference,Postcode,Travel mode\nA-1,B15 3TN,car\n"
 
 
@@ -127,6 +130,9 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
             "upload_id": uploads[which],
             "person_id": educators[which].id,
             **_make_educator(departments[which], trust_id=trusts[which].id),
+            "invitation_id": _make_invitation(
+                round_, departments[which], educators[which], SECRET if ods == "QWA" and which == 0 else ""
+            ),
         }
         for which in (0, 1)
     ]
@@ -149,6 +155,19 @@ def _make_educator(department_id: int, **of: int) -> dict[str, int]:
     )
     saved()
     return {"educator_id": row.id, "absence_id": row.absences[0].id}
+
+
+def _make_invitation(round_: Round, department_id: int, person: Person, secret: str) -> int:
+    """A private link to a department's site."""
+    row = InvitationFactory(
+        round=round_,
+        site=db.session.get_one(Department, department_id).site,
+        created_by=person,
+        **({"secret": secret} if secret else {}),
+    )
+    saved()
+    invitation_id: int = row.id
+    return invitation_id
 
 
 def _make_message(network_id: int) -> int:
