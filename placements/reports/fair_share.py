@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from placements.access import Viewer
 from placements.allocations.models import Publication, PublicationLine
+from placements.bank_holidays import working_days
 from placements.capacity import queries as capacity
 from placements.capacity.content import ANYONE
 from placements.capacity.effective import Rates
@@ -27,7 +28,6 @@ from placements.organisations.models import Department, LearnerGroup, Profession
 from placements.organisations.queries import fair_share_in_force
 from placements.reports import queries
 from placements.reports.trust import weeks_of
-from placements.bank_holidays import working_days
 from placements.rounds.models import Round
 
 WEEKS_A_YEAR = 52

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from placements.capacity.content import shown
 from placements.organisations.models import Department, Profession, Workforce
 from placements.reports.service import MOST_WTE, Cell, WorkforceReturn
 
@@ -149,11 +150,6 @@ class WorkforceGrid:
 def cells(departments: Iterable[Department], professions: Sequence[Profession]) -> list[Cell]:
     """Every figure of the page, in order."""
     return [(department.id, profession.id) for department in departments for profession in professions]
-
-
-def shown(wte: Decimal) -> str:
-    """A figure as one would type it: 12, 7.5."""
-    return f"{wte.normalize():f}"
 
 
 def _rows(text: str) -> Iterable[tuple[int, list[str]]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from placements.capacity.content import shown
 from placements.csv_files import csv_bytes
 from placements.organisations.models import Department, Profession, Workforce
 from placements.reports.forms import HEADINGS, cells
@@ -44,8 +45,8 @@ def weeks_csv(view: TrustView) -> bytes:
                     week.can_take,
                     week.effective.words if week.effective else "nothing approved",
                     week.used,
-                    week.load.weight,
-                    week.load.wte,
+                    shown(week.load.weight),
+                    shown(week.load.wte),
                     week.load.percent,
                 )
             )
@@ -64,6 +65,6 @@ def workforce_csv(
     rows: list[Iterable[object]] = [HEADINGS]
     for cell in cells(named.values(), professions):
         department = named[cell[0]]
-        wte = in_force[cell].wte if cell in in_force else None
+        wte = shown(in_force[cell].wte) if cell in in_force else None
         rows.append((department.site.name, department.modality.name, called[cell[1]], wte))
     return csv_bytes(rows)
