@@ -70,7 +70,7 @@ def _register_parts(app: Flask) -> None:
     from placements.allocations.routes import allocations
     from placements.capacity import absences as capacity_absences  # noqa: F401
     from placements.capacity import routes as grid  # noqa: F401
-    from placements.capacity import routes_board, routes_deciding, routes_invited  # noqa: F401
+    from placements.capacity import routes_board, routes_deciding, routes_files, routes_invited  # noqa: F401
     from placements.capacity.blueprint import capacity
     from placements.cohorts.routes import cohorts
     from placements.educators.routes import educators

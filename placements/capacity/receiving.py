@@ -258,3 +258,27 @@ def _save(tx: Transaction, viewer: Viewer, round_: Round, found: Plan, *, submit
 
 def _without_cells(parsed: ParsedDeclarations) -> ParsedDeclarations:
     return replace(parsed, departments=())
+
+
+def sites_seen(session: Session, viewer: Viewer) -> dict[int, str]:
+    """The sites of the departments that the person sees, by id, by name."""
+    found = session.scalars(visible_departments(viewer)).unique()
+    names = {department.site_id: department.site.name for department in found}
+    return dict(sorted(names.items(), key=lambda item: item[1]))
+
+
+def directory_lines(session: Session) -> list[str]:
+    """The words of every line that a file may name."""
+    groups = learner_groups(session)
+    return [queries.line_words(key, groups) for key in queries.line_keys_of(groups)]
+
+
+def waiting_upload(session: Session, viewer: Viewer, round_id: int) -> DeclarationUpload | None:
+    """The person's own file that still waits for a yes in a round."""
+    return session.scalar(
+        visible_declaration_uploads(viewer).where(
+            DeclarationUpload.round_id == round_id,
+            DeclarationUpload.received_by_id == viewer.person_id,
+            DeclarationUpload.state == "received",
+        )
+    )

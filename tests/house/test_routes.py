@@ -47,7 +47,18 @@ MAY: dict[str, set[Role] | None] = {
     "POST allocations.publish_round": {LEAD},
     "GET allocations.see_publication": {OFFICER, *TRUST, LEAD},
     "GET allocations.see_publications": {OFFICER, *TRUST, LEAD},
+    "POST capacity.accept_declarations": {*TRUST, LEAD},
+    "GET capacity.download_declarations": {*TRUST, LEAD},
+    "GET capacity.download_declarations_csv": {*TRUST, LEAD},
+    "GET capacity.download_refused_declarations": {*TRUST, LEAD},
+    "GET capacity.download_refused_declarations_csv": {*TRUST, LEAD},
+    "GET capacity.see_declaration_upload": {*TRUST, LEAD},
+    "GET capacity.upload_declarations": {*TRUST, LEAD},
+    "POST capacity.upload_declarations": {*TRUST, LEAD},
     "POST capacity.save_declaration": {*TRUST, LEAD},
+    "POST capacity.save_cells": {*TRUST, LEAD},
+    "POST capacity.save_grid": {*TRUST, LEAD},
+    "GET capacity.see_grid": {*TRUST, LEAD},
     "GET capacity.see_declaration": {*TRUST, LEAD},
     "GET capacity.see_declarations": {*TRUST, LEAD},
     "GET capacity.approve_declaration": {TRUST_LEAD, LEAD},
@@ -136,6 +147,7 @@ NAMES = {"files.assets": "images/favicon.ico", "files.own": "placements.css"}
 OPENED_BY = {"secret": SECRET}
 # What an academy lead does with the academy's own centres only, and sees of all.
 OF_THE_ACADEMY = {
+    "POST capacity.accept_declarations",
     "GET capacity.return_declaration",
     "POST capacity.return_declaration",
     "POST capacity.save_declaration",
@@ -149,6 +161,7 @@ OF_THE_ACADEMY = {
 }
 # Rows of one trust or HEI: an officer and a trust's people see only their own organisation's.
 OF_AN_ORGANISATION = {
+    "declaration_upload_id",
     "department_id",
     "invitation_id",
     "cohort_id",

@@ -15,6 +15,8 @@ from placements.access import Role
 from placements.accounts.models import Person
 from placements.accounts.service import viewer_of
 from placements.allocations.service import adopt_run, publish_round
+from placements.capacity.downloads import declarations_csv
+from placements.capacity.receiving import directory, upload_declarations
 from placements.clock import now_utc
 from placements.cohorts.service import receive_upload
 from placements.educators.models import Absence, EducatorDepartment
@@ -99,6 +101,7 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
     academy |= _make_educator(academy["department_id"], network_id=network_id)
     submitted = [_make_cohort(round_, block, hei) for hei in heis]
     saved()
+    academy |= _make_declaration_upload(round_, people[2])
     uploads = [
         receive_upload(
             viewer_of(officer),
@@ -129,6 +132,7 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
             "cohort_id": submitted[which][0],
             "upload_id": uploads[which],
             "person_id": educators[which].id,
+            **_make_declaration_upload(round_, educators[which]),
             **_make_educator(departments[which], trust_id=trusts[which].id),
             "invitation_id": _make_invitation(
                 round_, departments[which], educators[which], SECRET if ods == "QWA" and which == 0 else ""
@@ -155,6 +159,14 @@ def _make_educator(department_id: int, **of: int) -> dict[str, int]:
     )
     saved()
     return {"educator_id": row.id, "absence_id": row.absences[0].id}
+
+
+def _make_declaration_upload(round_: Round, person: Person) -> dict[str, int]:
+    """What is declared, as a file that waits for a yes."""
+    viewer = viewer_of(person)
+    data = declarations_csv(directory(db.session, viewer, round_))
+    upload = upload_declarations(viewer, round_.id, filename="declarations.csv", data=data)
+    return {"declaration_upload_id": upload.id}
 
 
 def _make_invitation(round_: Round, department_id: int, person: Person, secret: str) -> int:
