@@ -66,7 +66,8 @@ class Load:
 @dataclass(frozen=True)
 class Loads:
     """Loads of one week: by department's id and by educator's id. `learners`: how many each educator has at
-    once, as a share of the departments' (a third of three is one)."""
+    once, as a share of the departments' (a third of three is one). One who is away still carries what is
+    supervised where nobody is there instead."""
 
     departments: Mapping[int, Load]
     educators: Mapping[int, Load]
@@ -100,6 +101,11 @@ def loads(
         part = share / wte[department_id]
         carried[educator_id] = carried.get(educator_id, NOTHING) + part * weights.get(department_id, NOTHING)
         taught[educator_id] = taught.get(educator_id, NOTHING) + part * learners.get(department_id, 0)
+    for supervisor in supervisors:
+        if not supervisor.wte[index]:
+            carried[supervisor.id] = sum(
+                (weights.get(one, NOTHING) for one in supervisor.departments if not wte.get(one)), NOTHING
+            )
     return Loads(
         departments,
         {s.id: Load(carried.get(s.id, NOTHING), s.wte[index]) for s in supervisors},

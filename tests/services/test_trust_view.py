@@ -149,6 +149,7 @@ def test_educators_over_their_limit_are_named_with_their_heaviest_week(session: 
     # After the match one of the weeks is spent on leave.
     session.add(Absence(educator_id=educator_id, first_day=date(2027, 1, 11), last_day=date(2027, 1, 15)))
     saved()
+    session.expire_all()
     view = view_of(session, educator_at(region.trusts[0]), region.round, region.trusts[0].id)
     (told,) = view.educators
     assert (told.name, told.heaviest, told.load.words) == ("Ed Ucator", date(2027, 1, 11), "no educator")
@@ -216,7 +217,7 @@ def test_no_time_is_counted_twice_or_lost(
     found = loads(0, weights, dict.fromkeys(weights, 1), educators, {})
     assert sum(load.wte for load in found.departments.values()) == sum(wte for wte, _ in people)
     # Whatever is supervised where somebody is, somebody carries.
-    carried = sum(load.weight for load in found.educators.values())
+    carried = sum(load.weight for load in found.educators.values() if load.wte)
     staffed = sum(load.weight for load in found.departments.values() if load.wte)
     assert abs(carried - staffed) < Decimal("0.000001")
 
