@@ -179,7 +179,7 @@ def supervisors(
     found = []
     for educator in session.scalars(wanted):
         serves = tuple(place.department_id for place in educator.departments if is_agreed(educator, place))
-        if serves:
+        if serves and (department_ids is None or set(serves) & set(department_ids)):
             found.append(
                 Supervisor(
                     id=educator.id,
