@@ -31,6 +31,7 @@ from placements.scenarios.solving import perform_run
 from placements.seeding.cohort_files import CohortFile, spoiled, write_cohort_file
 from placements.seeding.homes import Homes
 from placements.seeding.reference import SEEDS
+from placements.seeding.workforce import return_workforce
 
 SignIn = tuple[str, str, str, str]
 
@@ -44,6 +45,7 @@ def load_demo(folder: Path, settings: dict[str, Any] | None = None) -> list[Sign
     random = Random(settings["seed"])  # noqa: S311 - a demo, not a secret
     sign_ins = _make_people(settings)
     lead = _viewer(Role.ACADEMY_LEAD)
+    return_workforce(settings, clock.today())
     _make_last_year(lead, settings)
     round_ = create_round(lead, _new_round(settings, clock.today()))
     open_round(lead, round_.id)
