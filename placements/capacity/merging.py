@@ -33,12 +33,20 @@ class Merged:
 
 
 class Clash(Stale):
-    """Both people changed the same cells, each to something else; nothing was written."""
+    """Both people changed the same cells, each to something else; nothing was written. Cells are named as in
+    a refusal: `department.cell` where several were saved. `versions` are those compared with."""
 
-    def __init__(self, message: str, clashes: tuple[Change, ...], theirs: tuple[Change, ...]) -> None:
+    def __init__(
+        self,
+        message: str,
+        clashes: tuple[Change, ...],
+        theirs: tuple[Change, ...],
+        versions: Mapping[int, int] | None = None,
+    ) -> None:
         super().__init__(message)
         self.clashes = clashes
         self.theirs = theirs
+        self.versions = versions or {}
 
 
 def as_read(saved: Content, since: Sequence[DeclarationRecord]) -> Content:

@@ -1,5 +1,6 @@
 """Pages about capacity: the grid of a trust's departments, one department's, and what a script saves."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from flask import abort, flash, get_template_attribute, jsonify, redirect, render_template, request, url_for
@@ -49,7 +50,9 @@ def save_grid(round_id: int) -> ResponseReturnValue:
     if outcome.is_done:
         for words in outcome.says:
             flash(words)
-        return redirect(url_for("capacity.see_grid", round_id=round_id, **request.args.to_dict()))
+        return redirect(
+            url_for("capacity.see_grid", round_id=round_id, trust=choice.trust, site=choice.site_id)
+        )
     # Read again: what was refused may have been refused because of what others did.
     return _grid_page(choice, _grid(round_, choice.departments), outcome), outcome.status
 
@@ -151,7 +154,7 @@ def _choice() -> Choice:
     return choose(db.session, viewer(), request.args.get("trust", ""), site_id)
 
 
-def _grid(round_: Round, departments: list[Department], *, with_nearby: bool = True) -> Grid:
+def _grid(round_: Round, departments: Sequence[Department], *, with_nearby: bool = True) -> Grid:
     return read_grid(db.session, viewer(), round_, departments, with_nearby=with_nearby)
 
 

@@ -4,7 +4,7 @@ recorded, whole or cell by cell; a region's at once as well as one."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from sqlalchemy import select
@@ -88,11 +88,10 @@ class Writer:
         declaration, stored = self._read(department_id, version)
         merged = self._merged(declaration, version, stored, content)
         wrong = self._wrong_in(merged.content)
-        if not self._is_one:
-            wrong = {f"{department_id}.{name}": words for name, words in wrong.items()}
-        self._wrong |= wrong
-        self._clashes += merged.clashes
-        self._theirs += merged.theirs
+        of = "" if self._is_one else f"{department_id}."
+        self._wrong |= {f"{of}{name}": words for name, words in wrong.items()}
+        self._clashes += [replace(change, cell=f"{of}{change.cell}") for change in merged.clashes]
+        self._theirs += [replace(change, cell=f"{of}{change.cell}") for change in merged.theirs]
         if not wrong and not merged.clashes and (declaration is None or changes(stored, merged.content)):
             declaration = self._take(department_id, declaration, stored, merged.content)
         return Saved(declaration or _none_yet(), merged.content, merged.theirs)
@@ -131,7 +130,8 @@ class Writer:
         if self._wrong:
             raise Refused("Some figures cannot be right, so nothing was saved.", self._wrong)
         if self._clashes:
-            raise Clash(CHANGED_MEANWHILE, tuple(self._clashes), tuple(self._theirs))
+            versions = {id_: row.version for id_, row in self._found.items()}
+            raise Clash(CHANGED_MEANWHILE, tuple(self._clashes), tuple(self._theirs), versions)
         if not self._changes:
             return
         session, now = self._tx.session, now_utc()

@@ -25,6 +25,11 @@ def moment(value: datetime) -> str:
     return f"{day(local.date())} at {hour}:{local:%M}{'am' if local.hour < 12 else 'pm'}"
 
 
+def clock_time(value: datetime) -> str:
+    """14:05, in London's time."""
+    return f"{value.replace(tzinfo=value.tzinfo or UTC).astimezone(LONDON):%H:%M}"
+
+
 def minutes(value: int | None) -> str:
     """95 -> 1 h 35 min"""
     if value is None:
