@@ -75,6 +75,19 @@ def sites_of_network(session: Session, network_id: int) -> list[Site]:
     )
 
 
+def modalities_of_academy(session: Session, network_id: int) -> set[int]:
+    """The modalities (by id) that only the academy's own centres of a network have."""
+    sites = (
+        select(Department.modality_id)
+        .join(Department.site)
+        .join(Site.trust)
+        .join(Trust.icb)
+        .where(Icb.network_id == network_id)
+    )
+    at_academy = set(session.scalars(sites.where(Site.kind == "academy").distinct()))
+    return at_academy - set(session.scalars(sites.where(Site.kind != "academy").distinct()))
+
+
 def learner_groups(session: Session) -> list[LearnerGroup]:
     """All learner groups with their stages, by name."""
     return list(

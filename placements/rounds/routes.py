@@ -7,6 +7,7 @@ from flask_login import login_required
 from placements.access import Action, require
 from placements.errors import Refused, Stale
 from placements.extensions import db
+from placements.organisations.queries import modalities_of_academy
 from placements.rounds import queries, service
 from placements.rounds.forms import RoundCopyForm, RoundSettingsForm
 from placements.web import viewer
@@ -31,7 +32,11 @@ def see_round(round_id: int) -> ResponseReturnValue:
     round_ = queries.round_by_id(db.session, viewer(), round_id)
     lines = [(panel, panel.status(viewer(), round_.id)) for panel in panels_for(viewer())]
     return render_template(
-        "rounds/see_round.html", round=round_, lines=lines, plan=queries.plan(db.session, round_.id)
+        "rounds/see_round.html",
+        round=round_,
+        lines=lines,
+        plan=queries.plan(db.session, round_.id),
+        of_academy=modalities_of_academy(db.session, round_.network_id),
     )
 
 
