@@ -55,9 +55,9 @@ def _download(round_id: int, kind: str) -> Response:
     round_ = rounds.round_by_id(db.session, viewer(), round_id)
     site_id = request.args.get("site", type=int)
     is_template = request.args.get("empty") == "yes"
-    found = receiving.directory(db.session, viewer(), round_, site_id)
-    if site_id is not None and not found.departments:
+    if site_id is not None and site_id not in receiving.sites_seen(db.session, viewer()):
         raise NotFound("There is no such site.")
+    found = receiving.directory(db.session, viewer(), round_, site_id)
     name = f"declarations-round-{round_id}{f'-site-{site_id}' if site_id else ''}.{kind}"
     if kind == "csv":
         return csv_file(declarations_csv(found, is_template=is_template), name)
