@@ -9,13 +9,17 @@ from flask_login import login_required
 from sqlalchemy.orm import Session
 
 from placements.access import Action, Viewer, require
-from placements.allocations import queries, service
+from placements.allocations import late_changes, queries, service
 from placements.allocations.lists import COLUMNS, TRUST_COLUMNS, places_csv
+from placements.allocations.models import Publication
+from placements.capacity import board
 from placements.database import page_of
 from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.rounds import queries as rounds
 from placements.scenarios import marks
+from placements.scenarios.models import Run
+from placements.scenarios.queries import latest_finished_run
 from placements.web import viewer
 from placements.web.downloads import csv_file
 from placements.web.panels import Panel, Status, register
@@ -130,9 +134,21 @@ def _publications_page(round_id: int, refusal: str = "") -> str:
         publications=[(row, counts.get(row.id, queries.Counts())) for row in publications],
         adopted=adopted,
         is_published=bool(adopted and publications and publications[0].run_id == adopted.id),
+        late=late_changes.since_publication(db.session, viewer(), publications[0]) if publications else [],
+        taken_in_by=_taken_in_by(publications),
         for_trust=viewer().trust_id is not None,
         refusal=refusal,
     )
+
+
+def _taken_in_by(publications: list[Publication]) -> Run | None:
+    """A finished run, newer than the newest publication, that knows of every change since."""
+    if not publications or not viewer().may(Action.SEE_RUNS):
+        return None
+    run = latest_finished_run(db.session, publications[0].round_id)
+    if run is None or run.id == publications[0].run_id or late_changes.since_run(db.session, viewer(), run):
+        return None
+    return run
 
 
 def _status(viewer: Viewer, round_id: int) -> Status:
@@ -141,7 +157,12 @@ def _status(viewer: Viewer, round_id: int) -> Status:
     if adopted is not None and (not publications or publications[0].run_id != adopted.id):
         return Status("Ready to publish", needs_attention=True)
     if publications:
-        return Status(f"Version {publications[0].number} published", is_done=True)
+        number = publications[0].number
+        if viewer.may(Action.PUBLISH_ROUND) and late_changes.since_publication(
+            db.session, viewer, publications[0]
+        ):
+            return Status(f"Places changed since version {number}", needs_attention=True)
+        return Status(f"Version {number} published", is_done=True)
     return Status("Nothing published yet")
 
 
@@ -161,6 +182,7 @@ def _marks(session: Session, viewer: Viewer, round_id: int) -> Mapping[int, str]
 
 
 marks.register("allocations", _marks)
+board.register("allocations", late_changes.marks)
 register(
     Panel(
         title="Publication",

@@ -1,4 +1,4 @@
-"""Deciding on declarations, one or several; what changed, history; the board; the most of sites and trusts."""
+"""Deciding on declarations; what changed and history; the board; the most of sites and trusts."""
 
 import threading
 from collections.abc import Mapping

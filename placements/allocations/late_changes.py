@@ -1,0 +1,174 @@
+"""What trusts approved after the data of a run were frozen: the match and what was published know nothing of
+it yet, so it is shown until a run takes it in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from placements.access import Action, Viewer
+from placements.allocations.models import Publication, PublicationLine
+from placements.allocations.queries import publications_of_round
+from placements.capacity.comparing import steps, summary, week_words
+from placements.capacity.content import Content
+from placements.capacity.models import Declaration, DeclarationRecord
+from placements.capacity.queries import line_keys_of, line_words, visible_declarations
+from placements.cohorts.models import Requirement
+from placements.organisations.models import Department
+from placements.organisations.queries import learner_groups, supervision_models, visible_departments
+from placements.rounds.models import Block
+from placements.scenarios.models import Placing, Run
+from placements.scenarios.queries import latest_finished_run
+from placements.web.formats import count
+
+
+@dataclass(frozen=True)
+class LateChange:
+    """A department whose approved figures differ from those that a run used: `words` say how, `learners` are
+    placed there in the weeks that changed."""
+
+    department: Department
+    words: str
+    learners: int
+    approved_utc: datetime
+
+    @property
+    def sentence(self) -> str:
+        """ "week of 4 Jan 3 to 1; 2 learners are placed there"."""
+        if not self.learners:
+            return f"{self.words}; nobody is placed there in those weeks"
+        return f"{self.words}; {count(self.learners, 'learner is', 'learners are')} placed there"
+
+
+def since_publication(session: Session, viewer: Viewer, publication: Publication) -> list[LateChange]:
+    """What changed since the run behind a publication that the person sees, by site."""
+    run = session.get_one(Run, publication.run_id)
+    lines = session.execute(
+        select(
+            PublicationLine.department_id,
+            PublicationLine.first_week,
+            PublicationLine.weeks,
+            PublicationLine.hei_id,
+            PublicationLine.learner_reference,
+        ).where(PublicationLine.publication_id == publication.id, PublicationLine.department_id.is_not(None))
+    )
+    placed = [
+        _Placed(department_id or 0, (hei_id, reference), first_week, weeks)
+        for department_id, first_week, weeks, hei_id, reference in lines
+    ]
+    return _changes(session, viewer, publication.round_id, run.requested_utc, placed)
+
+
+def since_run(session: Session, viewer: Viewer, run: Run) -> list[LateChange]:
+    """What changed since a finished run's data were frozen, by site; the caller has been let see the run."""
+    rows = session.execute(
+        select(Placing.department_id, Requirement.learner_id, Block.first_week, Block.weeks)
+        .join(Placing.requirement)
+        .join(Requirement.block)
+        .where(Placing.run_id == run.id, Placing.department_id.is_not(None))
+    )
+    placed = [
+        _Placed(department_id or 0, (0, str(learner_id)), first_week, weeks)
+        for department_id, learner_id, first_week, weeks in rows
+    ]
+    return _changes(session, viewer, run.round_id, run.requested_utc, placed)
+
+
+def marks(session: Session, viewer: Viewer, round_id: int) -> Mapping[int, str]:
+    """For the board, by department's id: what changed since the newest finished run; for those who see no
+    runs, since the newest publication."""
+    if viewer.may(Action.SEE_RUNS):
+        run = latest_finished_run(session, round_id)
+        found = since_run(session, viewer, run) if run else []
+    else:
+        publications = publications_of_round(session, viewer, round_id)
+        found = since_publication(session, viewer, publications[0]) if publications else []
+    return {change.department.id: change.sentence[0].upper() + change.sentence[1:] for change in found}
+
+
+@dataclass(frozen=True)
+class _Placed:
+    department_id: int
+    learner: tuple[int, str]
+    first_week: date
+    weeks: int
+
+    def is_there_in(self, changed: Collection[date]) -> bool:
+        return any(self.first_week + timedelta(weeks=index) in changed for index in range(self.weeks))
+
+
+def _changes(
+    session: Session, viewer: Viewer, round_id: int, frozen_utc: datetime, placed: Sequence[_Placed]
+) -> list[LateChange]:
+    now = _approvals(session, viewer, round_id)
+    late = {department_id for department_id, row in now.items() if row.at_utc > frozen_utc}
+    if not late:
+        return []
+    then = _approvals(session, viewer, round_id, until=frozen_utc)
+    departments = session.scalars(visible_departments(viewer).where(Department.id.in_(late))).unique()
+    groups = learner_groups(session)
+    lines = {key: line_words(key, groups) for key in line_keys_of(groups)}
+    models = {model.key: model.name for model in supervision_models(session)}
+    found = []
+    for department in departments:
+        record = now[department.id]
+        before = _content(then.get(department.id))
+        after = _content(record)
+        changed = steps(before, after)
+        if not changed:
+            continue
+        weeks = {week for step in changed for week in step.weeks}
+        words = _places_words(before, after, weeks) or "; ".join(summary(changed, lines, models))
+        learners = {
+            row.learner
+            for row in placed
+            if row.department_id == department.id and (not weeks or row.is_there_in(weeks))
+        }
+        found.append(LateChange(department, words, len(learners), record.at_utc))
+    return found
+
+
+def _places_words(before: Content, after: Content, weeks: Collection[date]) -> str:
+    """How the most places of all lines together changed: "weeks of 4 Jan to 18 Jan 3 to 1"."""
+    changed: dict[tuple[int, int], list[date]] = {}
+    for week in sorted(weeks):
+        pair = before.total(week).maximum, after.total(week).maximum
+        if pair[0] != pair[1]:
+            changed.setdefault(pair, []).append(week)
+    return ", ".join(
+        f"week{'s' if len(weeks) > 1 else ''} of {week_words(weeks)} {old} to {new}"
+        for (old, new), weeks in changed.items()
+    )
+
+
+def _content(record: DeclarationRecord | None) -> Content:
+    return Content.from_json(record.content) if record is not None and record.content else Content()
+
+
+def _approvals(
+    session: Session, viewer: Viewer, round_id: int, until: datetime | None = None
+) -> dict[int, DeclarationRecord]:
+    """The latest approval of each department that the person sees, up to a moment."""
+    visible: Select[int] = (
+        visible_declarations(viewer)
+        .where(Declaration.round_id == round_id)
+        .with_only_columns(Declaration.id)
+        .order_by(None)
+    )
+    latest = (
+        select(func.max(DeclarationRecord.id))
+        .where(DeclarationRecord.verb == "approve", DeclarationRecord.declaration_id.in_(visible))
+        .group_by(DeclarationRecord.declaration_id)
+    )
+    if until is not None:
+        latest = latest.where(DeclarationRecord.at_utc <= until)
+    rows = session.execute(
+        select(Declaration.department_id, DeclarationRecord)
+        .join(DeclarationRecord.declaration)
+        .where(DeclarationRecord.id.in_(latest))
+    )
+    return {department_id: record for department_id, record in rows}  # noqa: C416 - a type checker takes rows for no pairs
