@@ -29,6 +29,7 @@ from placements.rounds.service import NewBlock, NewPlanLine, NewRound, create_ro
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
 from placements.seeding.cohort_files import CohortFile, spoiled, write_cohort_file
+from placements.seeding.educators import name_educators
 from placements.seeding.homes import Homes
 from placements.seeding.reference import SEEDS
 from placements.seeding.workforce import return_workforce
@@ -47,7 +48,9 @@ def load_demo(folder: Path, settings: dict[str, Any] | None = None) -> list[Sign
     lead = _viewer(Role.ACADEMY_LEAD)
     return_workforce(settings, clock.today())
     _make_last_year(lead, settings)
-    round_ = create_round(lead, _new_round(settings, clock.today()))
+    new_round = _new_round(settings, clock.today())
+    name_educators(settings, clock.today(), new_round.first_week)
+    round_ = create_round(lead, new_round)
     open_round(lead, round_.id)
     _declare(settings, round_, random)
     _submit(settings, round_, folder, Homes(random), random)
