@@ -161,6 +161,19 @@ def count_waiting(session: Session, viewer: Viewer, round_id: int) -> int:
     return session.scalar(found) or 0
 
 
+def return_of(session: Session, declaration: Declaration | None) -> DeclarationRecord | None:
+    """Why a declaration was given back, while it is not submitted again; the caller has been let see it."""
+    if declaration is None or declaration.state not in ("returned", "draft"):
+        return None
+    newest = session.scalar(
+        select(DeclarationRecord)
+        .where(DeclarationRecord.declaration_id == declaration.id, DeclarationRecord.verb != "save")
+        .order_by(DeclarationRecord.id.desc())
+        .limit(1)
+    )
+    return newest if newest is not None and newest.verb == "return" else None
+
+
 def history(session: Session, declaration: Declaration) -> list[DeclarationRecord]:
     """Everything that was done with a declaration that the caller has been let see, the newest first."""
     return list(

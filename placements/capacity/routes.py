@@ -9,7 +9,7 @@ from flask_login import login_required
 from pydantic import BaseModel, Field, ValidationError
 
 from placements.access import Action, require
-from placements.capacity import queries, service
+from placements.capacity import deciding, queries, service
 from placements.capacity.blueprint import capacity
 from placements.capacity.content import Cell
 from placements.capacity.forms import Sheet, plain_cells
@@ -168,7 +168,8 @@ def _grid_page(choice: Choice, grid: Grid, outcome: Outcome) -> str:
 
 
 def _declaration_page(grid: Grid, outcome: Outcome) -> str:
-    return render_template("capacity/see_declaration.html", **_shown(grid, outcome))
+    returned = deciding.return_of(db.session, grid.departments[0].declaration)
+    return render_template("capacity/see_declaration.html", returned=returned, **_shown(grid, outcome))
 
 
 def _shown(grid: Grid, outcome: Outcome) -> dict[str, object]:

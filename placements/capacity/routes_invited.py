@@ -1,26 +1,30 @@
 """Private links: making and ending them, and the pages that they open without an account."""
 
 from collections.abc import Callable
-from datetime import date
+from dataclasses import replace
 from functools import wraps
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from placements.access import Action, Viewer, require
-from placements.capacity import invitations, queries, service
+from placements.capacity import deciding, invitations, queries
 from placements.capacity.blueprint import capacity
-from placements.capacity.content import ANYONE, EDUCATORS
-from placements.capacity.forms import Sheet, cell_words
+from placements.capacity.grid import Grid, read_grid
+from placements.capacity.grid_acts import Outcome, act
+from placements.capacity.grid_view import views
 from placements.capacity.models import Invitation
 from placements.clock import now_utc
-from placements.errors import NotFound, Refused, Stale
+from placements.errors import NotFound, Refused
 from placements.extensions import db, limiter
 from placements.mail.rendering import link
+from placements.organisations.models import Department
 from placements.rounds import queries as rounds
-from placements.rounds.models import Block, Round
+from placements.rounds.models import Round
 from placements.web import viewer
+
+SHOWN_ERRORS = 12
 
 
 @capacity.route("/rounds/<int:round_id>/capacity/links", methods=["GET", "POST"])
@@ -103,8 +107,8 @@ def _by_link(page: Page) -> Page:
         except NotFound:
             response = make_response(render_template("capacity/link_is_over.html"), 404)
         response.headers["Cache-Control"] = "no-store"
-        # Only the site's own address goes along, and not to others: forms need that much.
-        response.headers["Referrer-Policy"] = "strict-origin"
+        # No address goes along beyond the site's own name, which the check of forms needs.
+        g.referrer_policy = "strict-origin"
         response.headers["X-Robots-Tag"] = "noindex"
         return response
 
@@ -137,80 +141,35 @@ def save_invited_declaration(invitation: Invitation, secret: str, department_id:
     guest = invitations.viewer_of(invitation)
     round_ = rounds.round_by_id(db.session, guest, invitation.round_id)
     department = queries.department_by_id(db.session, guest, department_id)
-    declaration = queries.declaration_of(db.session, guest, round_.id, department_id)
-    weeks = round_.block_weeks()
-    saved = queries.content_of(declaration)
-    sheet = Sheet.of_saved(declaration.version if declaration else 0, saved, weeks)
-    problem, status = "", 200
+    outcome = Outcome()
     if request.method == "POST":
-        sheet = Sheet.of_form(department_id, request.form)
-        problem, status = _save(guest, round_, department_id, sheet)
-        if status == 200:
-            if "submit" in request.form:
-                flash(f"{department.name}: submitted. Thank you.")
-            else:
-                flash(f"{department.name}: the draft is saved. Submit it when it is complete.")
+        outcome = act(guest, _grid(guest, round_, department), request.form)
+        if outcome.is_done:
+            for words in outcome.says:
+                flash(words)
             return redirect(url_for("capacity.see_invited_declarations", secret=secret))
-        declaration = queries.declaration_of(db.session, guest, round_.id, department_id)
-        if status == 409:
-            # Saving again is then meant.
-            sheet.version = declaration.version if declaration else 0
+    grid = _grid(guest, round_, department)
+    found = views(grid, outcome.sheets)
+    notes = [note for view in found for note in view.notes]
+    declaration = found[0].of.declaration
     page = render_template(
         "capacity/save_invited_declaration.html",
         secret=secret,
         invitation=invitation,
         round=round_,
         department=department,
-        declaration=declaration,
-        sheet=sheet,
-        blocks=_rows(round_),
-        columns=COLUMNS,
-        problem=problem,
-        errors=[
-            (f"{department_id}.{name}", f"{cell_words(name)}: {words}")
-            for name, words in sheet.errors.items()
-        ],
+        guest=guest,
+        grid=grid,
+        views=found,
+        outcome=outcome,
+        notes=notes[:SHOWN_ERRORS],
+        more_notes=max(0, len(notes) - SHOWN_ERRORS),
+        returned=deciding.return_of(db.session, declaration),
     )
-    return page, status
+    return page, outcome.status
 
 
-# What the page asks for: a line for whoever comes, and the educators' time.
-COLUMNS = {
-    f"{ANYONE}.preferred": "Preferred places",
-    f"{ANYONE}.maximum": "Most places",
-    f"{EDUCATORS}.wte": "Educator WTE",
-}
-
-
-def _rows(round_: Round) -> list[tuple[Block, list[date]]]:
-    """Each block with the weeks that no block before it has: a week has one row."""
-    seen: set[date] = set()
-    found = []
-    for block in round_.blocks:
-        weeks = [week for week in block.mondays() if week not in seen]
-        seen.update(weeks)
-        if weeks:
-            found.append((block, weeks))
-    return found
-
-
-def _save(guest: Viewer, round_: Round, department_id: int, sheet: Sheet) -> tuple[str, int]:
-    """Save or submit what was typed; what is wrong with it as a whole, and the answer's status."""
-    saved = queries.declaration_of(db.session, guest, round_.id, department_id)
-    content = sheet.content(queries.content_of(saved), round_.block_weeks())
-    if content is None:
-        return "", 400
-    act = service.submit_declaration if "submit" in request.form else service.save_declaration
-    try:
-        act(guest, round_.id, department_id, version=sheet.version, content=content)
-    except Stale:
-        db.session.rollback()
-        return (
-            "Somebody else changed the same figures while you were working on them. Nothing of yours is saved"
-            " yet, and your typing is all here. Submit again to save it over theirs.",
-            409,
-        )
-    except Refused as refusal:
-        sheet.errors = dict(refusal.fields)
-        return "" if sheet.errors else refusal.message, 400
-    return "", 200
+def _grid(guest: Viewer, round_: Round, department: Department) -> Grid:
+    # What learners need nearby is for those who have an account.
+    found = read_grid(db.session, guest, round_, [department], with_nearby=False)
+    return replace(found, knows_nearby=True)

@@ -1,6 +1,6 @@
 """Security headers on every answer: only our own scripts and styles run, and no page is framed."""
 
-from flask import Flask
+from flask import Flask, g
 from flask_talisman import Talisman
 
 from placements.settings import Settings
@@ -23,6 +23,14 @@ def init_app(app: Flask, settings: Settings) -> None:
     policy = dict(POLICY)
     if settings.use_frutiger:
         policy["font-src"] = ["'self'", "https://assets.nhs.uk"]
+
+    @app.after_request
+    def _refer_less(response):  # type: ignore[no-untyped-def]  # Flask's own hook signature
+        # Registered first and so asked last: a page whose own address is private says less of it.
+        if "referrer_policy" in g:
+            response.headers["Referrer-Policy"] = g.referrer_policy
+        return response
+
     Talisman(
         app,
         force_https=settings.secure_cookies,
