@@ -82,12 +82,9 @@ def directory(session: Session, viewer: Viewer, round_: Round, site_id: int | No
         )
     }
     contents = storing.contents(session, [row.id for row in declared.values()])
-    own = own_versions(session, viewer, round_.id)
 
     def since(department_id: int, version: int) -> list[DeclarationRecord]:
-        row = declared[department_id]
-        found = queries.records_after(session, row.id, version)
-        return [record for record in found if record.version not in own.get(department_id, ())]
+        return queries.records_after(session, declared[department_id].id, version)
 
     names = {department.site.name for department in departments}
     return Directory(
@@ -98,14 +95,14 @@ def directory(session: Session, viewer: Viewer, round_: Round, site_id: int | No
         ),
         lines={key: queries.line_words(key, groups) for key in queries.line_keys_of(groups)},
         since=since,
+        own=own_versions(session, viewer, round_.id),
         elsewhere=frozenset(site.name for site in sites_of_network(session, round_.network_id)) - names,
         other_rounds=frozenset(row.name for row in rounds(session, viewer) if row.id != round_.id),
     )
 
 
 def own_versions(session: Session, viewer: Viewer, round_id: int) -> dict[int, set[int]]:
-    """The versions, by department's id, that came from files that this person uploaded: a file that is edited
-    further and uploaded again has not seen them, and yet holds them."""
+    """The versions, by department's id, that came from files that this person uploaded."""
     found: dict[int, set[int]] = {}
     accepted = session.scalars(
         select(DeclarationUpload.saved).where(

@@ -34,6 +34,7 @@ from placements.spreadsheets.cells import Unusable, clean
 from placements.spreadsheets.dates import spoken
 from placements.spreadsheets.files import read_file
 from placements.spreadsheets.remarks import (
+    FileProblem,
     RefusedRow,
     kept_for_repair,
     visible,
@@ -66,6 +67,10 @@ def parse_declarations(data: bytes, directory: Directory) -> ParsedDeclarations:
     for record in columns.below:
         reader.read(record)
     parsed = reader.result()
+    if not parsed.rows_read:
+        return ParsedDeclarations(
+            problem=FileProblem("There is no figure in this file.", "Fill in what you have, 0 for none.")
+        )
     return replace(
         parsed,
         notices=(*notices, *columns.notices, *parsed.notices),

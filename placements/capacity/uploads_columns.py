@@ -210,7 +210,9 @@ def _columns(header: Record, weeks: WeekReader) -> Columns:
         name = _FIELDS.get(_key(heading))
         monday = weeks.monday(heading) if name is None else None
         if monday in weeks.weeks and monday is not None:
-            used.append(Column(index, "week", shown, monday))
+            # A workbook's real date has no words of its own.
+            is_real = shown == monday.isoformat()
+            used.append(Column(index, "week", spoken(monday) if is_real else shown, monday))
             if not weeks.is_plain(heading):
                 corrections.append(Correction(header.line, "Heading", shown, f"week of {spoken(monday)}"))
         elif monday is not None:

@@ -4,7 +4,7 @@ what they have declared, and the lines that there may be; and how what people wr
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -41,13 +41,15 @@ class Standing:
 class Directory:
     """`weeks` are the Mondays of the round's blocks; `lines` are line keys to their words; `elsewhere` names
     sites of the network that the person does not see; `since` gives what was done with a department's
-    declaration after a version that the person read (without what came from files of their own)."""
+    declaration after a version that the person read; `own` are the versions by department that came from
+    files of their own."""
 
     round: str
     weeks: Sequence[date]
     departments: Sequence[Standing]
     lines: Mapping[str, str]
     since: Callable[[int, int], Sequence[DeclarationRecord]] = lambda department_id, version: ()
+    own: Mapping[int, Collection[int]] = field(default_factory=dict)
     elsewhere: frozenset[str] = frozenset()
     other_rounds: frozenset[str] = frozenset()
 

@@ -3,7 +3,7 @@ what, what others changed since the file was made, and where both changed the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -26,7 +26,8 @@ class Both:
 @dataclass(frozen=True)
 class DepartmentPlan:
     """One department: `content` is what it will declare, `changes` the cells by name to before and after,
-    `kept` what others changed since the file was made and the file did not, `wrong` as `wrong_figures`."""
+    `kept` what others changed since the file was made and the file did not, `wrong` as `wrong_figures`;
+    `put_back` counts cells that go back to what they were before a later file of the person's own."""
 
     standing: Standing
     content: Content
@@ -34,6 +35,7 @@ class DepartmentPlan:
     kept: tuple[Change, ...]
     clashes: tuple[Both, ...]
     wrong: dict[str, str]
+    put_back: int = 0
 
     def changed(self, weeks: Sequence[date], words: dict[str, str]) -> list[ChangedRow]:
         """The changes for reading: neighbouring weeks of the same change put together."""
@@ -77,6 +79,10 @@ class Plan:
         return sum(len(found.kept) for found in self.departments)
 
     @property
+    def put_back(self) -> int:
+        return sum(found.put_back for found in self.departments)
+
+    @property
     def wrong(self) -> tuple[DepartmentPlan, ...]:
         return tuple(found for found in self.departments if found.wrong)
 
@@ -104,22 +110,29 @@ def plan_department(
     directory: Directory, standing: Standing, found: DepartmentCells, *, takes_file: bool = False
 ) -> DepartmentPlan:
     """What accepting would do to one department."""
-    since: Sequence[DeclarationRecord] = ()
+    after: Sequence[DeclarationRecord] = ()
     if found.version is not None and found.version < standing.version:
-        since = directory.since(standing.department_id, found.version)
-    saved = standing.content
-    read = as_read(saved, since)
+        after = directory.since(standing.department_id, found.version)
+    # A file that is edited further and uploaded again has the old version, and yet holds what it brought.
+    own = directory.own.get(standing.department_id, ())
+    since = [record for record in after if record.version not in own]
+    brought = [record for record in after if record.version in own]
+    saved, now = standing.content, standing.content.cells()
     weeks = set(directory.weeks)
-    typed = {
-        name: text for name, text in read.cells().items() if name == "model" or Cell.of(name).week in weeks
-    }
-    lines = {*read.lines, *saved.lines}
-    for name, text in found.cells.items():
-        if text != "0" or name in typed:
-            typed[name] = text
-    mine = Content.of_cells(typed, lines)
+    if not since:
+        typed = _typed(now, found, weeks)
+        changed = {
+            name: [now.get(name, "0"), text]
+            for name, text in found.cells.items()
+            if text != now.get(name, "0")
+        }
+        content = Content.of_cells(typed, saved.lines) if changed else saved
+        wrong = wrong_figures(weeks, content, directory.lines) if changed else {}
+        return DepartmentPlan(standing, content, changed, (), (), wrong, _put_back(changed, brought))
+    read = as_read(saved, since)
+    mine = Content.of_cells(_typed(read.cells(), found, weeks), {*read.lines, *saved.lines})
     merged = merge(mine, saved, since)
-    ours, now = mine.cells(), saved.cells()
+    ours = mine.cells()
     clashes = tuple(
         Both(ours.get(change.cell, "0"), change)
         for change in merged.clashes
@@ -130,14 +143,30 @@ def plan_department(
         content = Content.of_cells(
             content.cells() | {clash.theirs.cell: clash.typed for clash in clashes}, content.lines
         )
+    changed = changes(saved, content)
     return DepartmentPlan(
         standing=standing,
         content=content,
-        changes=changes(saved, content),
+        changes=changed,
         kept=merged.theirs,
         clashes=clashes,
         wrong=wrong_figures(weeks, content, directory.lines),
+        put_back=_put_back(changed, brought),
     )
+
+
+def _put_back(changed: dict[str, list[str]], brought: Sequence[DeclarationRecord]) -> int:
+    return sum(
+        any(name in record.changes and record.changes[name][0] == now for record in brought)
+        for name, (_, now) in changed.items()
+    )
+
+
+def _typed(read: dict[str, str], found: DepartmentCells, weeks: Collection[date]) -> dict[str, str]:
+    """The cells that were read with those of the file over them, in the round's weeks alone."""
+    kept = {name: text for name, text in read.items() if name == "model" or Cell.of(name).week in weeks}
+    # A nothing where there is nothing makes no line.
+    return kept | {name: text for name, text in found.cells.items() if text != "0" or name in kept}
 
 
 def _in_rows(found: dict[str, list[str]], weeks: Sequence[date], words: dict[str, str]) -> list[ChangedRow]:

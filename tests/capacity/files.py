@@ -91,4 +91,4 @@ def cell(line: str, column: str, week: int) -> str:
 
 def saved_by(name: str, **changed: list[str]) -> Any:
     """A record of somebody's save, as merging reads it."""
-    return SimpleNamespace(changes=changed, by_name=name, at_utc=None)
+    return SimpleNamespace(changes=changed, by_name=name, at_utc=None, version=4)

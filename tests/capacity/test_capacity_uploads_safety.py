@@ -102,10 +102,13 @@ def test_a_workbook_and_a_csv_of_the_same_rows_say_the_same(rows: list[tuple[str
     assert len(by_xlsx.refusals) == len(by_csv.refusals)
 
 
+WORKBOOK = declarations_xlsx(directory(DEPARTMENTS[:1]))
+
+
 @given(st.data())
 @settings(max_examples=60)
 def test_a_damaged_workbook_gives_a_clear_answer(data: st.DataObject) -> None:
-    whole = bytearray(declarations_xlsx(directory(DEPARTMENTS[:1])))
+    whole = bytearray(WORKBOOK)
     for _ in range(data.draw(st.integers(1, 8))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(len(whole) // 2, len(whole)))
@@ -254,7 +257,9 @@ def test_a_template_is_the_same_file_with_nothing_in_it() -> None:
         declarations_xlsx(directory(), is_template=True),
     ):
         parsed = parse_declarations(data, directory())
-        assert (parsed.problem, parsed.refusals, parsed.departments) == (None, (), ())
+        assert parsed.problem is not None
+        assert parsed.problem.message == "There is no figure in this file."
+        assert (parsed.refusals, parsed.departments) == ((), ())
 
 
 def test_refused_rows_are_given_back_as_they_came_and_can_be_put_right() -> None:
