@@ -182,8 +182,8 @@ class EducatorForm(FlaskForm):
 class SeveralForm(FlaskForm):
     """Several educators at once, a line each: name, WTE, and the most learners at once."""
 
-    here = SelectMultipleField("Department", validate_choice=False)
     lines = TextAreaField("Educators", [InputRequired("Enter at least one educator, a line each")])
+    here = SelectMultipleField("Departments", validate_choice=False)
 
     def __init__(self, own: Sequence[Department], **values: Any) -> None:
         super().__init__(**values)
