@@ -15,11 +15,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import flow, growth, printing, repair, whatif, year
+from benchmarks import capacity, flow, growth, printing, repair, whatif, year
 from benchmarks.apart import Failed
 from matching import Policy
 
-ONE_BY_ONE = {"flow": flow, "year": year, "repair": repair, "whatif": whatif, "growth": growth}
+ONE_BY_ONE = {
+    "capacity": capacity,
+    "flow": flow,
+    "year": year,
+    "repair": repair,
+    "whatif": whatif,
+    "growth": growth,
+}
 HEADS = ("benchmark", "what", "ours", "peer", "its own", "x ours", "ours MB", "peer MB")
 Row = dict[str, Any]
 Line = list[object]

@@ -80,7 +80,10 @@ def _register_parts(app: Flask) -> None:
     from placements.reports import routes_fair_share  # noqa: F401
     from placements.reports.blueprint import reports
     from placements.rounds.routes import rounds
-    from placements.scenarios import solving  # noqa: F401 - makes the worker's jobs known
+    from placements.scenarios import (
+        nearby,  # noqa: F401 - tells capacity of demand
+        solving,  # noqa: F401 - makes the worker's jobs known
+    )
     from placements.scenarios.routes import scenarios
 
     for part in (

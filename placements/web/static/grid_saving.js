@@ -15,6 +15,8 @@ export class Saving {
     }
     this.looks = new Set();
     this.isBusy = false;
+    // Of a page that is being left the answer may come too late for the next page: that one sends again.
+    window.addEventListener("beforeunload", () => { this.isLeaving = true; setTimeout(() => { this.isLeaving = false; }, AGAIN_MS); });
     window.addEventListener("online", () => this.soon(0));
     window.addEventListener("focus", () => this.soon(0));
   }
@@ -135,6 +137,7 @@ export class Saving {
   }
 
   take({ at, departments }, sent) {
+    if (this.isLeaving) return;
     let waits = 0;
     for (const [id, answer] of Object.entries(departments)) {
       const department = this.departments.get(id);
