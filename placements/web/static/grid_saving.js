@@ -31,8 +31,11 @@ export class Saving {
     for (const [id, { version, cells }] of Object.entries(kept)) {
       const department = this.departments.get(id);
       if (!department) continue;
+      // What the page shows already was saved after all, by the form: then the page's version is the one read.
+      const unsaved = Object.entries(cells).filter(([name, text]) => this.read(`${id}.${name}`) !== text);
+      if (!unsaved.length) continue;
       department.field.value = Math.min(Number(version), Number(department.field.value));
-      pairs.push(...Object.entries(cells).map(([name, text]) => [`${id}.${name}`, text]));
+      pairs.push(...unsaved.map(([name, text]) => [`${id}.${name}`, text]));
     }
     return pairs;
   }
