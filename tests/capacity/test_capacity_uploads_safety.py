@@ -64,6 +64,7 @@ def is_clear(parsed: ParsedDeclarations) -> None:
 
 
 @given(st.binary(max_size=400))
+@settings(deadline=None)
 def test_any_bytes_give_a_clear_answer(data: bytes) -> None:
     is_clear(parse_declarations(data, directory()))
 
@@ -86,13 +87,14 @@ ROW = st.tuples(
 
 
 @given(st.lists(ROW, max_size=6), st.sampled_from([",", ";", "\t"]))
+@settings(deadline=None)
 def test_any_rows_give_a_clear_answer(rows: list[tuple[str, ...]], delimiter: str) -> None:
     data = csv_of([HEADINGS, *rows], delimiter).decode().encode("utf-8", "replace")
     is_clear(parse_declarations(data, directory()))
 
 
 @given(st.lists(ROW, min_size=1, max_size=5))
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40, deadline=None)
 def test_a_workbook_and_a_csv_of_the_same_rows_say_the_same(rows: list[tuple[str, ...]]) -> None:
     plain = [[value if value.isprintable() else "" for value in row] for row in rows]
     by_csv = parse_declarations(csv_of([HEADINGS, *plain]), directory())
@@ -106,7 +108,7 @@ WORKBOOK = declarations_xlsx(directory(DEPARTMENTS[:1]))
 
 
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_a_damaged_workbook_gives_a_clear_answer(data: st.DataObject) -> None:
     whole = bytearray(WORKBOOK)
     for _ in range(data.draw(st.integers(1, 8))):
@@ -203,7 +205,7 @@ def write(of: object, kind: str) -> bytes:
 @given(
     content=CONTENTS, edits=st.lists(st.tuples(st.integers(0, 99), st.integers(0, 2), FIGURES), max_size=5)
 )
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_what_is_downloaded_changes_nothing_and_what_is_edited_arrives(
     kind: str, content: Content, edits: list[tuple[int, int, int]]
 ) -> None:
