@@ -87,7 +87,7 @@ def default_expiry(round_: Round, now: datetime) -> datetime:
     day = max(
         local.date() + timedelta(days=DEFAULT_DAYS), round_.declare_by + timedelta(days=DAYS_AFTER_DEADLINE)
     )
-    return datetime.combine(day + timedelta(days=1), time(), LONDON)
+    return datetime.combine(day, time(23, 59), LONDON)
 
 
 def invite_site(

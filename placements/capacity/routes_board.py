@@ -72,15 +72,17 @@ def chase_declarations(round_id: int) -> ResponseReturnValue:
 def _chased_words(chased: reminders.Chased) -> str:
     if not chased.written and not chased.told_today and not chased.nobody:
         return "There was nobody to remind: nothing is left to do for these departments."
-    words = f"A reminder is on its way to {count(chased.written, 'person', 'people')}."
+    words = []
+    if chased.written:
+        words.append(f"A reminder is on its way to {count(chased.written, 'person', 'people')}.")
     if chased.told_today:
-        words += f" {count(chased.told_today, 'person has', 'people have')} been reminded today already."
+        words.append(f"{count(chased.told_today, 'person has', 'people have')} been reminded today already.")
     if chased.nobody:
-        words += (
-            f" Nobody with an account could be reminded at {', '.join(chased.nobody)}:"
+        words.append(
+            f"Nobody with an account could be reminded at {', '.join(chased.nobody)}:"
             " send the sites a private link."
         )
-    return words
+    return " ".join(words)
 
 
 @capacity.route("/rounds/<int:round_id>/capacity/most", methods=["GET", "POST"])

@@ -117,7 +117,8 @@ def see_history(round_id: int, department_id: int) -> ResponseReturnValue:
 @capacity.get("/rounds/<int:round_id>/capacity/<int:department_id>/compare")
 @login_required
 def compare_versions(round_id: int, department_id: int) -> ResponseReturnValue:
-    """Two kept versions of a declaration beside each other; by default the two newest."""
+    """Two kept versions of a declaration beside each other; by default how it stands and the newest that
+    says something else."""
     require(viewer(), Action.SEE_DECLARATIONS)
     round_, department, declaration = _found(round_id, department_id)
     versions: dict[str, str] = {}
@@ -125,10 +126,10 @@ def compare_versions(round_id: int, department_id: int) -> ResponseReturnValue:
     before, after = request.args.get("before", ""), request.args.get("after", "")
     if declaration is not None:
         versions = _versions(declaration)
-        keys = list(versions)
-        before = before or keys[min(1, len(keys) - 1)]
-        after = after or keys[0]
-        steps = comparing.steps(_content(declaration, before), _content(declaration, after))
+        after = after or next(iter(versions))
+        newer = _content(declaration, after)
+        before = before or _last_other(declaration, versions, newer)
+        steps = comparing.steps(_content(declaration, before), newer)
     return render_template(
         "capacity/compare_versions.html",
         round=round_,
@@ -173,6 +174,14 @@ def _versions(declaration: Declaration) -> dict[str, str]:
                 f"{DONE[record.verb].capitalize()} {moment(record.at_utc)}, {record.by_name}"
             )
     return found
+
+
+def _last_other(declaration: Declaration, versions: dict[str, str], newer: Content) -> str:
+    """The newest version that says something else, or the oldest where none does."""
+    for key in versions:
+        if comparing.steps(_content(declaration, key), newer):
+            return key
+    return list(versions)[-1]
 
 
 def _content(declaration: Declaration, key: str) -> Content:

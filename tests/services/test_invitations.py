@@ -1,6 +1,6 @@
 """Private links: who makes them, what they open, and when they stop."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -131,7 +131,7 @@ def test_a_link_lasts_three_weeks_or_a_week_beyond_the_deadline(
 ) -> None:
     round_.declare_by = declare_by
     expiry = invitations.default_expiry(round_, NOW_UTC)
-    assert expiry == datetime.combine(last_day + timedelta(days=1), datetime.min.time(), LONDON)
+    assert expiry == datetime.combine(last_day, time(23, 59), LONDON)
 
 
 def test_people_invite_their_own_sites_and_never_an_academys_centre(

@@ -161,6 +161,7 @@ def test_history_says_who_did_what_and_versions_are_compared(client: FlaskClient
     first = db.session.scalars(
         select(DeclarationRecord.id).where(DeclarationRecord.verb == "approve").order_by(DeclarationRecord.id)
     ).first()
+    assert "most places 5 to 4 in 2 weeks" in page(client.get(f"{address}/compare")).main
     compared = page(client.get(f"{address}/compare?before={first}&after=now"))
     assert "most places 5 to 4 in 2 weeks" in compared.main
     assert compared.rows() == [["Anyone", "Most places", "4 Jan to 11 Jan (2 weeks)", "5", "4"]]
