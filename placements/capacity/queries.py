@@ -147,54 +147,6 @@ def records_after(session: Session, declaration_id: int, version: int) -> list[D
     )
 
 
-@dataclass(frozen=True)
-class BoardLine:
-    """A department on the board, with its declaration or none; `has_offer` where a version was approved."""
-
-    department: Department
-    declaration: Declaration | None
-    has_offer: bool = False
-
-    @property
-    def state(self) -> str:
-        return self.declaration.state if self.declaration else "not declared"
-
-    @property
-    def content(self) -> Content:
-        return content_of(self.declaration)
-
-    @property
-    def preferred(self) -> tuple[int, int] | None:
-        """Fewest and most of the preferred places over the weeks; None where nothing is declared."""
-        return self._range("preferred")
-
-    @property
-    def maximum(self) -> tuple[int, int] | None:
-        """Fewest and most of the maximum places over the weeks; None where nothing is declared."""
-        return self._range("maximum")
-
-    def _range(self, column: str) -> tuple[int, int] | None:
-        content = self.content
-        weeks = sorted({week for weeks in content.lines.values() for week in weeks})
-        figures = [getattr(content.total(week), column) for week in weeks]
-        return (min(figures), max(figures)) if figures else None
-
-
-def board(session: Session, viewer: Viewer, round_id: int) -> list[BoardLine]:
-    """Every department that the person sees, by trust and site, with what it has declared in the round."""
-    declarations = declarations_of(session, viewer, round_id)
-    departments = session.scalars(visible_departments(viewer)).unique()
-    offered = {declaration_id for declaration_id, _ in session.execute(_approvals(round_id))}
-    return [
-        BoardLine(
-            department,
-            found := declarations.get(department.id),
-            found is not None and found.id in offered,
-        )
-        for department in departments
-    ]
-
-
 def counts(session: Session, viewer: Viewer, round_id: int) -> dict[str, int]:
     """How many departments stand in each state, `not declared` among them."""
     rows = session.execute(
@@ -212,7 +164,8 @@ def counts(session: Session, viewer: Viewer, round_id: int) -> dict[str, int]:
 
 def rates_of(session: Session, round_: Round, departments: Sequence[Department]) -> dict[int, Rates]:
     """What the reference data say of each department (by id) on the day that the round begins, before the
-    factor of its supervision model: the learners whom the round's plan sends to its modality."""
+    factor of its supervision model: the learners whom the round's plan sends to its modality. Where it sends
+    nobody, lists and sessions still make places, at the modality's rates."""
     weights = weights_in_force(session, round_.first_week)
     units = place_rates_in_force(session, round_.first_week)
     sent: dict[int, set[tuple[str, str]]] = {}
@@ -237,9 +190,10 @@ def rates_of(session: Session, round_: Round, departments: Sequence[Department])
                 if learner in weights
             },
             {
-                group: units[department.modality_id, group]
-                for group, _ in sent.get(department.modality_id, ())
-                if (department.modality_id, group) in units
+                group: rate
+                for (modality_id, group), rate in units.items()
+                if modality_id == department.modality_id
+                and (modality_id not in sent or any(group == its_group for its_group, _ in sent[modality_id]))
             },
         )
         for department in departments

@@ -142,6 +142,33 @@ def test_a_trust_sees_its_own_and_the_centre_that_it_houses_is_the_academys(sess
     assert [row.department.id for row in academy.rows] == [centre.id]
 
 
+def test_sessions_make_places_even_where_the_plan_sends_nobody(session: Session) -> None:
+    region = small_round()
+    reporting = ModalityFactory(key="reporting", measure="sessions")
+    group = LearnerGroupFactory(key="diagnostic_radiography")
+    session.add(
+        PlaceRate(
+            modality=reporting,
+            learner_group=group,
+            units_per_place=Decimal(5),
+            valid_from=date(2020, 1, 1),
+        )
+    )
+    centre = DepartmentFactory(site=SiteFactory(kind="academy"), modality=reporting)
+    DeclarationFactory(round=region.round, department=centre, preferred=5, maximum=11)
+    saved()
+    view = trust_view(
+        session,
+        region.round,
+        queries.departments_of_academy(region.lead),
+        None,
+        weeks=region.round.block_weeks(),
+        today=today(),
+    )
+    (row,) = view.rows
+    assert (row.units, row.offered) == (44, 8)
+
+
 def test_educators_over_their_limit_are_named_with_their_heaviest_week(session: Session) -> None:
     region = small_round(learners=3, places=(2, 1))
     educator_id = named(region.departments[0], wte="1").id
