@@ -90,6 +90,11 @@ def _was_no_link(response: Response) -> bool:
     return response.status_code == 404
 
 
+def _this_link() -> str:
+    """A whole hospital may use one address, so a link in use is counted for itself."""
+    return f"link:{(request.view_args or {}).get('secret', '')[:100]}"
+
+
 Page = Callable[..., ResponseReturnValue]
 
 
@@ -117,7 +122,7 @@ def _by_link(page: Page) -> Page:
 
 @capacity.get("/declare/<secret>")
 @limiter.limit("30 per 15 minutes", deduct_when=_was_no_link)
-@limiter.limit("300 per 15 minutes")
+@limiter.limit("300 per 15 minutes", key_func=_this_link)
 @_by_link
 def see_invited_declarations(invitation: Invitation, secret: str) -> ResponseReturnValue:
     """What the holder of a private link may declare: the departments of one site in one round."""
@@ -134,7 +139,7 @@ def see_invited_declarations(invitation: Invitation, secret: str) -> ResponseRet
 
 @capacity.route("/declare/<secret>/<int:department_id>", methods=["GET", "POST"])
 @limiter.limit("30 per 15 minutes", deduct_when=_was_no_link)
-@limiter.limit("300 per 15 minutes")
+@limiter.limit("300 per 15 minutes", key_func=_this_link)
 @_by_link
 def save_invited_declaration(invitation: Invitation, secret: str, department_id: int) -> ResponseReturnValue:
     """One department's weeks, filled in and submitted by the holder of a private link."""
