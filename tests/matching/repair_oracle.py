@@ -290,11 +290,24 @@ def crowded_problems(draw: Callable) -> Problem:
         places = (draw(st.integers(1, 2)) + 2 * weighed,) * 4
         offers.append(Offer(f"O{j}", f"D{j}", preferred=places, maximum=places))
     educators = ()
+    named = draw(maybe)
     if weighed and draw(maybe):
         educators = (Educator("E", ("D0", "D1"), (0.5,) * 4),)
+    elif named:
+        kinds = st.sampled_from([(), (("a", "1"),), (("a", None),), (("a", "2"), ("b", None))])
+        most = st.none() | st.integers(1, 2).map(lambda n: (n,) * 4)
+        educators = tuple(
+            Educator(f"E{i}", ("D0", "D1")[i:], (1.0 + i,) * 4, draw(kinds), draw(most)) for i in range(2)
+        )
     different = draw(maybe)
     learners = tuple(
-        Learner(f"L{i}", "a", "1", draw(st.sampled_from("HG")), different_sites=2 if different else None)
+        Learner(
+            f"L{i}",
+            "a",
+            draw(st.sampled_from("112")) if named else "1",
+            draw(st.sampled_from("HG")),
+            different_sites=2 if different else None,
+        )
         for i in range(n_learners)
     )
     requirements, rotations = [], []
