@@ -30,8 +30,7 @@ from matching import (
 )
 from matching.problem import ProblemError
 from matching.recount import Recount
-from matching.recount_flow import carried
-from matching.recount_supervision import shares_given, supervision
+from matching.recount_supervision import carried, shares_given, supervision
 from matching.result import Result
 from matching.tables import Tables
 from tests.matching.matching_oracle import best_by_trying
