@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching import (
+    Addition,
+    Amount,
     Change,
     Educator,
     EducatorAway,
@@ -23,6 +25,9 @@ from matching import (
     apply,
     certificate,
     changed,
+    frontier,
+    lose_each,
+    prices,
     repair,
     solve,
     verify,
@@ -436,6 +441,32 @@ def test_any_own_wte_is_the_way_to_a_department_where_learners_are_counted():
     way = what_must_change(problem, FREE, result, min(result.unplaced), "O0")
     assert way is not None
     assert way.changes == (Change("supervision", "department", "D0", 0.0, 0.001, WEEKS[:2]),)
+
+
+def test_any_own_wte_is_what_growth_would_add():
+    """A tenth of a WTE of its own, where it has none, and learners are counted no more."""
+    problem = replace(named(educator(most=1), stages="111", own=0.0), companions=())
+    addition = Addition("more", (Amount("wte", "D0", 0.1),))
+    base, step = frontier(problem, FREE, additions=[addition], steps=1)
+    assert next(t.value for t in base.tiers) == 2
+    assert step.added == ("more",)
+    assert next(t.value for t in step.tiers) == 0
+    assert next(iter(step.bound.values())) == 0
+    found = solve(problem, FREE)
+    value = next(
+        v for v in prices(problem, FREE, found) if v.limit.level == "department" and v.limit.what == "wte"
+    )
+    assert dict(value.gain)["unplaced_priority_1"] == 2
+    assert value.proven
+
+
+def test_losing_an_educator_displaces_whom_nobody_else_may_take():
+    problem = named(educator("E", most=2), educator("F", whom=(("a", "1"),), most=1), stages="122")
+    standing = [Placing(r, "O0") for r in solve(problem, FREE).assignment]
+    assert len(standing) == 3
+    lost = {x.key: x for x in lose_each(problem, FREE, standing, kinds=["educator"], now_week=0)}
+    assert len(lost["E"].left) == 2
+    assert len(lost["F"].left) == 1
 
 
 def test_fields_of_an_educator_that_say_nothing_are_their_defaults():
