@@ -33,6 +33,9 @@ from matching import (
     verify,
     what_must_change,
 )
+from matching.components import parts
+from matching.contents import contents
+from matching.eligibility import eligible_pairs
 from matching.problem import ProblemError
 from matching.recount import Recount
 from matching.recount_supervision import carried, shares_given, supervision
@@ -467,6 +470,22 @@ def test_losing_an_educator_displaces_whom_nobody_else_may_take():
     lost = {x.key: x for x in lose_each(problem, FREE, standing, kinds=["educator"], now_week=0)}
     assert len(lost["E"].left) == 2
     assert len(lost["F"].left) == 1
+
+
+def test_what_is_in_a_problem_says_so():
+    text = contents(named(educator("E", whom=(("a", "1"),)), educator("F", most=2)))
+    assert "1 educator for some learners only" in " ".join(text.split())
+    assert "1 educator with a most at once" in " ".join(text.split())
+
+
+def test_they_are_why_a_part_is_beyond_a_flow():
+    for item, words in (
+        (educator(), "an educator is shared between departments"),
+        (educator(most=1), "an educator supervises some learners only, or so many at once"),
+    ):
+        tables = Tables(named(item))
+        (part,) = parts(tables, FREE, eligible_pairs(tables, FREE))
+        assert part.beyond_flow == words
 
 
 def test_fields_of_an_educator_that_say_nothing_are_their_defaults():
