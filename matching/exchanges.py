@@ -17,7 +17,6 @@ import numpy as np
 
 from matching.portion import Whole
 from matching.program import Floats, search
-from matching.stop import Stop
 from matching.tables import Bools, Ints, Tables
 from matching.turns import NEAR, WIDE, Turns
 
@@ -29,9 +28,9 @@ SECONDS = 10.0
 class Exchanges:
     """Markets and chains of a part, along the guide of its turns."""
 
-    def __init__(self, turns: Turns, tables: Tables, window: Ints, stop: Stop) -> None:
+    def __init__(self, turns: Turns, tables: Tables, window: Ints) -> None:
         """`window` [choices] is the window of the year that each lies in."""
-        self.turns, self.stop, self.chosen, self.window = turns, stop, turns.chosen, window
+        self.turns, self.chosen, self.window = turns, turns.chosen, window
         self.near = turns.guide.reduced < NEAR
         self.wide = turns.guide.reduced < WIDE
         problem = tables.problem
@@ -103,7 +102,7 @@ class Exchanges:
             free = np.flatnonzero(ours)
             cost: Floats = np.where(np.arange(len(whole.upper)) < whole.n, -1.0, 0.0)
             program = whole.portion(free, cost, whole.most, prices=False).program
-            found = search(program, None, self.stop, SECONDS, nodes=NODES)
+            found = search(program, None, self.turns.stop, SECONDS, nodes=NODES)
             self._most[bond] = 0 if found.x is None else int((found.x[: len(free)] > 0.5).sum())
         return self._most[bond]
 

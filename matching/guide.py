@@ -23,7 +23,9 @@ from matching.windows import Windows
 
 OF_A_LEARNER = ("requirement", "site_repeats", "different_sites", "rotation", "one_place_a_week")
 # Points at which leaving one more over is let pass in a relaxation.
-ELASTIC = 3_000.0
+ELASTIC = 1_000.0
+# Points of reduced cost, and the share taken at the prices found, from which a choice was missed.
+MISSED, SLIGHT = 1.0, 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +41,14 @@ class Ceiling:
 @dataclass(frozen=True, eq=False)
 class Guide:
     """`taken` and `reduced` [choices]: share and reduced cost; `value` with `price` [earlier tiers] is a
-    bound of the cost (-inf: none)."""
+    bound of the cost (-inf: none). `missed` [choices] were not in the relaxation, and should have been."""
 
     whole: Whole
     taken: Floats
     reduced: Floats
     value: float
     price: Floats
+    missed: Bools
 
     def bound(self, held: list[int]) -> float:
         """What the cost cannot undercut while the earlier tiers' costs are at most `held`; any prices do."""
@@ -99,11 +102,13 @@ def relaxed_guide(
     reduced = (priced + whole.columns.T @ price)[: whole.n]
     taken = np.zeros(whole.n)
     taken[part.columns[: part.n]] = np.clip(found.x[: part.n], 0.0, 1.0)
-    value, seen, _ = windows.at(price[windows.tying], priced)
+    value, seen, there = windows.at(price[windows.tying], priced)
+    missed = ~kept & (reduced < MISSED)
     if value is not None:
+        missed |= ~kept & (there > SLIGHT)
         reduced = np.where(kept, np.minimum(reduced, seen), reduced)
     value = -np.inf if value is None else value - float(worth @ most)
-    return Guide(whole, taken, reduced, value, tier_price)
+    return Guide(whole, taken, reduced, value, tier_price, missed)
 
 
 def _lower(price: Floats, worth: Floats, ceilings: list[Ceiling]) -> None:

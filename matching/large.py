@@ -7,6 +7,7 @@ counts only where it is exactly better, tier by tier.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -34,6 +35,8 @@ LEFT_OVER = 700.0
 SHORTFALL = 25
 # Requirements to which a class alone is bounded whole.
 SMALL = 1_200
+# How much more than the fewest are left over while the whole is first relaxed, of all of them.
+SPARE = 0.03
 # Rounds of exchanges after the first turns.
 ROUNDS = 8
 
@@ -55,10 +58,12 @@ class Large:
         self.earlier = [t for t in found.tiers if not t.soft]
         self.window = window_of(found.tables, model.choices)
         requirement = model.choices.requirement
+        requirements = found.tables.problem.requirements
+        self.priority = np.array([requirements[r].priority for r in requirement], np.int64)
         those = classes(found.tables, np.unique(requirement))
         self.members = [np.flatnonzero(np.isin(requirement, each)) for each in those]
         self.least = [0] * len(self.earlier)
-        self.guide: Guide | None = None
+        self.guides: list[Guide] = []
 
     def solve(self) -> None:
         """The best answer in the time there is."""
@@ -76,15 +81,33 @@ class Large:
             list(workers.map(lambda item: item[1].relax(found.stop, seconds), alone))
             self._raise(alone)
             self.say("each class alone")
+            worth = windows.worth | found.taken
+            begun = workers.submit(self._relaxed, windows, [], worth, self._held(SPARE), found.left / 2)
             seconds = found.left / 4
             list(workers.map(lambda item: item.search(found.stop, seconds), [a for _, a in alone if a.open]))
-        self._raise(alone)
-        self.guide = self._relaxed(windows, alone, found.left / 2) or Guide(
-            self.whole, windows.taken, windows.reduced, -np.inf, np.zeros(len(self.earlier))
-        )
-        self.say("relaxed as a whole")
-        if not found.stop():
-            self._turns(self.guide, alone)
+            self._raise(alone)
+            guide = begun.result() or Guide(
+                self.whole,
+                windows.taken,
+                windows.reduced,
+                -np.inf,
+                np.zeros(len(self.earlier)),
+                np.zeros(self.n, np.bool_),
+            )
+            self.guides.append(guide)
+            self.say("relaxed as a whole")
+            if found.stop():
+                return
+            seconds = found.left / 2
+            worth = worth | guide.missed
+            again = workers.submit(self._relaxed, windows, alone, worth, self._held(0.0), seconds)
+            turns = Turns(guide, chosen, self.priority, self.cost, found.stop)
+            self._first(turns)
+            better = again.result()
+        if better is not None:
+            self.guides.append(better)
+            turns = Turns(better, chosen, self.priority, self.cost, found.stop)
+        self._exchanges(turns, alone)
 
     def bound(self, position: int) -> int | None:
         """What a tier cannot undercut with those before it at their value; None where nothing is known."""
@@ -92,10 +115,10 @@ class Large:
         for k, earlier in enumerate(self.earlier):
             if earlier is tier:
                 return min(found.value[position], self.least[k])
-        if self.guide is None or tier.name != self.first_soft:
+        if not self.guides or tier.name != self.first_soft:
             return None
         held = [found.value[found.tiers.index(t)] - t.constant for t in self.earlier]
-        return lift(tier, self.guide.bound(held), found.value[position])
+        return lift(tier, max(guide.bound(held) for guide in self.guides), found.value[position])
 
     def _alone(self, margin: Floats) -> list[tuple[int, Alone]]:
         """By earlier tier and class, what is left over of the class alone: a small one whole, of others the
@@ -115,30 +138,44 @@ class Large:
         for k in range(len(self.earlier)):
             self.least[k] = sum(item.low for j, item in alone if j == k)
 
-    def _relaxed(self, windows: Windows, alone: list[tuple[int, Alone]], seconds: float) -> Guide | None:
-        held = [low - t.constant for low, t in zip(self.least, self.earlier, strict=True)]
+    def _held(self, spare: float) -> list[int]:
+        """[earlier tiers] the cost at which each is held: of placing, a part `spare` above the fewest."""
+        return [
+            low + (math.ceil(spare * low) if t.placing else 0) - t.constant
+            for low, t in zip(self.least, self.earlier, strict=True)
+        ]
+
+    def _relaxed(
+        self,
+        windows: Windows,
+        alone: list[tuple[int, Alone]],
+        kept: Bools,
+        held: list[int],
+        seconds: float,
+    ) -> Guide | None:
+        """The whole over the choices `kept`."""
         ceilings = [Ceiling(item.free, len(item.requirements) - item.low, k) for k, item in alone]
         costs = [t.cost for t in self.earlier]
-        kept = windows.worth | self.found.taken
         return relaxed_guide(windows, self.soft, costs, held, ceilings, kept, self.found.stop, seconds)
 
-    def _turns(self, guide: Guide, alone: list[tuple[int, Alone]]) -> None:
-        """Every class in turn, and then exchanges until nothing helps."""
-        found, chosen = self.found, self.found.model.choices
-        requirements = found.tables.problem.requirements
-        priority = np.array([requirements[r].priority for r in chosen.requirement], np.int64)
-        turns = Turns(guide, chosen, priority, self.cost, found.stop)
+    def _first(self, turns: Turns) -> None:
+        """Every class in turn, and whoever still fits."""
+        found = self.found
         taken = turns.first(self.members, lambda: found.left)
         cheap = greedy_cost(found.tiers, self.n)
         self._offer(place_greedily(found.tables, found.policy, found.model, self.pinned, cheap, taken))
         self.say("every class in turn")
-        exchanges = Exchanges(turns, found.tables, self.window, found.stop)
+
+    def _exchanges(self, turns: Turns, alone: list[tuple[int, Alone]]) -> None:
+        """Markets, chains and classes again until nothing helps."""
+        found = self.found
+        exchanges = Exchanges(turns, found.tables, self.window)
         for _ in range(ROUNDS):
             before = found.value
             for stage, each in (
                 ("every market again", self._markets(exchanges)),
                 ("those who lack a place", self._chains(exchanges, alone)),
-                ("every class again", self._classes(guide)),
+                ("every class again", self._classes(turns.guide)),
             ):
                 for free in each:
                     if found.stop() or found.left < 1.0:
