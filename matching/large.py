@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from scipy.sparse import vstack
 
 from matching.classes import Alone, classes
 from matching.exchanges import Exchanges
@@ -50,7 +51,15 @@ class Large:
         self.found, self.pinned, self.say = found, pinned, say
         model = found.model
         self.n = len(model.choices)
-        self.whole = Whole(model.rows, model.most, model.upper, model.names, model.extras, self.n)
+        implied = model.implied
+        self.whole = Whole(
+            vstack([model.rows, implied.matrix(model.width)]).tocsr(),
+            np.concatenate([model.most, np.array(implied.most, np.float64)]),
+            model.upper,
+            [*model.names, *implied.names],
+            model.extras,
+            self.n,
+        )
         self.cost = _together(found)
         soft = [t for t in found.tiers if t.soft and t.worst is None]
         self.soft = sum((t.cost / scale_of(t) for t in soft), np.zeros(model.width))

@@ -32,7 +32,7 @@ class Builder:
     def __init__(self, tables: Tables, policy: Policy, chosen: Choices) -> None:
         self.tables, self.policy, self.choices = tables, policy, chosen
         self.extras: list[Extra] = []
-        self.core, self.pool = Rows(), Rows()
+        self.core, self.pool, self.implied = Rows(), Rows(), Rows()
         self.problem = tables.problem
 
     def build(self) -> Model:
@@ -51,7 +51,7 @@ class Builder:
         self.companions()
         self.agreements()
         self.fairness()
-        return Model(self.choices, self.extras, self.core, self.pool)
+        return Model(self.choices, self.extras, self.core, self.pool, self.implied)
 
     def further(self, extra: Extra) -> int:
         self.extras.append(extra)
@@ -104,6 +104,7 @@ class Builder:
         own = [0 if wte is None else int(wte[w]) for w in weeks]
         total = int(weight.sum())
         if educators:
+            room = total
             for w, available in zip(weeks, own, strict=True):
                 shares = np.array([self.share(e, d, w, total) for e in educators], np.int64)
                 name = RowName("supervision", "department", d, (w,))
@@ -114,6 +115,9 @@ class Builder:
                     available,
                     total,
                 )
+                shared = sum(int(self.extras[k - len(self.choices)].most) for k in shares)
+                room = min(room, supervision.most(available, self.policy.supervision, total) + shared)
+            self.heavy(RowName("supervision", "department", d, weeks), inside, weight, room)
             return
         grid = int(np.gcd.reduce(weight))
         most = supervision.most(min(own), self.policy.supervision, total)
@@ -124,13 +128,20 @@ class Builder:
         steps = np.diff(price)
         if units * grid == total and not steps.any():
             return
-        self.stepped(
-            RowName("supervision", "department", d, weeks),
-            inside,
-            weight // grid,
-            steps,
-            "supervisor_load",
-        )
+        name = RowName("supervision", "department", d, weeks)
+        self.stepped(name, inside, weight // grid, steps, "supervisor_load")
+        self.heavy(name, inside, weight // grid, units)
+
+    def heavy(self, name: RowName, inside: Ints, weight: Ints, most: int) -> None:
+        """Weights w of whole learners hold at most `most`, so floor(w / h) each at most floor(most / h), for
+        every weight h: a place of 1.5 takes one learner of weight 1, not one and a half (Chvatal 1973)."""
+        for heavy in np.unique(weight).tolist():
+            if most % heavy == 0:
+                continue
+            count = weight // heavy
+            some = count > 0
+            if int(count[some].sum()) > most // heavy:
+                self.implied.add(name, inside[some], count[some], most // heavy)
 
     def share(self, e: int, d: int, w: int, total: int) -> int:
         wte = int(self.tables.educator_wte[e, w])

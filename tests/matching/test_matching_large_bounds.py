@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from matching import UNREACHABLE, Learner, Policy, Requirement
+from matching import UNREACHABLE, Educator, Learner, Policy, Requirement
 from matching.classes import Alone, classes
 from matching.generate_year import generate_year
 from matching.stop import Never
@@ -118,6 +118,48 @@ def test_without_prices_only_the_room_of_steps_counts_in_a_year(seed):
 @settings(max_examples=30, deadline=None)
 def test_without_prices_only_the_room_of_steps_counts(made, seed):
     folded(made, seed)
+
+
+# -- what follows for whole learners ------------------------------------------------------------
+
+
+def loses_nothing(made, seed):
+    """The rows implied cost no whole answer anything; how many there are."""
+    model, rng = made.found.model, np.random.default_rng(seed)
+    own = np.arange(made.whole.rows.shape[0]) < len(model.most)
+    for cost in (made.cost, np.concatenate([-rng.random(made.whole.n), np.zeros(len(model.extras))])):
+        every = as_program(made.whole, cost)
+        without = dataclasses.replace(every, rows=model.rows, most=model.most)
+        assert near(exact(every)[1], exact(without)[1])
+    return int((~own).sum())
+
+
+def test_what_follows_for_whole_learners_loses_no_answer_of_a_year():
+    assert sum(loses_nothing(year(seed), seed) for seed in SEEDS) > 5
+
+
+@given(setups(), st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_what_follows_for_whole_learners_loses_no_answer(made, seed):
+    loses_nothing(made, seed)
+
+
+@pytest.mark.parametrize(("own", "shared"), [(1.5, 0.0), (1.0, 0.5)])
+def test_a_relaxation_places_no_more_heavy_learners_than_there_is_room_for(own, shared):
+    """1.5 WTE, 0.5 of it an educator's, beside learners of weight 1 and 0.5: one of weight 1."""
+    small = one_site(places=9, learners=4, wte=own)
+    problem = dataclasses.replace(
+        small,
+        requirements=tuple(
+            dataclasses.replace(r, weight=weight)
+            for r, weight in zip(small.requirements, (1.0, 1.0, 0.5, 0.5), strict=True)
+        ),
+        educators=(Educator("E", ("D0",), (shared,) * 4),) if shared else (),
+    )
+    made = set_up(problem, Policy())
+    cost = np.zeros(len(made.whole.upper))
+    cost[: made.whole.n] = np.where(made.chosen.weight == 1000, -2.0, -0.5)
+    assert near(relaxed(as_program(made.whole, cost))[0], -2.5)
 
 
 # -- classes ------------------------------------------------------------
