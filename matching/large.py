@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 from scipy.sparse import vstack
@@ -113,10 +113,18 @@ class Large:
             turns = Turns(guide, chosen, self.priority, self.cost, found.stop)
             self._first(turns)
             better = again.result()
-        if better is not None:
-            self.guides.append(better)
-            turns = Turns(better, chosen, self.priority, self.cost, found.stop)
-        self._exchanges(turns, alone)
+            if better is not None:
+                self.guides.append(better)
+                worth = worth | better.missed
+                turns = Turns(better, chosen, self.priority, self.cost, found.stop)
+            last: list[Future[Guide | None]] = []
+
+            def settled() -> None:
+                held, seconds = self._reached(), max(0.1, found.left - 1.0)
+                last.append(workers.submit(self._relaxed, windows, alone, worth, held, seconds))
+
+            self._exchanges(turns, alone, settled)
+            self.guides += [final for each in last if (final := each.result()) is not None]
 
     def bound(self, position: int) -> int | None:
         """What a tier cannot undercut with those before it at their value; None where nothing is known."""
@@ -126,8 +134,13 @@ class Large:
                 return min(found.value[position], self.least[k])
         if not self.guides or tier.name != self.first_soft:
             return None
-        held = [found.value[found.tiers.index(t)] - t.constant for t in self.earlier]
+        held = self._reached()
         return lift(tier, max(guide.bound(held) for guide in self.guides), found.value[position])
+
+    def _reached(self) -> list[int]:
+        """[earlier tiers] the cost of the answer."""
+        found = self.found
+        return [found.value[found.tiers.index(t)] - t.constant for t in self.earlier]
 
     def _alone(self, margin: Floats) -> list[tuple[int, Alone]]:
         """By earlier tier and class, what is left over of the class alone: a small one whole, of others the
@@ -175,11 +188,12 @@ class Large:
         self._offer(place_greedily(found.tables, found.policy, found.model, self.pinned, cheap, taken))
         self.say("every class in turn")
 
-    def _exchanges(self, turns: Turns, alone: list[tuple[int, Alone]]) -> None:
-        """Markets, chains and classes again until nothing helps."""
+    def _exchanges(self, turns: Turns, alone: list[tuple[int, Alone]], settled: Callable[[], None]) -> None:
+        """Markets, chains and classes again until nothing helps; `settled` is called once the tiers of
+        placing are about where they stay."""
         found = self.found
         exchanges = Exchanges(turns, found.tables, self.window)
-        for _ in range(ROUNDS):
+        for n in range(ROUNDS):
             before = found.value
             for stage, each in (
                 ("every market again", self._markets(exchanges)),
@@ -191,7 +205,9 @@ class Large:
                         return
                     self._offer(turns.again(free, found.taken, found.left / 3))
                 self.say(stage)
-            if found.value == before:
+            if n == 0:
+                settled()
+            elif found.value == before:
                 return
 
     def _markets(self, exchanges: Exchanges) -> Iterator[Ints]:
