@@ -40,6 +40,8 @@ SMALL = 1_200
 SPARE = 0.03
 # Rounds of exchanges after the first turns.
 ROUNDS = 8
+# Points to which an exchange is searched, before and after the whole is relaxed.
+COARSE, FINE = 100.0, 2.0
 
 Say = Callable[[str], None]
 
@@ -95,28 +97,30 @@ class Large:
             seconds = found.left / 4
             list(workers.map(lambda item: item.search(found.stop, seconds), [a for _, a in alone if a.open]))
             self._raise(alone)
-            guide = begun.result() or Guide(
-                self.whole,
-                windows.taken,
-                windows.reduced,
-                -np.inf,
-                np.zeros(len(self.earlier)),
-                np.zeros(self.n, np.bool_),
+            # Something to show for the time until the whole is relaxed, or runs out.
+            none = np.zeros(self.n, np.bool_)
+            rough = Guide(
+                self.whole, windows.taken, windows.reduced, -np.inf, np.zeros(len(self.least)), none
             )
-            self.guides.append(guide)
+            turns = Turns(rough, chosen, self.priority, self.cost, found.stop)
+            self._again(turns, self._markets(Exchanges(turns, found.tables, self.window)), COARSE)
+            self.say("every market")
+            guide = begun.result()
             self.say("relaxed as a whole")
             if found.stop():
                 return
-            seconds = found.left / 2
-            worth = worth | guide.missed
-            again = workers.submit(self._relaxed, windows, alone, worth, self._held(0.0), seconds)
-            turns = Turns(guide, chosen, self.priority, self.cost, found.stop)
-            self._first(turns)
-            better = again.result()
-            if better is not None:
-                self.guides.append(better)
-                worth = worth | better.missed
-                turns = Turns(better, chosen, self.priority, self.cost, found.stop)
+            if guide is not None:
+                self.guides.append(guide)
+                seconds = found.left / 2
+                worth = worth | guide.missed
+                again = workers.submit(self._relaxed, windows, alone, worth, self._held(0.0), seconds)
+                turns = Turns(guide, chosen, self.priority, self.cost, found.stop)
+                self._first(turns)
+                better = again.result()
+                if better is not None:
+                    self.guides.append(better)
+                    worth = worth | better.missed
+                    turns = Turns(better, chosen, self.priority, self.cost, found.stop)
             last: list[Future[Guide | None]] = []
 
             def settled() -> None:
@@ -200,15 +204,22 @@ class Large:
                 ("those who lack a place", self._chains(exchanges, alone)),
                 ("every class again", self._classes(turns.guide)),
             ):
-                for free in each:
-                    if found.stop() or found.left < 1.0:
-                        return
-                    self._offer(turns.again(free, found.taken, found.left / 3))
+                if not self._again(turns, each, FINE):
+                    return
                 self.say(stage)
             if n == 0:
                 settled()
             elif found.value == before:
                 return
+
+    def _again(self, turns: Turns, each: Iterator[Ints], points: float) -> bool:
+        """Some exchanges, each to so many points; False where time ended first."""
+        found = self.found
+        for free in each:
+            if found.stop() or found.left < 1.0:
+                return False
+            self._offer(turns.again(free, found.taken, points, found.left / 3))
+        return True
 
     def _markets(self, exchanges: Exchanges) -> Iterator[Ints]:
         for inside in exchanges.markets():

@@ -26,8 +26,8 @@ from matching.tables import Bools, Ints
 NEAR, WIDE = 6.0, 60.0
 # Points that the place of someone of a lower priority, who has other choices, costs.
 MOVED_ON = 100.0
-# Relative gap, points of gap where an answer is known, and nodes at which a search ends, on any machine.
-GAP, POINTS = 2e-5, 2.0
+# Relative gap and nodes at which a search ends, on any machine.
+GAP = 2e-5
 SLACK = 1e-6
 NODES = 60
 
@@ -68,16 +68,17 @@ class Turns:
                 taken[free[answer.x[: len(free)] > 0.5]] = True
         return taken
 
-    def again(self, free: Ints, taken: Bools, seconds: float) -> Bools:
+    def again(self, free: Ints, taken: Bools, points: float, seconds: float) -> Bools:
         """[choices] taken after the choices `free` have been searched again beside everyone else in place,
-        from where they are: with a choice of a requirement, `free` has the one it takes."""
+        from where they are, to within some points of the best: with a choice of a requirement, `free` has the
+        one it takes."""
         whole = self.whole
         others = taken.copy()
         others[free] = False
         part = whole.portion(free, self.cost, whole.most - whole.used(others.astype(np.float64)))
         start = np.flatnonzero(taken[free])
         known = abs(float(self.cost[free[start]].sum()))
-        answer = search(part.program, start, self.stop, seconds, POINTS / max(POINTS, known), NODES)
+        answer = search(part.program, start, self.stop, seconds, points / max(points, known), NODES)
         if answer.x is None:
             return taken
         others[free[answer.x[: len(free)] > 0.5]] = True

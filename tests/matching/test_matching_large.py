@@ -23,6 +23,7 @@ from matching import (
 from matching.exchanges import Exchanges
 from matching.generate_year import generate_year
 from matching.guide import Guide
+from matching.large import FINE
 from matching.stop import Never
 from matching.turns import NEAR, Turns
 from tests.matching.large_parts import EVERYTHING, SECONDS, least, no_more, obeyed, set_up, setups, year
@@ -61,7 +62,7 @@ def again_and_again(made, turns, taken):
         mine = np.isin(chosen.requirement, chosen.requirement[free])
         assert np.isin(np.flatnonzero(taken & mine), free).all()
         others = np.setdiff1d(np.arange(whole.n), free)
-        after = turns.again(free, taken, SECONDS)
+        after = turns.again(free, taken, FINE, SECONDS)
         assert (after[others] == taken[others]).all()
         assert obeyed(whole, after)
         cost = least(whole, made.cost, after)
@@ -127,9 +128,9 @@ def test_in_a_market_one_class_makes_way_for_another():
     turns, exchanges = level(made)
     taken = standing(made, L0="D0")
     for mine in made.large.members:
-        assert turns.again(mine, taken, SECONDS).sum() == 1
+        assert turns.again(mine, taken, FINE, SECONDS).sum() == 1
     (market,) = exchanges.markets()
-    after = turns.again(exchanges.market(market, taken), taken, SECONDS)
+    after = turns.again(exchanges.market(market, taken), taken, FINE, SECONDS)
     assert (after == standing(made, L0="D1", L1="D0")).all()
 
 
@@ -152,10 +153,10 @@ def test_a_chain_goes_through_several_markets():
     turns, exchanges = level(made)
     taken = standing(made, L0="X1", L2="X0")
     for market in exchanges.markets():
-        assert (turns.again(exchanges.market(market, taken), taken, SECONDS) == taken).all()
+        assert (turns.again(exchanges.market(market, taken), taken, FINE, SECONDS) == taken).all()
     (learners,) = exchanges.lacking(np.arange(3), taken)
     assert [problem.learners[i].key for i in learners] == ["L0", "L1"]
-    after = turns.again(exchanges.chain(learners, taken), taken, SECONDS)
+    after = turns.again(exchanges.chain(learners, taken), taken, FINE, SECONDS)
     assert (after == standing(made, L0="X0", L1="C0", L2="X1")).all()
     assert exchanges.lacking(np.arange(3), after) == []
 
