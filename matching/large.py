@@ -93,7 +93,7 @@ class Large:
             self._raise(alone)
             self.say("each class alone")
             worth = windows.worth | found.taken
-            begun = workers.submit(self._relaxed, windows, [], worth, self._held(SPARE), found.left / 2)
+            begun = workers.submit(self._relaxed, windows, [], worth, self._held(SPARE), 0.6 * found.left)
             seconds = found.left / 4
             list(workers.map(lambda item: item.search(found.stop, seconds), [a for _, a in alone if a.open]))
             self._raise(alone)
