@@ -119,13 +119,14 @@ class Rows:
 
 @dataclass(eq=False)
 class Model:
-    """A part's choices, further columns, rows always in the program, and the pool of those that seldom
-    bind."""
+    """A part's choices, further columns, rows always in the program, the pool of those that seldom bind, and
+    rows that follow from them for whole learners and no answer needs: a relaxation is nearer with them."""
 
     choices: Choices
     extras: list[Extra]
     core: Rows
     pool: Rows
+    implied: Rows = field(default_factory=Rows)
 
     @property
     def width(self) -> int:

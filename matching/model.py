@@ -36,7 +36,7 @@ class Builder(SupervisedRows):
         self.companions()
         self.agreements()
         self.fairness()
-        return Model(self.choices, self.extras, self.core, self.pool)
+        return Model(self.choices, self.extras, self.core, self.pool, self.implied)
 
     # -- what is always there ------------------------------------------------------------
 

@@ -32,7 +32,7 @@ class SupervisedRows:
     def __init__(self, tables: Tables, policy: Policy, chosen: Choices) -> None:
         self.tables, self.policy, self.choices = tables, policy, chosen
         self.extras: list[Extra] = []
-        self.core, self.pool = Rows(), Rows()
+        self.core, self.pool, self.implied = Rows(), Rows(), Rows()
         self.problem = tables.problem
 
     def supervision(self) -> None:
@@ -58,6 +58,7 @@ class SupervisedRows:
         own = [int(wte[w]) for w in weeks]
         total = int(weight.sum())
         if pools:
+            room = total
             for w, available in zip(weeks, own, strict=True):
                 shares = np.array([self.share(p, c, w, total) for p in pools], np.int64)
                 name = RowName("supervision", "department", d, (w,))
@@ -68,6 +69,9 @@ class SupervisedRows:
                     available,
                     total,
                 )
+                shared = sum(int(self.extras[k - len(self.choices)].most) for k in shares)
+                room = min(room, supervision.most(available, self.policy.supervision, total) + shared)
+            self.heavy(RowName("supervision", "department", d, weeks), inside, weight, room)
             return
         grid = int(np.gcd.reduce(weight))
         most = supervision.most(min(own), self.policy.supervision, total)
@@ -78,13 +82,20 @@ class SupervisedRows:
         steps = np.diff(price)
         if units * grid == total and not steps.any():
             return
-        self.stepped(
-            RowName("supervision", "department", d, weeks),
-            inside,
-            weight // grid,
-            steps,
-            "supervisor_load",
-        )
+        name = RowName("supervision", "department", d, weeks)
+        self.stepped(name, inside, weight // grid, steps, "supervisor_load")
+        self.heavy(name, inside, weight // grid, units)
+
+    def heavy(self, name: RowName, inside: Ints, weight: Ints, most: int) -> None:
+        """Weights w of whole learners hold at most `most`, so floor(w / h) each at most floor(most / h), for
+        every weight h: a place of 1.5 takes one learner of weight 1, not one and a half (Chvatal 1973)."""
+        for heavy in np.unique(weight).tolist():
+            if most % heavy == 0:
+                continue
+            count = weight // heavy
+            some = count > 0
+            if int(count[some].sum()) > most // heavy:
+                self.implied.add(name, inside[some], count[some], most // heavy)
 
     def share(self, p: int, c: int, w: int, total: int) -> int:
         wte = int(self.tables.teams.pool[p, w])
