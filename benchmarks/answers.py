@@ -38,10 +38,15 @@ def as_result(statement: Statement, chosen: Ints) -> Result | None:
     least load cost, which can only help the peer; None where no split can supervise them."""
     problem, policy, options = statement.problem, statement.policy, statement.options
     tables = Tables(problem)
-    weight = np.zeros((len(problem.departments), len(problem.weeks)), np.int64)
-    for k in chosen.tolist():
-        weight[options.department[k], options.covers[options.week_set[k]]] += options.weight[k]
-    split = share_out(tables, policy, weight)
+    requirement, offer = options.requirement[chosen], options.offer[chosen]
+    supervised = []
+    for teams in (tables.teams, tables.heads):
+        total = np.zeros((len(teams.department), len(problem.weeks)), np.int64)
+        cell, amount = tables.cell(teams, requirement, offer), tables.amount(teams)[requirement]
+        for k in np.flatnonzero(cell >= 0).tolist():
+            total[cell[k], options.covers[options.week_set[chosen[k]]]] += amount[k]
+        supervised.append(total)
+    split = share_out(tables, policy, *supervised)
     if split is None:
         return None
     keys = [problem.requirements[r].key for r in options.requirement[chosen].tolist()]

@@ -94,7 +94,8 @@ def _answer(statement: Statement, found: _Found) -> Answer:
     answer = Answer(first_s=found.first_s, seconds=found.seconds, status=found.status)
     if found.x is not None:
         answer.chosen = np.flatnonzero(found.x[: len(statement.options)] > 0.5)
-        whole: Ints = np.rint(found.x).astype(np.int64)
+        # What is beside the options need only cover something: of parts of a unit, the next whole one does.
+        whole: Ints = np.ceil(found.x - 1e-4).astype(np.int64)
         answer.claimed = {tier.name: tier.at(whole) for tier in statement.tiers}
     return answer
 

@@ -6,7 +6,9 @@ which the same learners may be there are one row, and what cannot bind is left o
 
     x[option] in {0, 1}: a requirement at an offer, in a block of its rotation
     q[department, week] = supervised there - sum of the educators' shares; 0 <= q <= limit
-    y[educator, department, week] >= 0, whole thousandths of a WTE
+    y[educator, department, week] >= 0, whole thousandths of a WTE; for each group and stage apart, with the
+    department's own, where the educators may not all supervise the same
+    z[educator, department, group and stage, week] >= 0, learners on an educator where they are counted
     n[learner, site] in {0, 1}: a site where the learner has not been is used; repeats = placings - sum n
     the least load cost, shortfalls, and the worst of something: columns above what they must cover
 """
@@ -75,6 +77,7 @@ class _Writer:
             for key in educator.departments:
                 self.serving.setdefault(problem.department_index[key], []).append(e)
         self.shares: dict[tuple[int, int], list[int]] = {}
+        self.heads: dict[tuple[int, int], list[int]] = {}
 
     def write(self) -> None:
         policy = self.policy
@@ -184,6 +187,7 @@ class _Writer:
                 if educators:
                     for w, available in zip(weeks, own, strict=True):
                         self.supervised(inside, [available], [(e, w) for e in educators])
+                        self.counted(inside, available, [(e, w) for e in educators])
                 else:
                     self.supervised(inside, own, [])
         for (e, w), shares in self.shares.items():
@@ -192,6 +196,46 @@ class _Writer:
             used = self.sheet.column(min(total, within(self.policy, available)))
             self.sheet.row([(np.array(shares, np.int64), 1), (used, -1)], 0, 0)
             self.load(used, [available])
+        for (e, w), heads in self.heads.items():
+            most = self.problem.educators[e].most
+            if most is not None:
+                self.sheet.row([(np.array(heads, np.int64), 1)], most=most[w])
+
+    def kinds(self, inside: Ints, educators: list[int]) -> list[tuple[Ints, list[int]]]:
+        """Options by group and stage, with the educators who may supervise those learners."""
+        learners, items = self.problem.learners, self.problem.educators
+        if not any(items[e].supervises for e in educators):
+            return [(inside, educators)]
+        out: dict[tuple[str, str], list[int]] = {}
+        for k in inside.tolist():
+            learner = learners[self.options.learner[k]]
+            out.setdefault((learner.group, learner.stage), []).append(k)
+        return [
+            (
+                np.array(mine, np.int64),
+                [
+                    e
+                    for e in educators
+                    if not items[e].supervises
+                    or any(g == group and s in (None, stage) for g, s in items[e].supervises)
+                ],
+            )
+            for (group, stage), mine in out.items()
+        ]
+
+    def counted(self, inside: Ints, own: int, educators: list[tuple[int, int]]) -> None:
+        """Every learner on an educator, where a department has no WTE of its own and someone there takes
+        some learners only, or so many at once."""
+        there = [self.problem.educators[e] for e, _ in educators]
+        if self.policy.supervision is None or own or all(e.most is None and not e.supervises for e in there):
+            return
+        w = educators[0][1]
+        for mine, those in self.kinds(inside, [e for e, _ in educators]):
+            asking = self.asking(mine)
+            columns = [self.sheet.column(asking) for _ in those]
+            for e, column in zip(those, columns, strict=True):
+                self.heads.setdefault((e, w), []).append(column)
+            self.sheet.row([(mine, 1), (np.array(columns, np.int64), -1)], 0, 0)
 
     def supervised(self, inside: Ints, own: list[int], educators: list[tuple[int, int]]) -> None:
         """What a department supervises of its own in weeks with so much WTE, the rest is its educators'."""
@@ -205,12 +249,19 @@ class _Writer:
             if most == total and "supervisor_load" not in self.named:
                 return
         used = self.sheet.column(most)
-        shares = []
-        for e, w in educators:
-            available = thousandths(self.problem.educators[e].wte[w])
-            shares.append(self.sheet.column(min(total, within(self.policy, available))))
-            self.shares.setdefault((e, w), []).append(shares[-1])
-        self.sheet.row([(inside, weight), (np.array(shares, np.int64), -1), (used, -1)], 0, 0)
+        kinds = self.kinds(inside, [e for e, _ in educators])
+        owns = [used] if len(kinds) == 1 else [self.sheet.column(most) for _ in kinds]
+        for (mine, those), part in zip(kinds, owns, strict=True):
+            shares = []
+            for e in those:
+                w = educators[0][1]
+                available = thousandths(self.problem.educators[e].wte[w])
+                shares.append(self.sheet.column(min(total, within(self.policy, available))))
+                self.shares.setdefault((e, w), []).append(shares[-1])
+            weight = self.options.weight[mine]
+            self.sheet.row([(mine, weight), (np.array(shares, np.int64), -1), (part, -1)], 0, 0)
+        if len(kinds) > 1:
+            self.sheet.row([(np.array(owns, np.int64), 1), (used, -1)], 0, 0)
         self.load(used, own)
 
     def load(self, used: int, available: list[int]) -> None:

@@ -14,6 +14,7 @@ from matching.costs import POINT, above_preferred_costs, load_cost, pair_prefere
 from matching.policy import Policy
 from matching.shares import Split, share_out
 from matching.tables import Bools, Ints, Tables
+from matching.teams import Teams
 
 PRICED = ("travel", "preferences", "above_preferred", "supervisor_load")
 # Aims that are a sum over placings, each on its own.
@@ -144,6 +145,17 @@ def supervised(tables: Tables, placings: Placings) -> Ints:
     return total
 
 
+def by_cell(tables: Tables, teams: Teams, placings: Placings) -> Ints:
+    """[cells, weeks] what is supervised of a measure."""
+    total = np.zeros((len(teams.department), len(tables.problem.weeks)), np.int64)
+    if not len(total):
+        return total
+    cell = tables.cell(teams, placings.requirement, placings.offer)
+    row, week = np.nonzero(tables.week_set_weeks[placings.week_set] & (cell >= 0)[:, None])
+    np.add.at(total, (cell[row], week), tables.amount(teams)[placings.requirement][row])
+    return total
+
+
 def _above_preferred(tables: Tables, policy: Policy, placings: Placings) -> int:
     problem = tables.problem
     used = np.zeros((len(problem.offers), len(problem.weeks)), np.int64)
@@ -161,15 +173,16 @@ def _above_preferred(tables: Tables, policy: Policy, placings: Placings) -> int:
 def load(tables: Tables, policy: Policy, placings: Placings) -> tuple[int, Split] | None:
     """The price of supervisor load and the best split of the shared educators' time; None where the
     supervision asked for is more than there is."""
-    weight = supervised(tables, placings)
-    split = share_out(tables, policy, weight)
+    teams = tables.teams
+    weight = by_cell(tables, teams, placings)
+    split = share_out(tables, policy, weight, by_cell(tables, tables.heads, placings))
     if split is None:
         return None
     total = split.cost
-    for d, w in np.argwhere(weight > 0).tolist():
-        wte = tables.wte_by_week[d]
-        if wte is not None and not tables.educators_of[d]:
-            total += int(load_cost(policy, int(wte[w]), weight[d, w : w + 1])[0])
+    for c, w in np.argwhere(weight > 0).tolist():
+        wte = teams.own[c]
+        if wte is not None and not teams.pools_of[c]:
+            total += int(load_cost(policy, int(wte[w]), weight[c, w : w + 1])[0])
     return total, split
 
 

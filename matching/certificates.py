@@ -45,7 +45,8 @@ class FullLimit:
     """A limit that keeps a requirement out: `rule` at an item (`level` and `key`), in each of `weeks` (ISO
     Mondays; none where it holds for the whole round), and the requirements that fill it in the answer in
     hand. For site_repeats `at` is the site, for rotation the block. The supervision of a department is its
-    own WTE and that of each of its educators, counted whole; that of an educator is over all departments."""
+    own WTE and that of each of its educators, counted whole, for the learners that each may supervise; that
+    of an educator is over all departments. Where `at` is "learners" it is not WTE but learners at once."""
 
     rule: str
     level: str
@@ -312,9 +313,9 @@ def key_of(problem: Problem, name: RowName) -> str:
 
 
 def at_of(problem: Problem, name: RowName) -> str | None:
-    """The site of a learner's repeats, the block of a rotation."""
+    """The site of a learner's repeats, the block of a rotation, the measure of supervision if not WTE."""
     if name.rule == "site_repeats":
         return problem.sites[name.weeks[0]].key
     if name.rule == "rotation":
         return problem.rotations[name.position].blocks[name.weeks[0]]
-    return None
+    return name.measure or None

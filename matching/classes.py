@@ -14,7 +14,7 @@ import numpy as np
 
 from matching.columns import Choices
 from matching.portion import Whole
-from matching.program import Floats, lagrangian, relax, search
+from matching.program import lagrangian, relax, search
 from matching.stop import Stop
 from matching.tables import Ints, Tables
 
@@ -61,13 +61,12 @@ class Alone:
 
     def __init__(self, whole: Whole, cost: Ints, free: Ints, chosen: Choices) -> None:
         """`cost` [columns] is -1 at the choices `free`, which are counted."""
-        self.free, self.chosen = free, chosen
+        self.free = free
         self.requirements = np.unique(chosen.requirement[free])
         aside = whole.rule("agreements", "hei_fairness")
         self.portion = whole.portion(free, cost.astype(np.float64), whole.most, without=aside, prices=False)
         self.low = 0
         self.open = True
-        self.taken = np.zeros(len(free))
 
     def relax(self, stop: Stop, seconds: float) -> None:
         """Bounds by prices."""
@@ -77,7 +76,6 @@ class Alone:
             return
         bound = lagrangian(program, found.price)
         self._raise(bound)
-        self.taken = np.clip(found.x[: len(self.free)], 0.0, 1.0)
         self.open = abs(bound - round(bound)) > 1e-3
 
     def search(self, stop: Stop, seconds: float) -> None:
@@ -85,16 +83,6 @@ class Alone:
         found = search(self.portion.program, None, stop, seconds, nodes=NODES)
         if math.isfinite(found.bound):
             self._raise(found.bound)
-        if found.x is not None:
-            self.taken = found.x[: len(self.free)]
-
-    def left_over(self, learners: int) -> Floats:
-        """[learners] how many requirements of each are left over in the answer alone."""
-        chosen, out = self.chosen, np.zeros(learners)
-        first = np.searchsorted(chosen.requirement, self.requirements)
-        np.add.at(out, chosen.learner[first], 1.0)
-        np.subtract.at(out, chosen.learner[self.free], self.taken)
-        return out
 
     def _raise(self, bound: float) -> None:
         self.low = max(self.low, math.ceil(len(self.requirements) + bound - 1e-5), 0)

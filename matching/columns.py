@@ -18,7 +18,8 @@ from matching.tables import Bools, Ints, Tables
 @dataclass(frozen=True, eq=False)
 class Choices:
     """[choices] what each column of a part is, by position; `minutes` are those that count (never above the
-    learner's limit), `bed` marks the placings that need one."""
+    learner's limit), `cell` and `head` are those of supervision in WTE and in learners (teams.py; -1: not
+    counted), `bed` marks the placings that need one."""
 
     requirement: Ints
     learner: Ints
@@ -29,6 +30,8 @@ class Choices:
     week_set: Ints
     variant: Ints
     weight: Ints
+    cell: Ints
+    head: Ints
     minutes: Ints
     bed: Bools
 
@@ -52,6 +55,8 @@ def choices(tables: Tables, policy: Policy, eligible: Eligible, pairs: Ints) -> 
         week_set=week_set,
         variant=variant,
         weight=tables.weight[requirement],
+        cell=tables.cell(tables.teams, requirement, offer),
+        head=np.where(tables.weight[requirement] > 0, tables.cell(tables.heads, requirement, offer), -1),
         minutes=minutes,
         bed=tables.problem.travel_minutes[learner, site] > minutes,
     )
@@ -70,12 +75,14 @@ class Extra:
 
 @dataclass(frozen=True)
 class RowName:
-    """What a row says: the rule, the thing limited (level and position) and the weeks it is about."""
+    """What a row says: the rule, the thing limited (level and position), the weeks it is about and, of
+    supervision, whether it counts "learners" (else it is WTE)."""
 
     rule: str
     level: str
     position: int
     weeks: tuple[int, ...] = ()
+    measure: str = ""
 
 
 @dataclass
@@ -112,13 +119,14 @@ class Rows:
 
 @dataclass(eq=False)
 class Model:
-    """A part's choices, further columns, rows always in the program, and the pool of those that seldom
-    bind."""
+    """A part's choices, further columns, rows always in the program, the pool of those that seldom bind, and
+    rows that follow from them for whole learners and no answer needs: a relaxation is nearer with them."""
 
     choices: Choices
     extras: list[Extra]
     core: Rows
     pool: Rows
+    implied: Rows = field(default_factory=Rows)
 
     @property
     def width(self) -> int:

@@ -208,7 +208,10 @@ def _beyond_flow(
     if caps.one_place and len(np.unique(learners)) < len(learners):
         return "a learner has two requirements in the same weeks"
     department = tables.offer_department[eligible.offer[pairs]]
-    if any(tables.educators_of[d] for d in np.unique(department).tolist()):
+    educators = {e for d in np.unique(department).tolist() for e in tables.educators_of[d]}
+    if any(tables.problem.educators[e].limited for e in educators):
+        return "an educator supervises some learners only, or so many at once"
+    if educators:
         return "an educator is shared between departments"
     weight = tables.weight[eligible.requirement[pairs]]
     counted = caps.supervised[department]

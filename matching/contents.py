@@ -108,6 +108,8 @@ def _besides(problem: Problem) -> str:
         counted(count, noun, rest)
         for count, noun, rest in (
             (len(problem.educators), "educator", f" with up to {most:,.2f} WTE for {served}"),
+            (sum(bool(e.supervises) for e in problem.educators), "educator", " for some learners only"),
+            (sum(e.most is not None for e in problem.educators), "educator", " with a most at once"),
             (sum(s.accommodation is not None for s in problem.sites), "site", " with beds"),
             (sum(t.places is not None for t in problem.trusts), "trust", " with a cap"),
             (sum(s.places is not None for s in problem.sites), "site", " with a cap"),

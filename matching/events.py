@@ -71,7 +71,8 @@ class PlacesCut:
 
 @dataclass(frozen=True)
 class EducatorAway:
-    """An educator has less supervising time in some weeks; `wte` is what is left of it."""
+    """An educator has less supervising time in some weeks; `wte` is what is left of it. With none left they
+    supervise nobody, where learners at once are counted."""
 
     RULES: ClassVar[tuple[str, ...]] = ()
     educator: str
@@ -209,6 +210,8 @@ class _Draft:
             self.cut_places(check, event)
         elif isinstance(event, EducatorAway):
             self.cut_wte(check, "educators", "educator", event.educator, event.weeks, event.wte)
+            if event.wte == 0:
+                self.nobody_on(event.educator, event.weeks)
         elif isinstance(event, WteCut):
             self.cut_wte(check, "departments", "department", event.department, event.weeks, event.wte)
         elif isinstance(event, SiteClosed):
@@ -342,6 +345,15 @@ class _Draft:
             check.refuse(what, key, "a department with supervising WTE of its own")
         self.no_more("wte", check, wte, now, weeks)
         items[key] = dataclasses.replace(items[key], wte=_changed(now, weeks, wte))
+
+    def nobody_on(self, key: str, weeks: tuple[int, ...]) -> None:
+        """An educator takes on no learner in some weeks; nothing changes where nobody's learners are counted
+        in their departments."""
+        educators = self.parts["educators"]
+        there = set(educators[key].departments)
+        if any(e.limited and there.intersection(e.departments) for e in educators.values()):
+            now = educators[key].most or (MOST_PLACES,) * self.weeks
+            educators[key] = dataclasses.replace(educators[key], most=_changed(now, weeks, 0))
 
     def close(self, check: Checks, event: SiteClosed) -> None:
         sites = self.parts["sites"]

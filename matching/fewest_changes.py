@@ -23,7 +23,8 @@ ONE = 1_000.0
 @dataclass(frozen=True)
 class Fewest:
     """Limits to raise (without their weeks), by week how many thousandths of a WTE more a department must
-    supervise where educators serve it, and the requirements who leave, by position."""
+    supervise where educators serve it (at least one where its learners are too many for them), and the
+    requirements who leave, by position."""
 
     raised: tuple[RowName, ...]
     more: dict[int, int]
@@ -71,9 +72,15 @@ def fewest_changes(
         raise OutOfTime
     raised = tuple(g for g, u in zip(groups, x[at : at + len(groups)], strict=True) if u > 0.5)
     more: dict[int, int] = {}
+    crowded: set[int] = set()
     for i, amount in zip(elastic, np.rint(x[at + len(groups) :]).astype(int).tolist(), strict=True):
-        if limits[i].rule == "supervision" and amount:
-            more.update(dict.fromkeys(standing.names[int(rows[i])].weeks, amount))
+        name = standing.names[int(rows[i])]
+        if name.rule == "supervision" and amount:
+            if name.measure:
+                crowded.update(name.weeks)
+            for w in name.weeks if not name.measure else ():
+                more[w] = more.get(w, 0) + amount
+    more.update({w: max(1, more.get(w, 0)) for w in crowded})
     return Fewest(
         raised, more, tuple(sorted(standing.choices.requirement[held[x[: len(held)] < 0.5]].tolist()))
     )

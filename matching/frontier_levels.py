@@ -180,26 +180,27 @@ class LevelBuilder(Builder):
             steps = steps + above_preferred_costs(self.policy, low, high, len(steps))
         return _curve(steps)
 
-    def supervised(
-        self, d: int, weeks: tuple[int, ...], inside: Ints, wte: Ints | None, educators: list[int]
-    ) -> None:
-        """Supervision of a department in a period: limit and price in one row, at each level of its WTE."""
+    def supervised(self, c: int, weeks: tuple[int, ...], inside: Ints, wte: Ints) -> None:
+        """Supervision of a cell in a period: limit and price in one row, at each level of its WTE."""
         weight = self.choices.weight[inside]
         inside, weight = inside[weight > 0], weight[weight > 0]
         if not len(inside):
             return
+        teams = self.tables.teams
+        d, pools = int(teams.department[c]), teams.pools_of[c]
         key = self.problem.departments[d].key
-        base = self.base_tables.wte_by_week[self.base.department_index[key]]
+        split = bool(teams.split[d])
+        base = None if split else self.base_wte(d)
         total = int(weight.sum())
-        if educators:
+        if pools:
             for w in weeks:
                 own = 0 if base is None else int(base[w])
-                shares = np.array([self.share(e, d, w, total) for e in educators], np.int64)
+                shares = np.array([self.share(p, c, w, total) for p in pools], np.int64)
                 self.levelled(
                     RowName("supervision", "department", d, (w,)),
                     np.concatenate([inside, shares]),
                     np.concatenate([weight, np.full(len(shares), -1)]),
-                    self.by_level("wte", key, (w,)),
+                    {(): []} if split else self.by_level("wte", key, (w,)),
                     partial(self.load_curve, own, total),
                     "load",
                     "supervisor_load",
@@ -225,20 +226,38 @@ class LevelBuilder(Builder):
         most = supervision.most(available, self.policy.supervision, total)
         return segments(self.policy, available, most)
 
-    def educators(self) -> None:
-        shares: dict[tuple[int, int], list[int]] = {}
-        for n, extra in enumerate(self.extras):
-            if extra.family == "share":
-                shares.setdefault((extra.at[0], extra.at[2]), []).append(len(self.choices) + n)
-        for (e, w), columns in shares.items():
-            key = self.problem.educators[e].key
-            own = int(self.base_tables.educator_wte[self.base.educator_index[key], w])
+    def base_wte(self, d: int) -> Ints | None:
+        """A department's own WTE by week with nothing added."""
+        return self.base_tables.wte_by_week[self.base.department_index[self.problem.departments[d].key]]
+
+    def has_own(self, d: int, w: int) -> bool:
+        """Whether a department has WTE of its own in a week with nothing added."""
+        base = self.base_wte(d)
+        return base is not None and int(base[w]) > 0
+
+    def opened(self, d: int, w: int) -> list[int]:
+        """The columns of the levels that give a department WTE of its own in a week."""
+        levels = self.by_level("wte", self.problem.departments[d].key, (w,))
+        return [column for added, columns in levels.items() if added for column in columns]
+
+    def pools(self) -> None:
+        """An educator's time, or that of a department of several cells, at each level of it."""
+        teams = self.tables.teams
+        for (p, w), columns in self.shares("share").items():
+            level, position = teams.source[p]
+            if level == "educator":
+                kind, key = "educator", self.problem.educators[position].key
+                own = int(self.base_tables.educator_wte[self.base.educator_index[key], w])
+            else:
+                kind, key = "wte", self.problem.departments[position].key
+                base = self.base_wte(position)
+                own = 0 if base is None else int(base[w])
             total = sum(int(self.extras[c - len(self.choices)].most) for c in columns)
             self.levelled(
-                RowName("supervision", "educator", e, (w,)),
+                RowName("supervision", level, position, (w,)),
                 np.array(columns, np.int64),
                 1,
-                self.by_level("educator", key, (w,)),
+                self.by_level(kind, key, (w,)),
                 partial(self.load_curve, own, total),
                 "load",
                 "supervisor_load",

@@ -111,6 +111,8 @@ def generate_year(size: str | Size = "regional", seed: int = 1, *, learners: int
     departments, offers, educators = _supply(
         rng, shape, requirements, people, land.trust_of, land.pull_sites, blocks
     )
+    teams = np.random.default_rng([seed, shape.learners, shape.sites, 78])
+    departments, educators = _teams(teams, departments, offers, educators)
     trusts = tuple(Trust(f"T{t:03}") for t in range(shape.trusts))
     return Problem(
         weeks=tuple((date(2026, 9, 7) + timedelta(weeks=w)).isoformat() for w in range(WEEKS)),
@@ -283,6 +285,32 @@ def _supply(
         if keys:
             educators.append(Educator(f"E-network-{n}", tuple(keys), (1.0,) * WEEKS))
     return tuple(departments), tuple(offers), tuple(educators)
+
+
+def _teams(
+    rng: np.random.Generator,
+    departments: tuple[Department, ...],
+    offers: tuple[Offer, ...],
+    educators: tuple[Educator, ...],
+) -> tuple[tuple[Department, ...], tuple[Educator, ...]]:
+    """Some shared educators take no first-years; in a few departments the WTE is that of two educators by
+    name: one takes anybody, the other later stages only, each so many at once."""
+    later = tuple((p.group, p.stage) for p in PROGRAMMES if p.stage != "year 1")
+    out = [dataclasses.replace(e, supervises=later) if rng.random() < 0.4 else e for e in educators]
+    served = {key for e in educators for key in e.departments}
+    alone = [d for d, department in enumerate(departments) if department.key not in served]
+    places = {offer.department: max(offer.maximum) for offer in offers}
+    named = list(departments)
+    for d in rng.permutation(np.array(alone, np.int64))[: max(1, len(departments) // 25)].tolist():
+        key, wte = named[d].key, named[d].wte or ()
+        named[d] = dataclasses.replace(named[d], wte=None)
+        first = tuple(round(0.6 * x, 3) for x in wte)
+        rest = tuple(round(x - y, 3) for x, y in zip(wte, first, strict=True))
+        most = -(-2 * places[key] // 3)
+        out.append(Educator(f"E-{key}-1", (key,), first, (), (most,) * WEEKS))
+        whom = (*later, ("stp", None))
+        out.append(Educator(f"E-{key}-2", (key,), rest, whom, (max(1, places[key] - most),) * WEEKS))
+    return tuple(named), tuple(out)
 
 
 def _locks(

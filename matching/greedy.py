@@ -9,9 +9,9 @@ import numpy as np
 
 from matching.columns import Model, RowName
 from matching.policy import Policy
-from matching.rules import supervision
 from matching.rules.different_sites import most_repeats
-from matching.tables import Bools, Ints, Tables
+from matching.tables import NO_CAP, Bools, Ints, Tables
+from matching.teams import LEARNERS, Teams
 
 
 class Room:
@@ -43,21 +43,7 @@ class Room:
                 left.append(held)
         self.left = np.array(left, np.float64)
         self.holders: list[list[int]] = [[] for _ in self.names]
-        load = policy.supervision
-        self.limited = load is not None
-        self.own = {
-            d: np.zeros(len(tables.problem.weeks), np.int64)
-            for d, educators in enumerate(tables.educators_of)
-            if educators
-        }
-        self.pool = np.zeros_like(tables.educator_wte)
-        if load is not None:
-            for d in self.own:
-                by_week = tables.wte_by_week[d]
-                if by_week is not None:
-                    self.own[d][:] = [supervision.limit(int(wte), load) for wte in by_week]
-            for index, wte in np.ndenumerate(tables.educator_wte):
-                self.pool[index] = supervision.limit(int(wte), load)
+        self.stocks = [_Stock(tables, policy, teams, model) for teams in tables.measures(policy)]
         self.sites: dict[int, list[int]] = {}
         self.supervised: dict[tuple[int, int], list[int]] = {}
 
@@ -77,12 +63,11 @@ class Room:
         learner, site, d = int(chosen.learner[k]), int(chosen.site[k]), int(chosen.department[k])
         if self.repeats(learner, site) > self.allowed(learner):
             return RowName("different_sites", "learner", learner), []
-        if self.limited and d in self.own:
+        for stock in self.stocks if self.tables.educators_of[d] else ():
             for w in self.tables.week_sets[int(chosen.week_set[k])]:
-                free = self.own[d][w] + sum(self.pool[e, w] for e in self.tables.educators_of[d])
-                if free < chosen.weight[k]:
-                    holders = self.supervised.get((d, w), [])
-                    return RowName("supervision", "department", d, (w,)), holders
+                if stock.left(k, w) < stock.amount[k]:
+                    name = RowName("supervision", "department", d, (w,), stock.named)
+                    return name, self.supervised.get((d, w), [])
         return None
 
     def repeats(self, learner: int, site: int) -> int:
@@ -111,16 +96,41 @@ class Room:
         d = int(chosen.department[k])
         for w in self.tables.week_sets[int(chosen.week_set[k])]:
             self.supervised.setdefault((d, w), []).append(k)
-            if not self.limited or d not in self.own:
-                continue
-            needed = int(chosen.weight[k])
-            own = min(needed, int(self.own[d][w]))
-            self.own[d][w] -= own
-            needed -= own
-            for e in sorted(self.tables.educators_of[d], key=lambda e: -self.pool[e, w]):
-                given = min(needed, int(self.pool[e, w]))
-                self.pool[e, w] -= given
-                needed -= given
+            for stock in self.stocks if self.tables.educators_of[d] else ():
+                stock.take(k, w)
+
+
+class _Stock:
+    """What is left of one measure of supervision: own of the cells, and of the pools, by week."""
+
+    def __init__(self, tables: Tables, policy: Policy, teams: Teams, model: Model) -> None:
+        load = policy.supervision or 0.0
+        self.teams = teams
+        self.own, self.pool = teams.own_limit(load).copy(), teams.pool_limit(load).copy()
+        self.cell = model.choices.cell if teams is tables.teams else model.choices.head
+        self.amount = tables.amount(teams)[model.choices.requirement]
+        self.named = LEARNERS if teams.measure == LEARNERS else ""
+
+    def left(self, k: int, w: int) -> int:
+        """What a choice could still take in a week."""
+        c = int(self.cell[k])
+        if c < 0:
+            return NO_CAP
+        return int(self.own[c, w]) + int(sum(self.pool[p, w] for p in self.teams.pools_of[c]))
+
+    def take(self, k: int, w: int) -> None:
+        """A choice takes its cell's own first, then of the pools that have most."""
+        c = int(self.cell[k])
+        if c < 0:
+            return
+        needed = int(self.amount[k])
+        own = min(needed, int(self.own[c, w]))
+        self.own[c, w] -= own
+        needed -= own
+        for p in sorted(self.teams.pools_of[c], key=lambda p: -self.pool[p, w]):
+            given = min(needed, int(self.pool[p, w]))
+            self.pool[p, w] -= given
+            needed -= given
 
 
 def place_greedily(

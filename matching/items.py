@@ -6,11 +6,11 @@ Units as in problem.py, which checks them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from matching.validation import ProblemError, check_names
+from matching.validation import MOST_WTE, Checks, ProblemError, check_names
 
 UNREACHABLE = 65_535
 MODES = ("car", "public_transport")
@@ -67,11 +67,38 @@ class Offer:
 @dataclass(frozen=True)
 class Educator:
     """A practice educator whose supervising `wte` by week is shared over `departments`, at one trust or
-    several or remotely; the match splits it week by week."""
+    several or remotely; the match splits it week by week.
+
+    `supervises`: the groups and stages of learners that they may supervise, (group, None) for every stage of
+    a group; empty is anybody. `most`: learners at once over all their departments, by week; None is no limit.
+    """
 
     key: str
     departments: tuple[str, ...]
     wte: tuple[float, ...]
+    supervises: tuple[tuple[str, str | None], ...] = ()
+    most: tuple[int, ...] | None = None
+
+    @property
+    def limited(self) -> bool:
+        """Whether they supervise some learners only, or so many at once."""
+        return bool(self.supervises) or self.most is not None
+
+    def may_supervise(self, group: str, stage: str) -> bool:
+        """Whether they may supervise learners of a group and stage."""
+        return not self.supervises or (group, None) in self.supervises or (group, stage) in self.supervises
+
+    def check(self, departments: Mapping[str, int], weeks: int) -> None:
+        """Raises `ProblemError` for what is wrong, among some departments and so many weeks."""
+        check = Checks(ProblemError, f"educator {self.key!r}")
+        check.key("key", self.key)
+        if not check.keys("departments", self.departments):
+            check.refuse("departments", (), "a list of at least one department")
+        for i, key in enumerate(self.departments):
+            check.known(f"departments[{i}]", key, departments, "the key of a department in this problem")
+        check.numbers_by_week("wte", self.wte, weeks, MOST_WTE)
+        check.groups_and_stages("supervises", self.supervises)
+        check.places_by_week("most", self.most, weeks)
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,22 @@ counts only where it is exactly better, tier by tier.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
+from scipy.sparse import vstack
 
 from matching.classes import Alone, classes
+from matching.exchanges import Exchanges
 from matching.greedy import place_greedily
-from matching.guide import Guide, relaxed_guide
+from matching.guide import Ceiling, Guide, relaxed_guide
 from matching.portion import Whole
 from matching.program import Floats
 from matching.tables import Bools, Ints
 from matching.tier_search import Search, lift, scale_of
 from matching.tiers import greedy_cost
-from matching.turns import Turns
+from matching.turns import NEAR, Turns
 from matching.windows import WORKERS, Windows, window_of
 
 # Choices from which a part is large: below it HiGHS ends whole programs in seconds.
@@ -34,10 +36,12 @@ LEFT_OVER = 700.0
 SHORTFALL = 25
 # Requirements to which a class alone is bounded whole.
 SMALL = 1_200
-# How much more than the fewest are left over while the whole is relaxed, of all of them.
+# How much more than the fewest are left over while the whole is first relaxed, of all of them.
 SPARE = 0.03
-# Rounds of turns after the first.
-ROUNDS = 4
+# Rounds of exchanges after the first turns.
+ROUNDS = 8
+# Points to which an exchange is searched, before and after the whole is relaxed.
+COARSE, FINE = 100.0, 2.0
 
 Say = Callable[[str], None]
 
@@ -49,17 +53,28 @@ class Large:
         self.found, self.pinned, self.say = found, pinned, say
         model = found.model
         self.n = len(model.choices)
-        self.whole = Whole(model.rows, model.most, model.upper, model.names, model.extras, self.n)
+        implied = model.implied
+        self.whole = Whole(
+            vstack([model.rows, implied.matrix(model.width)]).tocsr(),
+            np.concatenate([model.most, np.array(implied.most, np.float64)]),
+            model.upper,
+            [*model.names, *implied.names],
+            model.extras,
+            self.n,
+        )
         self.cost = _together(found)
         soft = [t for t in found.tiers if t.soft and t.worst is None]
         self.soft = sum((t.cost / scale_of(t) for t in soft), np.zeros(model.width))
         self.first_soft = soft[0].name if len(soft) == 1 else None
         self.earlier = [t for t in found.tiers if not t.soft]
+        self.window = window_of(found.tables, model.choices)
         requirement = model.choices.requirement
+        requirements = found.tables.problem.requirements
+        self.priority = np.array([requirements[r].priority for r in requirement], np.int64)
         those = classes(found.tables, np.unique(requirement))
         self.members = [np.flatnonzero(np.isin(requirement, each)) for each in those]
         self.least = [0] * len(self.earlier)
-        self.guide: Guide | None = None
+        self.guides: list[Guide] = []
 
     def solve(self) -> None:
         """The best answer in the time there is."""
@@ -67,8 +82,7 @@ class Large:
         looking = self.soft.copy()
         for tier in self.earlier:
             looking += LEFT_OVER * (1 if tier.placing else SHORTFALL) * tier.cost
-        window = window_of(found.tables, chosen)
-        windows = Windows(self.whole, chosen, window, looking, found.stop)
+        windows = Windows(self.whole, chosen, self.window, looking, found.stop)
         if not windows.explore(found.left / 4):
             return
         self.say("relaxed window by window")
@@ -78,16 +92,43 @@ class Large:
             list(workers.map(lambda item: item[1].relax(found.stop, seconds), alone))
             self._raise(alone)
             self.say("each class alone")
-            whole_year = workers.submit(self._relaxed, windows, found.left / 2)
+            worth = windows.worth | found.taken
+            begun = workers.submit(self._relaxed, windows, [], worth, self._held(SPARE), 0.6 * found.left)
             seconds = found.left / 4
             list(workers.map(lambda item: item.search(found.stop, seconds), [a for _, a in alone if a.open]))
             self._raise(alone)
-            self.guide = whole_year.result() or Guide(
-                self.whole, windows.taken, windows.reduced, -np.inf, np.zeros(len(self.earlier))
+            # Something to show for the time until the whole is relaxed, or runs out.
+            none = np.zeros(self.n, np.bool_)
+            rough = Guide(
+                self.whole, windows.taken, windows.reduced, -np.inf, np.zeros(len(self.least)), none
             )
-        self.say("relaxed as a whole")
-        if not found.stop():
-            self._turns(self.guide, alone)
+            turns = Turns(rough, chosen, self.priority, self.cost, found.stop)
+            self._again(turns, self._markets(Exchanges(turns, found.tables, self.window)), COARSE)
+            self.say("every market")
+            guide = begun.result()
+            self.say("relaxed as a whole")
+            if found.stop():
+                return
+            if guide is not None:
+                self.guides.append(guide)
+                seconds = found.left / 2
+                worth = worth | guide.missed
+                again = workers.submit(self._relaxed, windows, alone, worth, self._held(0.0), seconds)
+                turns = Turns(guide, chosen, self.priority, self.cost, found.stop)
+                self._first(turns)
+                better = again.result()
+                if better is not None:
+                    self.guides.append(better)
+                    worth = worth | better.missed
+                    turns = Turns(better, chosen, self.priority, self.cost, found.stop)
+            last: list[Future[Guide | None]] = []
+
+            def settled() -> None:
+                held, seconds = self._reached(), max(0.1, found.left - 1.0)
+                last.append(workers.submit(self._relaxed, windows, alone, worth, held, seconds))
+
+            self._exchanges(turns, alone, settled)
+            self.guides += [final for each in last if (final := each.result()) is not None]
 
     def bound(self, position: int) -> int | None:
         """What a tier cannot undercut with those before it at their value; None where nothing is known."""
@@ -95,10 +136,15 @@ class Large:
         for k, earlier in enumerate(self.earlier):
             if earlier is tier:
                 return min(found.value[position], self.least[k])
-        if self.guide is None or tier.name != self.first_soft:
+        if not self.guides or tier.name != self.first_soft:
             return None
-        held = [found.value[found.tiers.index(t)] - t.constant for t in self.earlier]
-        return lift(tier, self.guide.bound(held), found.value[position])
+        held = self._reached()
+        return lift(tier, max(guide.bound(held) for guide in self.guides), found.value[position])
+
+    def _reached(self) -> list[int]:
+        """[earlier tiers] the cost of the answer."""
+        found = self.found
+        return [found.value[found.tiers.index(t)] - t.constant for t in self.earlier]
 
     def _alone(self, margin: Floats) -> list[tuple[int, Alone]]:
         """By earlier tier and class, what is left over of the class alone: a small one whole, of others the
@@ -118,57 +164,88 @@ class Large:
         for k in range(len(self.earlier)):
             self.least[k] = sum(item.low for j, item in alone if j == k)
 
-    def _relaxed(self, windows: Windows, seconds: float) -> Guide | None:
-        # With a little to spare, so that what one more costs is its worth and not the elastic's.
-        held = [
-            low + (math.ceil(SPARE * low) if t.placing else 0) - t.constant
+    def _held(self, spare: float) -> list[int]:
+        """[earlier tiers] the cost at which each is held: of placing, a part `spare` above the fewest."""
+        return [
+            low + (math.ceil(spare * low) if t.placing else 0) - t.constant
             for low, t in zip(self.least, self.earlier, strict=True)
         ]
-        costs = [t.cost for t in self.earlier]
-        kept = windows.worth | self.found.taken
-        return relaxed_guide(windows, self.soft, costs, held, kept, self.found.stop, seconds)
 
-    def _turns(self, guide: Guide, alone: list[tuple[int, Alone]]) -> None:
-        """Every class in turn, and again until nothing helps."""
-        found, chosen = self.found, self.found.model.choices
-        requirements = found.tables.problem.requirements
-        priority = np.array([requirements[r].priority for r in chosen.requirement], np.int64)
-        turns = Turns(guide, chosen, priority, self.cost, found.stop)
+    def _relaxed(
+        self,
+        windows: Windows,
+        alone: list[tuple[int, Alone]],
+        kept: Bools,
+        held: list[int],
+        seconds: float,
+    ) -> Guide | None:
+        """The whole over the choices `kept`."""
+        ceilings = [Ceiling(item.free, len(item.requirements) - item.low, k) for k, item in alone]
+        costs = [t.cost for t in self.earlier]
+        return relaxed_guide(windows, self.soft, costs, held, ceilings, kept, self.found.stop, seconds)
+
+    def _first(self, turns: Turns) -> None:
+        """Every class in turn, and whoever still fits."""
+        found = self.found
         taken = turns.first(self.members, lambda: found.left)
         cheap = greedy_cost(found.tiers, self.n)
-        completed = place_greedily(found.tables, found.policy, found.model, self.pinned, cheap, taken)
-        self._offer(completed)
+        self._offer(place_greedily(found.tables, found.policy, found.model, self.pinned, cheap, taken))
         self.say("every class in turn")
-        for _ in range(ROUNDS):
+
+    def _exchanges(self, turns: Turns, alone: list[tuple[int, Alone]], settled: Callable[[], None]) -> None:
+        """Markets, chains and classes again until nothing helps; `settled` is called once the tiers of
+        placing are about where they stay."""
+        found = self.found
+        exchanges = Exchanges(turns, found.tables, self.window)
+        for n in range(ROUNDS):
             before = found.value
-            for mine in self.members:
-                if self._over():
+            for stage, each in (
+                ("every market again", self._markets(exchanges)),
+                ("those who lack a place", self._chains(exchanges, alone)),
+                ("every class again", self._classes(turns.guide)),
+            ):
+                if not self._again(turns, each, FINE):
                     return
-                self._offer(turns.again(mine, self._lacking(alone, mine), found.taken, found.left / 3))
-            self.say("every class again")
-            if found.value == before:
+                self.say(stage)
+            if n == 0:
+                settled()
+            elif found.value == before:
                 return
 
-    def _over(self) -> bool:
-        return self.found.stop() or self.found.left < 1.0
+    def _again(self, turns: Turns, each: Iterator[Ints], points: float) -> bool:
+        """Some exchanges, each to so many points; False where time ended first."""
+        found = self.found
+        for free in each:
+            if found.stop() or found.left < 1.0:
+                return False
+            self._offer(turns.again(free, found.taken, points, found.left / 3))
+        return True
+
+    def _markets(self, exchanges: Exchanges) -> Iterator[Ints]:
+        for inside in exchanges.markets():
+            yield exchanges.market(inside, self.found.taken)
+
+    def _chains(self, exchanges: Exchanges, alone: list[tuple[int, Alone]]) -> Iterator[Ints]:
+        for learners in exchanges.lacking(self._waiting(alone), self.found.taken):
+            yield exchanges.chain(learners, self.found.taken)
+
+    def _classes(self, guide: Guide) -> Iterator[Ints]:
+        for mine in self.members:
+            yield mine[(guide.reduced[mine] < NEAR) | self.found.taken[mine]]
+
+    def _waiting(self, alone: list[tuple[int, Alone]]) -> Ints:
+        """Learners with a requirement left over, but in classes that leave over as few as they must."""
+        requirements, tables = self.found.model.choices.requirement, self.found.tables
+        over = np.ones(len(tables.problem.requirements), np.bool_)
+        over[requirements[self.found.taken]] = False
+        for _, item in alone:
+            if over[item.requirements].sum() <= item.low:
+                over[item.requirements] = False
+        waiting = np.unique(requirements)
+        return np.unique(tables.requirement_learner[waiting[over[waiting]]])
 
     def _offer(self, taken: Bools) -> None:
         self.found.offer(taken.astype(np.float64))
-
-    def _lacking(self, alone: list[tuple[int, Alone]], mine: Ints) -> Ints:
-        """Learners with more left over than the class of theirs alone need have."""
-        chosen, taken = self.found.model.choices, self.found.taken
-        learners = len(self.found.tables.problem.learners)
-        placed = np.zeros(int(chosen.requirement.max()) + 1, np.bool_)
-        placed[chosen.requirement[taken]] = True
-        out = [np.zeros(0, np.int64)]
-        for _, item in alone:
-            if not np.isin(item.free[:1], mine).any():
-                continue
-            waiting = item.requirements[~placed[item.requirements]]
-            now = np.bincount(self.found.tables.requirement_learner[waiting], minlength=learners)
-            out.append(np.flatnonzero(now > item.left_over(learners) + 0.5))
-        return np.unique(np.concatenate(out))
 
 
 def _together(found: Search) -> Floats:

@@ -1,4 +1,5 @@
-"""Cover cuts on supervision: who cannot all be in a department in the same week.
+"""Cover cuts on supervision: who cannot all be in a department in the same week (of those whom
+the same educators may supervise).
 
 Weights do not fill a limit exactly, and the relaxation makes use of what is left: half a learner in the
 space of half a weight, a quarter of a move for the quarter that somebody's leaving would free beyond what is
@@ -41,8 +42,8 @@ def covers(limits: Limits, pairs: Ints, x: Floats, stand: Ints, known: set[bytes
     every = np.concatenate([pairs[some], stand])
     value = np.concatenate([np.minimum(1.0, x[some]), np.ones(len(stand))])
     found = []
-    for d, week, requirements, taken in _cells(limits, every, value):
-        cap = _cap(limits, d, week)
+    for c, week, requirements, taken in _cells(limits, every, value):
+        cap = _cap(limits, c, week)
         if cap >= NO_CAP:
             continue
         weight = limits.tables.weight[requirements]
@@ -53,18 +54,18 @@ def covers(limits: Limits, pairs: Ints, x: Floats, stand: Ints, known: set[bytes
         if slack > 1.0 - BROKEN:
             continue
         members = requirements[inside]
-        mark = np.append(np.sort(members), d * limits.weeks + week).tobytes()
+        mark = np.append(np.sort(members), c * limits.weeks + week).tobytes()
         if mark not in known:
-            found.append((slack, d, week, members, mark))
+            found.append((slack, c, week, members, mark))
     out = []
-    for _, d, week, members, mark in sorted(found, key=lambda f: (f[0], f[4]))[:AT_ONCE]:
+    for _, c, week, members, mark in sorted(found, key=lambda f: (f[0], f[4]))[:AT_ONCE]:
         known.add(mark)
-        out.append(Cover(_pairs(limits, d, week, members), len(members) - 1))
+        out.append(Cover(_pairs(limits, c, week, members), len(members) - 1))
     return out
 
 
 def _cells(limits: Limits, every: Ints, value: Floats) -> Iterator[tuple[int, int, Ints, Floats]]:
-    """Departments and weeks with somebody only partly there: who is there, and how much of each. Weeks with
+    """Cells and weeks with somebody only partly there: who is there, and how much of each. Weeks with
     the same people are looked at once."""
     uses = limits.uses(every)
     first = limits.begin["supervision"]
@@ -83,18 +84,19 @@ def _cells(limits: Limits, every: Ints, value: Floats) -> Iterator[tuple[int, in
     starts = np.flatnonzero(np.concatenate([[True], cell[1:] != cell[:-1]]))
     seen: set[tuple[int, bytes]] = set()
     for begin, end in zip(starts.tolist(), np.append(starts[1:], len(cell)).tolist(), strict=True):
-        d, week = divmod(int(cell[begin]), limits.weeks)
-        mark = (d, who[begin:end].tobytes())
+        c, week = divmod(int(cell[begin]), limits.weeks)
+        mark = (c, who[begin:end].tobytes())
         if mark not in seen:
             seen.add(mark)
-            yield d, week, who[begin:end], there[begin:end]
+            yield c, week, who[begin:end], there[begin:end]
 
 
-def _cap(limits: Limits, d: int, week: int) -> int:
-    """What a department can supervise in a week, with all the time of its educators."""
-    cap = int(limits.caps["supervision"][d * limits.weeks + week])
-    if limits.served[d]:
-        cap += int(sum(limits.educator_limit[e, week] for e in limits.tables.educators_of[d]))
+def _cap(limits: Limits, c: int, week: int) -> int:
+    """What a cell can supervise in a week, with all of the pools that it draws on."""
+    shared = limits.shared["supervision"]
+    cap = int(limits.caps["supervision"][c * limits.weeks + week])
+    if shared.served[c]:
+        cap += int(sum(shared.pool[p, week] for p in shared.teams.pools_of[c]))
     return cap
 
 
@@ -115,11 +117,11 @@ def _cover(weight: Ints, taken: Floats, cap: int) -> Ints | None:
     return np.array(kept, np.int64)
 
 
-def _pairs(limits: Limits, d: int, week: int, members: Ints) -> Ints:
+def _pairs(limits: Limits, c: int, week: int, members: Ints) -> Ints:
     """Every pair there of the members, and of all who weigh as much as the heaviest of them."""
     eligible = limits.eligible
     heaviest = int(limits.tables.weight[members].max())
-    there = limits.at_department(d)
+    there = limits.at_cell(c)
     there = there[limits.tables.week_set_weeks[eligible.week_set[there], week]]
     counted = np.isin(eligible.requirement[there], members) | (limits.weight[there] >= heaviest)
     out: Ints = there[counted]

@@ -1,10 +1,11 @@
 """The limits of a problem as one long list, for a re-solve round a standing allocation: what each pair uses
 of each, what is left, what a pair costs at given prices.
 
-A limit is a family (offer, department, site, trust, bed, learner, supervision: one a week; rotation, repeats,
-agreement: one) and a position; its number in the list is a plain sum, so that loads and prices are arrays.
-Supervision counts thousandths of a WTE, rounded down to the grid of the weights that may go there; in a
-department that educators serve it is the department's own part, and the educators' is shared out beside it.
+A limit is a family (offer, department, site, trust, bed, learner, supervision, heads: one a week; rotation,
+repeats, agreement: one) and a position; its number in the list is a plain sum, so that loads and prices are
+arrays. Supervision and heads are the cells of teams.py. Supervision counts thousandths of a WTE, rounded down
+to the grid of the weights that may go there, heads count learners; a cell that draws on pools has its own
+part here, and what the pools carry is shared out beside it.
 The rules that need further columns (different sites, companions, shares) are rows of `local.py`.
 """
 
@@ -20,12 +21,12 @@ from matching.aims import Placings, counted_minutes
 from matching.eligibility import Eligible
 from matching.policy import Policy
 from matching.program import Floats
-from matching.rules import supervision
 from matching.rules.agreements import covers
 from matching.rules.different_sites import most_repeats
 from matching.tables import NO_CAP, Bools, Ints, Tables
+from matching.teams import Shared
 
-WEEKLY = ("offer", "department", "site", "trust", "bed", "learner", "supervision")
+WEEKLY = ("offer", "department", "site", "trust", "bed", "learner", "supervision", "heads")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,15 +64,26 @@ class Limits:
         return self.tables.offer_department[self.eligible.offer]
 
     @cached_property
-    def _by_department(self) -> tuple[Ints, Ints]:
-        order = np.argsort(self.department, kind="stable")
-        starts = np.searchsorted(self.department[order], np.arange(len(self.tables.problem.departments) + 1))
+    def _by_cell(self) -> tuple[Ints, Ints]:
+        cell = self.position("supervision")
+        order = np.argsort(cell, kind="stable")
+        starts = np.searchsorted(cell[order], np.arange(len(self.tables.teams.department) + 1))
         return order, starts
 
-    def at_department(self, d: int) -> Ints:
-        """The pairs at a department."""
-        order, starts = self._by_department
-        return order[starts[d] : starts[d + 1]]
+    def at_cell(self, c: int) -> Ints:
+        """The pairs in a cell of WTE."""
+        order, starts = self._by_cell
+        return order[starts[c] : starts[c + 1]]
+
+    @cached_property
+    def _cells(self) -> dict[str, Ints]:
+        """By measure, [pairs] the cell; of heads one past the last where it is not counted."""
+        e, tables = self.eligible, self.tables
+        heads = tables.cell(tables.heads, e.requirement, e.offer)
+        return {
+            "supervision": tables.cell(tables.teams, e.requirement, e.offer),
+            "heads": np.where((heads >= 0) & (self.weight > 0), heads, len(tables.heads.department)),
+        }
 
     @cached_property
     def weight(self) -> Ints:
@@ -127,7 +139,7 @@ class Limits:
             "trust": self.tables.offer_trust[e.offer],
             "bed": self.site,
             "learner": self.learner,
-            "supervision": self.department,
+            **self._cells,
         }[family]
 
     # -- what there is ------------------------------------------------------------
@@ -138,10 +150,14 @@ class Limits:
         return len(self.tables.problem.weeks)
 
     @cached_property
-    def served(self) -> Bools:
-        """[departments] whether an educator serves it (and supervision is limited)."""
-        some = np.array([bool(e) for e in self.tables.educators_of], np.bool_)
-        return some if self.policy.supervision is not None else np.zeros_like(some)
+    def shared(self) -> dict[str, Shared]:
+        """The measures of supervision by family."""
+        tables, load = self.tables, self.policy.supervision
+        out = {}
+        for family, teams in (("supervision", tables.teams), ("heads", tables.heads)):
+            served = np.array([bool(pools) and load is not None for pools in teams.pools_of], np.bool_)
+            out[family] = Shared(family, teams, served, teams.pool_limit(1.0 if load is None else load))
+        return out
 
     @cached_property
     def caps(self) -> dict[str, Ints]:
@@ -170,6 +186,7 @@ class Limits:
             "bed": beds(),
             "learner": np.full((len(p.learners), self.weeks), 1 if policy.one_place_a_week else NO_CAP),
             "supervision": self._supervision(),
+            "heads": self._heads(),
             "rotation": np.full(len(p.rotations) * self.most_blocks, 1 if policy.rotation else NO_CAP),
             "repeats": self._repeats(),
             "agreement": np.array(
@@ -180,21 +197,25 @@ class Limits:
         return {name: array.reshape(-1).astype(np.int64) for name, array in out.items()}
 
     def _supervision(self) -> Ints:
-        tables, load = self.tables, self.policy.supervision
-        out = np.full((len(tables.problem.departments), self.weeks), NO_CAP, np.int64)
+        teams, load = self.tables.teams, self.policy.supervision
         if load is None:
-            return out
+            return np.full((len(teams.department), self.weeks), NO_CAP, np.int64)
+        out = teams.own_limit(load)
         grid = np.zeros(len(out), np.int64)
-        cells = np.unique(np.stack([self.department, self.weight]), axis=1)
+        cells = np.unique(np.stack([self.position("supervision"), self.weight]), axis=1)
         np.gcd.at(grid, cells[0], cells[1])
-        for d, wte in enumerate(tables.wte_by_week):
-            if wte is not None:
-                out[d] = [supervision.limit(int(x), load) for x in wte]
-                if not self.served[d] and grid[d]:
-                    out[d] -= out[d] % grid[d]
-            elif self.served[d]:
-                out[d] = 0
+        for c, pools in enumerate(teams.pools_of):
+            if not pools and grid[c] and teams.own[c] is not None:
+                out[c] -= out[c] % grid[c]
         return out
+
+    def _heads(self) -> Ints:
+        """One more cell than there are, without a limit, for pairs that are not counted."""
+        teams, load = self.tables.heads, self.policy.supervision
+        free = np.full((len(teams.department) + 1, self.weeks), NO_CAP, np.int64)
+        if load is not None and len(teams.department):
+            free[:-1] = teams.own_limit(load)
+        return free
 
     def _repeats(self) -> Ints:
         problem = self.tables.problem
@@ -230,13 +251,6 @@ class Limits:
         return out
 
     @cached_property
-    def educator_limit(self) -> Ints:
-        """[educators, weeks] thousandths that each may supervise."""
-        load = self.policy.supervision
-        wte = self.tables.educator_wte
-        return wte if load is None else np.floor(wte * load + 1e-6).astype(np.int64)
-
-    @cached_property
     def begin(self) -> dict[str, int]:
         """Number of each family's first limit."""
         out, at = {}, 0
@@ -251,11 +265,12 @@ class Limits:
         return np.concatenate(list(self.caps.values()))
 
     def is_served(self, limit: Ints) -> Bools:
-        """Which of some limits are the own supervision of departments that educators serve."""
-        first = self.begin["supervision"]
-        inside = (limit >= first) & (limit < first + len(self.caps["supervision"]))
+        """Which of some limits are the own supervision of cells that draw on pools."""
         out = np.zeros(len(limit), np.bool_)
-        out[inside] = self.served[(limit[inside] - first) // self.weeks]
+        for family, shared in self.shared.items():
+            first = self.begin[family]
+            inside = (limit >= first) & (limit < first + len(shared.served) * self.weeks)
+            out[inside] = shared.served[(limit[inside] - first) // self.weeks]
         return out
 
     # -- what pairs use ------------------------------------------------------------
@@ -301,20 +316,21 @@ class Limits:
         return out
 
     def spare(self, load: Ints) -> Ints:
-        """[limits] the most that is left of each beside a load. Where educators serve a department: with all
-        their time that no department needs which has no others to turn to."""
+        """[limits] the most that is left of each beside a load. Where a cell draws on pools: with all of them
+        that no cell needs which has no others to turn to."""
         out = self.cap - load
-        first, n = self.begin["supervision"], len(self.tables.problem.departments)
-        own = out[first : first + n * self.weeks].reshape(n, self.weeks)
-        served = np.flatnonzero(self.served).tolist()
-        by = {d: set(self.tables.educators_of[d]) for d in served}
-        short = {d: np.maximum(0, -own[d]) for d in served}
-        for d in served:
-            own[d] += self.educator_limit[sorted(by[d])].sum(axis=0)
-        for d in served:
-            for other in served:
-                if other != d and by[other] <= by[d]:
-                    own[d] -= short[other]
+        for family, shared in self.shared.items():
+            first, n = self.begin[family], len(shared.served)
+            own = out[first : first + n * self.weeks].reshape(n, self.weeks)
+            served = np.flatnonzero(shared.served).tolist()
+            by = {c: set(shared.teams.pools_of[c]) for c in served}
+            short = {c: np.maximum(0, -own[c]) for c in served}
+            for c in served:
+                own[c] += shared.pool[sorted(by[c])].sum(axis=0)
+            for c in served:
+                for other in served:
+                    if other != c and by[other] <= by[c]:
+                        own[c] -= short[other]
         return out
 
     def fences(self, pairs: Ints) -> Floats:

@@ -11,6 +11,7 @@ from matching.columns import groups
 from matching.local_limits import Limits
 from matching.program import Floats
 from matching.tables import NO_CAP, Bools, Ints
+from matching.teams import Shared
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +67,8 @@ def cut(limits: Limits, inside: Bools, part: Bools, stands: Ints, load: Ints) ->
     used = np.zeros(len(limits.cap), np.bool_)
     used[uses.limit] = True
     cells = _limits(limits, rows, uses.limit, uses.pair, uses.amount, outside)
-    _shares(limits, rows, cells, outside)
+    for shared in limits.shared.values():
+        _shares(limits, shared, rows, cells, outside)
     _different_sites(limits, rows, columns, part, stands)
     _companions(limits, rows, columns, part, stands)
     width = len(columns) + len(rows.upper)
@@ -91,7 +93,7 @@ def _limits(
     limits: Limits, rows: _Rows, limit: Ints, pair: Ints, amount: Ints, outside: Ints
 ) -> list[tuple[int, Ints, Ints]]:
     """A row for each limit that could be passed; of those about the same columns by the same amounts, the
-    tightest alone. Those of departments with educators are given back: number, columns and amounts."""
+    tightest alone. Those of cells that draw on pools are given back: number, columns and amounts."""
     order = np.argsort(limit, kind="stable")
     limit, pair, amount = limit[order], pair[order], amount[order]
     if not len(limit):
@@ -104,6 +106,7 @@ def _limits(
     sign = np.add.reduceat(amount.astype(np.uint64) * mark[pair], starts)
     total = np.add.reduceat(amount, starts)
     served = limits.is_served(number)
+    sign = np.where(served, ~sign, sign)  # what pools carry besides is not in `left`
     first = np.lexsort((left, sign))
     same = np.concatenate([[False], sign[first][1:] == sign[first][:-1]])
     kept = np.ones(len(number), np.bool_)
@@ -119,28 +122,30 @@ def _limits(
     ]
 
 
-def _shares(limits: Limits, rows: _Rows, cells: list[tuple[int, Ints, Ints]], outside: Ints) -> None:
-    """Departments that educators serve, week by week: supervised - shares <= own; and the educators' limits.
-    Departments tied to these by an educator come in with what they already need."""
-    tables, weeks = limits.tables, limits.weeks
-    first = limits.begin["supervision"]
-    mine = {divmod(i - first, weeks): (members, amounts) for i, members, amounts in cells}
+def _shares(
+    limits: Limits, shared: Shared, rows: _Rows, cells: list[tuple[int, Ints, Ints]], outside: Ints
+) -> None:
+    """Cells that draw on pools, week by week: supervised - shares <= own; and what the pools hold. Cells tied
+    to these by a pool come in with what they already need."""
+    teams, weeks = shared.teams, limits.weeks
+    first, last = limits.begin[shared.family], limits.begin[shared.family] + len(shared.served) * limits.weeks
+    mine = {
+        divmod(i - first, weeks): (members, amounts) for i, members, amounts in cells if first <= i < last
+    }
     waiting, seen = sorted(mine), set(mine)
     shares: dict[tuple[int, int], list[int]] = {}
-    index = tables.problem.department_index
     nothing = np.zeros(0, np.int64)
     while waiting:
-        d, w = waiting.pop(0)
-        left = int(limits.cap[first + d * weeks + w] - outside[first + d * weeks + w])
-        members, amounts = mine.get((d, w), (nothing, nothing))
-        if (d, w) not in mine and left >= 0:
+        c, w = waiting.pop(0)
+        left = int(limits.cap[first + c * weeks + w] - outside[first + c * weeks + w])
+        members, amounts = mine.get((c, w), (nothing, nothing))
+        if (c, w) not in mine and left >= 0:
             continue
         here = []
-        for e in tables.educators_of[d]:
-            here.append(rows.further(int(limits.educator_limit[e, w])))
-            shares.setdefault((e, w), []).append(here[-1])
-            for key in tables.problem.educators[e].departments:
-                other = (index[key], w)
+        for p in teams.pools_of[c]:
+            here.append(rows.further(int(shared.pool[p, w])))
+            shares.setdefault((p, w), []).append(here[-1])
+            for other in ((cell, w) for cell in teams.cells_of[p]):
                 if other not in seen:
                     seen.add(other)
                     waiting.append(other)
@@ -148,11 +153,11 @@ def _shares(limits: Limits, rows: _Rows, cells: list[tuple[int, Ints, Ints]], ou
             np.concatenate([members, np.array(here, np.int64)]),
             np.concatenate([amounts, np.full(len(here), -1)]),
             left,
-            first + d * weeks + w,
+            first + c * weeks + w,
         )
-    for (e, w), columns in sorted(shares.items()):
+    for (p, w), columns in sorted(shares.items()):
         ones = np.ones(len(columns), np.int64)
-        rows.add(np.array(columns, np.int64), ones, int(limits.educator_limit[e, w]))
+        rows.add(np.array(columns, np.int64), ones, int(shared.pool[p, w]))
 
 
 def _different_sites(limits: Limits, rows: _Rows, columns: Ints, part: Bools, stands: Ints) -> None:

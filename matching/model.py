@@ -3,43 +3,28 @@
 Columns: one a choice (a requirement at an offer in some weeks), 0 or 1; then continuous ones: load steps,
 steps above preferred, educators' shares, shortfalls of agreements. Every row is `values . x <= most` with
 whole numbers. Rows that bind seldom stand in a pool and join the program once a solution breaks them.
-
-A department's row of a period (weeks that the same week sets cover) is both its WTE limit and the price of
-its load: supervised - sum of steps <= first breakpoint, the steps as wide as the price stays the same. The
-weight supervised can only be a multiple of the weights' grid, so the price is taken at grid points and joined
-by straight lines between them: dearer than the formula in between, equal where it counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from matching.columns import Choices, Extra, Model, RowName, Rows, groups
-from matching.costs import POINT, above_preferred_costs, load_cost
-from matching.policy import Policy
-from matching.rules import supervision
+from matching.columns import Extra, Model, RowName, groups
+from matching.costs import POINT, above_preferred_costs
 from matching.rules.agreements import covers
 from matching.rules.different_sites import most_repeats
-from matching.shares import segments
-from matching.tables import Ints, Tables
+from matching.supervised_rows import SupervisedRows
+from matching.tables import Ints
 
 
-class Builder:
+class Builder(SupervisedRows):
     """Writes the rows of a part family by family."""
-
-    def __init__(self, tables: Tables, policy: Policy, chosen: Choices) -> None:
-        self.tables, self.policy, self.choices = tables, policy, chosen
-        self.extras: list[Extra] = []
-        self.core, self.pool = Rows(), Rows()
-        self.problem = tables.problem
 
     def build(self) -> Model:
         """All rows."""
         self.one_offer_each()
         self.offers()
-        self.departments()
+        self.supervision()
         self.declared("department", self.choices.department, [d.places for d in self.problem.departments])
         self.declared("site", self.choices.site, [s.places for s in self.problem.sites])
         self.declared("trust", self.choices.trust, [t.places for t in self.problem.trusts])
@@ -51,11 +36,7 @@ class Builder:
         self.companions()
         self.agreements()
         self.fairness()
-        return Model(self.choices, self.extras, self.core, self.pool)
-
-    def further(self, extra: Extra) -> int:
-        self.extras.append(extra)
-        return len(self.choices) + len(self.extras) - 1
+        return Model(self.choices, self.extras, self.core, self.pool, self.implied)
 
     # -- what is always there ------------------------------------------------------------
 
@@ -78,117 +59,6 @@ class Builder:
                     continue
                 name = RowName("places", "offer", o, weeks)
                 self.stepped(name, inside, 1, steps, "above_preferred")
-
-    def departments(self) -> None:
-        """Supervision by period: limit and price in one row."""
-        for d, members in groups(self.choices.department):
-            wte, educators = self.tables.wte_by_week[d], self.tables.educators_of[d]
-            if wte is None and not educators:
-                continue
-            for weeks, inside in self.periods(members):
-                self.supervised(d, weeks, inside, wte, educators)
-        self.educators()
-
-    def supervised(
-        self,
-        d: int,
-        weeks: tuple[int, ...],
-        inside: Ints,
-        wte: Ints | None,
-        educators: list[int],
-    ) -> None:
-        weight = self.choices.weight[inside]
-        inside, weight = inside[weight > 0], weight[weight > 0]
-        if not len(inside):
-            return
-        own = [0 if wte is None else int(wte[w]) for w in weeks]
-        total = int(weight.sum())
-        if educators:
-            for w, available in zip(weeks, own, strict=True):
-                shares = np.array([self.share(e, d, w, total) for e in educators], np.int64)
-                name = RowName("supervision", "department", d, (w,))
-                self.used(
-                    name,
-                    np.concatenate([inside, shares]),
-                    np.concatenate([weight, np.full(len(shares), -1)]),
-                    available,
-                    total,
-                )
-            return
-        grid = int(np.gcd.reduce(weight))
-        most = supervision.most(min(own), self.policy.supervision, total)
-        units = min(most, total) // grid
-        price = np.zeros(units + 1, np.int64)
-        for available in own:
-            price += load_cost(self.policy, available, grid * np.arange(units + 1, dtype=np.int64))
-        steps = np.diff(price)
-        if units * grid == total and not steps.any():
-            return
-        self.stepped(
-            RowName("supervision", "department", d, weeks),
-            inside,
-            weight // grid,
-            steps,
-            "supervisor_load",
-        )
-
-    def share(self, e: int, d: int, w: int, total: int) -> int:
-        wte = int(self.tables.educator_wte[e, w])
-        most = min(total, supervision.most(wte, self.policy.supervision, total))
-        return self.further(Extra("share", (e, d, w), "", 0, float(most)))
-
-    def used(self, name: RowName, columns: Ints, values: Ints, available: int, total: int) -> None:
-        """values . x <= used, and used up to the limit at a price that rises at each breakpoint."""
-        most = supervision.most(available, self.policy.supervision, total)
-        extras = []
-        first = 0
-        for width, price in segments(self.policy, available, most):
-            if price:
-                at = (name.position, *name.weeks)
-                extras.append(self.further(Extra("load", at, "supervisor_load", price, float(width))))
-            else:
-                first += width
-        self.core.add(
-            name,
-            np.concatenate([columns, np.array(extras, np.int64)]),
-            np.concatenate([values, np.full(len(extras), -1)]),
-            first,
-        )
-
-    def educators(self) -> None:
-        shares: dict[tuple[int, int], list[int]] = {}
-        for k, extra in enumerate(self.extras):
-            if extra.family == "share":
-                shares.setdefault((extra.at[0], extra.at[2]), []).append(len(self.choices) + k)
-        for (e, w), columns in shares.items():
-            here = np.array(columns, np.int64)
-            most = sum(int(self.extras[k - len(self.choices)].most) for k in columns)
-            name = RowName("supervision", "educator", e, (w,))
-            self.used(name, here, np.ones(len(here), np.int64), int(self.tables.educator_wte[e, w]), most)
-
-    def stepped(self, name: RowName, inside: Ints, values: Ints | int, steps: Ints, aim: str) -> None:
-        """values . x <= len(steps) where the n-th unit costs steps[n - 1] (never falling)."""
-        cuts = np.flatnonzero(np.diff(steps)) + 1
-        widths = [len(g) for g in np.split(steps, cuts) if len(g)]
-        prices = [int(g[0]) for g in np.split(steps, cuts) if len(g)]
-        first = 0
-        columns = []
-        for width, price in zip(widths, prices, strict=True):
-            if price == 0:
-                first += width
-            else:
-                columns.append(
-                    self.further(Extra("step", (name.position, *name.weeks), aim, price, float(width)))
-                )
-        there = np.array(columns, np.int64)
-        self.core.add(
-            name,
-            np.concatenate([inside, there]),
-            np.concatenate(
-                [np.broadcast_to(np.asarray(values, np.int64), inside.shape), np.full(len(there), -1)]
-            ),
-            first,
-        )
 
     # -- what seldom binds ------------------------------------------------------------
 
@@ -338,17 +208,3 @@ class Builder:
             if item.least and len(inside):
                 short = self.further(Extra("shortfall", (a,), "agreement_shortfall", 1, float(item.least)))
                 self.core.add(name, np.append(inside, short), -1, -item.least)
-
-    def asking(self, inside: Ints) -> int:
-        """How many requirements some choices are of."""
-        return len(np.unique(self.choices.requirement[inside]))
-
-    def periods(self, members: Ints) -> Iterator[tuple[tuple[int, ...], Ints]]:
-        """Weeks that the same of these choices cover, and those choices (positions of columns)."""
-        used, position = np.unique(self.choices.week_set[members], return_inverse=True)
-        covers = self.tables.week_set_weeks[used]
-        weeks = np.flatnonzero(covers.any(axis=0))
-        patterns, which = np.unique(covers[:, weeks].T, axis=0, return_inverse=True)
-        which = which.reshape(-1)
-        for p, pattern in enumerate(patterns):
-            yield tuple(weeks[which == p].tolist()), members[pattern[position]]

@@ -46,8 +46,8 @@ from matching.validation import (
     read_json,
 )
 
-VERSION = 2
-READABLE = (1, 2)
+VERSION = 3
+READABLE = (1, 2, 3)
 
 __all__ = [
     "COMPANION_KINDS",
@@ -223,14 +223,7 @@ class Problem:
 
         self.educator_index  # noqa: B018 - refuses repeated keys
         for educator in self.educators:
-            check = Checks(ProblemError, f"educator {educator.key!r}")
-            check.key("key", educator.key)
-            if not check.keys("departments", educator.departments):
-                check.refuse("departments", (), "a list of at least one department")
-            for i, key in enumerate(educator.departments):
-                expected = "the key of a department in this problem"
-                check.known(f"departments[{i}]", key, departments, expected)
-            check.numbers_by_week("wte", educator.wte, n, MOST_WTE)
+            educator.check(departments, n)
 
     def _check_demand(self) -> None:
         trusts, sites, departments = self.trust_index, self.site_index, self.department_index
@@ -378,7 +371,7 @@ class Problem:
     # -- JSON ------------------------------------------------------------
 
     def to_json(self) -> str:
-        """The problem as one JSON object with `"version": 2`; fields at their default are left out."""
+        """The problem as one JSON object with `"version": 3`; fields at their default are left out."""
         out: dict[str, Any] = {"version": VERSION, "weeks": list(self.weeks)}
         for name in self.PARTS:
             if getattr(self, name) or name not in self.OPTIONAL:
@@ -388,7 +381,7 @@ class Problem:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Problem:
-        """Reads what `to_json` writes, in this version or the one before (which had fewer fields). Raises
+        """Reads what `to_json` writes, in this version or an older one (with fewer fields). Raises
         `ProblemError` for anything unknown, missing, repeated or wrong."""
         found = read_json(ProblemError, "problem", text)
         names = ["version", "weeks", *cls.PARTS, "travel_minutes"]

@@ -2,8 +2,8 @@
 
 A placing that a rule refuses by itself is no longer there at all; here it is about the rules over several
 placings. Everybody in a broken limit is in question: all in the offer, department, site or trust in that
-week, all who take a bed there, all whom the same educators could supervise in that week (departments joined
-by educators, where their time together is too little), a learner's placings that break a rule among
+week, all who take a bed there, all whom the same educators could supervise in that week (cells joined by
+pools, where these together are too little), a learner's placings that break a rule among
 themselves, the companions, those whom an agreement counts.
 """
 
@@ -12,12 +12,12 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import coo_matrix
 
 from matching.columns import groups
 from matching.local_limits import Limits
+from matching.shares import lacking
 from matching.tables import NO_CAP, Bools, Ints
+from matching.teams import Shared
 
 
 def in_question(limits: Limits, pairs: Ints) -> Bools:
@@ -27,13 +27,14 @@ def in_question(limits: Limits, pairs: Ints) -> Bools:
     load = np.zeros(len(limits.cap), np.int64)
     np.add.at(load, uses.limit, uses.amount)
     over = (load > limits.cap) & (limits.cap < NO_CAP)
-    first = limits.begin["supervision"]
-    here = slice(first, first + len(limits.caps["supervision"]))
-    served = np.repeat(limits.served, limits.weeks)
-    own_over = over[here] & served
-    over[here] &= ~served
-    if own_over.any():
-        over[here] |= _unsupervised(limits, load[here].reshape(-1, limits.weeks))
+    for shared in limits.shared.values():
+        first = limits.begin[shared.family]
+        here = slice(first, first + len(shared.served) * limits.weeks)
+        served = np.repeat(shared.served, limits.weeks)
+        own_over = over[here] & served
+        over[here] &= ~served
+        if own_over.any():
+            over[here] |= _unsupervised(limits, shared, load[here].reshape(-1, limits.weeks))
     out = np.zeros(len(pairs), np.bool_)
     out[uses.pair[over[uses.limit]]] = True
     out |= _different_sites(limits, pairs)
@@ -41,47 +42,26 @@ def in_question(limits: Limits, pairs: Ints) -> Bools:
     return out
 
 
-def _unsupervised(limits: Limits, load: Ints) -> Bools:
-    """[departments x weeks] those whose part of a week's educators cannot supervise them together."""
-    tables = limits.tables
-    own = limits.caps["supervision"].reshape(-1, limits.weeks)
-    cells = [(d, w) for d, w in np.argwhere(load > own).tolist() if limits.served[d]]
-    pools = sorted({(e, w) for d, w in cells for e in tables.educators_of[d]})
-    row_of = {pool: len(cells) + i for i, pool in enumerate(pools)}
-    entries = []
-    n = len(cells)
-    width = n
-    for i, (d, w) in enumerate(cells):
-        entries.append((i, i, -1.0))  # what stays unsupervised
-        for e in tables.educators_of[d]:
-            entries += [(i, width, -1.0), (row_of[e, w], width, 1.0)]
-            width += 1
-    rows, columns, values = zip(*entries, strict=True)
-    matrix = coo_matrix(
-        (np.array(values), (np.array(rows), np.array(columns))), shape=(n + len(pools), width)
-    ).tocsr()
-    right = [float(own[d, w] - load[d, w]) for d, w in cells]
-    right += [float(limits.educator_limit[e, w]) for e, w in pools]
-    cost = np.concatenate([np.ones(n), np.zeros(width - n)])
-    found = linprog(cost, A_ub=matrix, b_ub=np.array(right), method="highs-ds")  # type: ignore[call-overload]
-    if found.status != 0:
-        raise AssertionError("what stays unsupervised could not be counted")
+def _unsupervised(limits: Limits, shared: Shared, load: Ints) -> Bools:
+    """[cells x weeks] those whose part of a week's pools cannot supervise them together."""
+    first = limits.begin[shared.family]
+    own = limits.cap[first : first + load.size].reshape(load.shape)
+    needs = [(c, w, int(load[c, w] - own[c, w])) for c, w in np.argwhere(load > own).tolist()]
+    needs = [need for need in needs if shared.served[need[0]]]
     out = np.zeros(load.shape, np.bool_)
-    joined = _joined(limits)
-    for (d, w), short in zip(cells, found.x[:n].tolist(), strict=True):
-        if short > 0.5:
-            out[joined == joined[d], w] = True
+    joined = _joined(shared)
+    for c, w in lacking(shared.teams.pools_of, shared.pool, needs):
+        out[joined == joined[c], w] = True
     return out.reshape(-1)
 
 
-def _joined(limits: Limits) -> Ints:
-    """[departments] the same number for those joined by educators, -1 for those without."""
-    tables = limits.tables
-    index = tables.problem.department_index
-    label = np.where(limits.served, np.arange(len(limits.served)), -1)
-    for educator in tables.problem.educators:
-        those = np.unique(label[[index[key] for key in educator.departments]])
-        label[np.isin(label, those)] = those[0]
+def _joined(shared: Shared) -> Ints:
+    """[cells] the same number for those joined by pools, -1 for those that draw on none."""
+    label = np.where(shared.served, np.arange(len(shared.served)), -1)
+    for cells in shared.teams.cells_of:
+        those = np.unique(label[cells])
+        if len(those):
+            label[np.isin(label, those)] = those[0]
     return label
 
 

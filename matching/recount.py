@@ -14,7 +14,17 @@ from typing import NamedTuple
 import numpy as np
 
 from matching.policy import Policy
-from matching.problem import UNREACHABLE, Agreement, Department, Learner, Offer, Problem, Requirement, Site
+from matching.problem import (
+    UNREACHABLE,
+    Agreement,
+    Department,
+    Educator,
+    Learner,
+    Offer,
+    Problem,
+    Requirement,
+    Site,
+)
 from matching.result import Result
 
 Weeks = tuple[int, ...]
@@ -161,8 +171,9 @@ class Recount:
                 yield "offer_weeks"
         if policy.supervision is not None:
             weight = thousandths(stay.requirement.weight)
-            mosts = (self.most_supervised(department, w) for w in stay.weeks)
-            if any(most is not None and weight > most for most in mosts):
+            mosts = (self.most_supervised(department, w, learner) for w in stay.weeks)
+            alone = weight > 0 and any(self.nobody_for(department, w, learner) for w in stay.weeks)
+            if alone or any(most is not None and weight > most for most in mosts):
                 yield "supervision"
 
     def barred(self, requirement: Requirement, site: Site) -> Iterator[str]:
@@ -210,13 +221,37 @@ class Recount:
         wanted = self.wanted[learner.key] + len(set(learner.attended))
         return max(0, wanted - (learner.different_sites or 0))
 
-    def most_supervised(self, department: Department, week: int) -> int | None:
-        """What may be supervised in a department and week were all its educators there; None is no limit."""
+    def most_supervised(
+        self, department: Department, week: int, learner: Learner | None = None
+    ) -> int | None:
+        """What may be supervised in a department and week were all its educators there, of a learner only
+        those who may supervise them; None is no limit."""
         serving = self.serving.get(department.key, [])
         if self.policy.supervision is None or (department.wte is None and not serving):
             return None
-        all_there = sum(self.within(self.educators[e].wte[week]) for e in serving)
+        there = serving if learner is None else self.who_may(department, learner)
+        all_there = sum(self.within(self.educators[e].wte[week]) for e in there)
         return all_there + (0 if department.wte is None else self.within(department.wte[week]))
+
+    def who_may(self, department: Department, learner: Learner) -> list[str]:
+        """The educators of a department who may supervise a learner."""
+        there = self.serving.get(department.key, [])
+        return [e for e in there if may_supervise(self.educators[e], learner.group, learner.stage)]
+
+    def counts_learners(self, department: Department, week: int) -> bool:
+        """Whether every learner in a department and week must be on one of its educators: it has no WTE of
+        its own, and one of them supervises some learners only, or so many at once."""
+        there = [self.educators[e] for e in self.serving.get(department.key, [])]
+        if not any(e.supervises or e.most is not None for e in there):
+            return False
+        return department.wte is None or thousandths(department.wte[week]) == 0
+
+    def nobody_for(self, department: Department, week: int, learner: Learner) -> bool:
+        """Whether a learner must be on an educator and no educator can take any."""
+        if not self.counts_learners(department, week):
+            return False
+        mosts = [self.educators[e].most for e in self.who_may(department, learner)]
+        return not any(most is None or most[week] for most in mosts)
 
     def within(self, wte: float) -> int:
         """What may be supervised by so much WTE under the load limit in force."""
@@ -262,6 +297,12 @@ class Recount:
 def thousandths(wte: float) -> int:
     """WTE in whole thousandths."""
     return round(wte * 1000)
+
+
+def may_supervise(educator: Educator, group: str, stage: str) -> bool:
+    """True where an educator may supervise learners of a group and stage."""
+    pairs = educator.supervises
+    return not pairs or any(g == group and s in (None, stage) for g, s in pairs)
 
 
 def covers(agreement: Agreement, learner: Learner) -> bool:

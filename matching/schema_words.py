@@ -33,6 +33,7 @@ _DATE: Json = {"pattern": r"^\d{4}-\d{2}-\d{2}$", "format": "date"}
 _WEEK_INDEX = limits(0, MOST_WEEKS - 1)
 _BY_WEEK: Json = {"maxItems": MOST_WEEKS}
 _SET: Json = {"uniqueItems": True}
+_GROUP_STAGE: list[Json] = [{"type": "string", **TEXT}, {"type": ["string", "null"], **TEXT}]
 
 
 def _key(words: str) -> Said:
@@ -107,6 +108,13 @@ WORDS: dict[str, dict[str, Said]] = {
         "key": _key("Their key, used by no other educator."),
         "departments": _keys("The departments that they may supervise.", minItems=1),
         "wte": Said("Supervising WTE, by week.", limits(0, MOST_WTE), _BY_WEEK),
+        "supervises": Said(
+            "The groups and stages of learners that they may supervise, a stage of null for every stage of "
+            "the group; none named: anybody.",
+            {},
+            {**_SET, "items": {"type": "array", "prefixItems": _GROUP_STAGE, "items": False, "minItems": 2}},
+        ),
+        "most": _places("The most learners at once over all their departments, by week; null: no limit."),
     },
     "Learner": {
         "key": _key("Their key, used by no other learner."),

@@ -102,20 +102,28 @@ def caps(problem: Problem, offer: Offer) -> list[tuple[str, str, tuple[int, ...]
 
 
 def _supervision(problem: Problem, policy: Policy, at: Placement) -> list[Change] | None:
-    """WTE where the weight alone is too much; None where no WTE would help."""
+    """WTE where the weight alone is too much, or where the department has none of its own and nobody to take
+    on the learner: a thousandth will do then. None where no WTE would help."""
     load = policy.supervision
     department = problem.departments[problem.department_index[at.offer.department]]
     serving = [e for e in problem.educators if department.key in e.departments]
+    learner = problem.learners[problem.learner_index[at.requirement.learner]]
+    theirs = [e for e in serving if e.may_supervise(learner.group, learner.stage)]
+    counted = any(e.limited for e in serving)
     if load is None or (department.wte is None and not serving):
         return []
     weight, short = thousandths(at.requirement.weight), {}
     for w in at.weeks:
         own = 0 if department.wte is None else thousandths(department.wte[w])
-        others = sum(supervision.limit(thousandths(e.wte[w]), load) for e in serving)
+        others = sum(supervision.limit(thousandths(e.wte[w]), load) for e in theirs)
+        more: int | None = 0
         if weight > supervision.limit(own, load) + others:
             more = wte_for(own, weight - others, load)
-            if more is None:
-                return None
+        if more is None:
+            return None
+        if counted and weight and not own and all(e.most is not None and not e.most[w] for e in theirs):
+            more = max(1, more)
+        if more:
             short[w] = more
     if not short:
         return []

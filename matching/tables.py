@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matching.policy import Policy
 from matching.problem import UNREACHABLE, Problem
+from matching.teams import NO_CAP, Bools, Ints, Teams, by_learners, by_wte, classes
 
-Ints: TypeAlias = NDArray[np.int64]
-Bools: TypeAlias = NDArray[np.bool_]
-
-NO_CAP = 1 << 40
+__all__ = ["NO_CAP", "Bools", "Ints", "Tables", "Variants", "least_of", "thousandths"]
 
 
 def thousandths(value: float) -> int:
@@ -184,4 +180,35 @@ class Tables:
         for e, educator in enumerate(self.problem.educators):
             for key in educator.departments:
                 out[self.problem.department_index[key]].append(e)
+        return out
+
+    @cached_property
+    def class_of(self) -> Ints:
+        """[requirements] position of its learner's group and stage among those of the problem."""
+        out: Ints = classes(self.problem)[1][self.requirement_learner]
+        return out
+
+    @cached_property
+    def teams(self) -> Teams:
+        """Who may supervise whom, in thousandths of a WTE."""
+        return by_wte(self.problem, self.wte_by_week, self.educator_wte, self.educators_of)
+
+    @cached_property
+    def heads(self) -> Teams:
+        """Who may supervise whom, in learners at once."""
+        return by_learners(self.problem, self.wte_by_week, self.educators_of)
+
+    def measures(self, policy: Policy) -> tuple[Teams, ...]:
+        """The flows of supervision that a policy limits, learners at once only where any are counted."""
+        if policy.supervision is None:
+            return ()
+        return (self.teams, self.heads) if len(self.heads.department) else (self.teams,)
+
+    def amount(self, teams: Teams) -> Ints:
+        """[requirements] what each takes of a measure; those of no weight need no supervision."""
+        return self.weight if teams is self.teams else np.minimum(self.weight, 1)
+
+    def cell(self, teams: Teams, requirement: Ints, offer: Ints) -> Ints:
+        """The cell of each of some requirements at some offers; -1 where nothing counts."""
+        out: Ints = teams.cell[self.offer_department[offer], self.class_of[requirement]]
         return out

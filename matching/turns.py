@@ -3,7 +3,7 @@ network is in place.
 
 First class by class in order of priority: whoever has had their turn stands where they are, whoever has not
 takes up what the relaxation gives them, those of a lower priority only for as long as nobody needs it. Then
-class by class again with everyone where they are, so that the answer only gets better, tier by tier.
+some again with everyone else where they are (`exchanges.py` says who), so that the answer only gets better.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ from matching.tables import Bools, Ints
 # Points of reduced cost up to which a choice takes part: of everyone, and of learners whom the relaxation
 # does not place whole.
 NEAR, WIDE = 6.0, 60.0
-# Those of learners who lack a place that their class alone could give them, and of the rest of the class.
-REACH, WIDER = 200.0, 12.0
 # Points that the place of someone of a lower priority, who has other choices, costs.
 MOVED_ON = 100.0
 # Relative gap and nodes at which a search ends, on any machine.
@@ -70,50 +68,21 @@ class Turns:
                 taken[free[answer.x[: len(free)] > 0.5]] = True
         return taken
 
-    def again(self, mine: Ints, lacking: Ints, taken: Bools, seconds: float) -> Bools:
-        """[choices] taken after a class has been placed again with everyone else in place.
-
-        Where it has learners who are `lacking` a place, they may go almost anywhere, and those of a lower
-        priority may be moved on, who are then placed again themselves, or lose their place.
-        """
-        free = mine[(self.guide.reduced[mine] < (WIDER if len(lacking) else NEAR)) | taken[mine]]
-        if len(lacking):
-            theirs = mine[np.isin(self.chosen.learner[mine], lacking)]
-            free = np.union1d(free, theirs[self.guide.reduced[theirs] < REACH])
+    def again(self, free: Ints, taken: Bools, points: float, seconds: float) -> Bools:
+        """[choices] taken after the choices `free` have been searched again beside everyone else in place,
+        from where they are, to within some points of the best: with a choice of a requirement, `free` has the
+        one it takes."""
+        whole = self.whole
         others = taken.copy()
         others[free] = False
-        lower = others & (self.priority > self.priority[mine[0]]) & (len(lacking) > 0)
-        after, over = self._placed(free, taken, others, lower, seconds)
-        if not len(over):
-            return after
-        standing = np.flatnonzero(lower)
-        there = np.unique(self.whole.rows[over][:, standing].nonzero()[1])
-        moved = np.isin(self.chosen.learner, self.chosen.learner[standing[there]])
-        moved &= self.priority > self.priority[mine[0]]
-        again = np.flatnonzero(moved & ((self.guide.reduced < NEAR) | after))
-        rest = after.copy()
-        rest[again] = False
-        return self._placed(again, None, rest, np.zeros_like(rest), seconds)[0]
-
-    def _placed(
-        self, free: Ints, known: Bools | None, others: Bools, lower: Bools, seconds: float
-    ) -> tuple[Bools, Ints]:
-        """[choices] taken after a search of the choices `free` beside `others`, from an answer `known`; and
-        the rows in which someone `lower` has to make way."""
-        whole = self.whole
-        left = whole.most - whole.used(others.astype(np.float64))
-        below = whole.used(lower.astype(np.float64))
-        part = whole.portion(free, self.cost, left)
-        room = self._room(part, left + below, below)
-        program = self._displacing(part, room)
-        start = None if known is None else np.flatnonzero(known[free])
-        answer = search(program, start, self.stop, seconds, GAP, NODES)
-        out = others.copy()
+        part = whole.portion(free, self.cost, whole.most - whole.used(others.astype(np.float64)))
+        start = np.flatnonzero(taken[free])
+        known = abs(float(self.cost[free[start]].sum()))
+        answer = search(part.program, start, self.stop, seconds, points / max(points, known), NODES)
         if answer.x is None:
-            return (out if known is None else known), np.zeros(0, np.int64)
-        out[free[answer.x[: len(free)] > 0.5]] = True
-        made = answer.x[len(part.columns) :] > 1e-6
-        return out, part.rows[np.flatnonzero(room > SLACK)[made]]
+            return taken
+        others[free[answer.x[: len(free)] > 0.5]] = True
+        return others
 
     @staticmethod
     def _room(part: Portion, settled: Floats, below: Floats) -> Floats:

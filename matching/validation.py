@@ -104,6 +104,18 @@ class Checks:
         if value is not None:
             self.whole_by_week(field, value, weeks, MOST_PLACES)
 
+    def groups_and_stages(self, field: str, value: object) -> None:
+        """Pairs of a learner group and a stage of it, or None for every stage, each pair once."""
+        wanted = "a list of pairs [group, stage or null], each named once"
+        if not isinstance(value, tuple) or len(set(map(repr, value))) != len(value):
+            self.refuse(field, value, wanted)
+        for i, pair in enumerate(value):
+            if not isinstance(pair, tuple) or len(pair) != 2:
+                self.refuse(f"{field}[{i}]", pair, "a pair [group, stage or null]")
+            self.key(f"{field}[{i}][0]", pair[0])
+            if pair[1] is not None:
+                self.key(f"{field}[{i}][1]", pair[1])
+
     def weeks_of(self, field: str, weeks: object, n: int) -> None:
         """At least one position of the round's `n` weeks, rising."""
         if isinstance(weeks, str) or not isinstance(weeks, tuple) or not weeks:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matching.aims import supervised
+from matching.aims import load, supervised
 from matching.certificates import key_of
 from matching.changes import Change, changed
 from matching.columns import RowName
@@ -27,7 +27,6 @@ from matching.recount_rules import broken_together
 from matching.resolve import resolve, soon
 from matching.result import Result
 from matching.rules import supervision
-from matching.shares import share_out
 from matching.single_changes import Placement, caps, ways_in, wte_for
 from matching.standing import Standing
 from matching.stop import Never, Stop
@@ -158,8 +157,7 @@ class _Way:
         wrong = next(count.pairs(stays), None) or next(broken_together(count, stays), None)
         if wrong is not None:
             raise AssertionError(f"the changes are not enough: {wrong}")
-        weight = supervised(after.tables, placings_of(after.choices, after.taken))
-        if share_out(after.tables, after.policy, weight) is None:
+        if load(after.tables, after.policy, placings_of(after.choices, after.taken)) is None:
             raise AssertionError("the changes are not enough: supervision")
 
     def _moves(self, after: Standing, before: Standing, gone: tuple[str, ...]) -> tuple[Move, ...]:
@@ -233,8 +231,8 @@ class _Way:
 
     def _more_wte(self, standing: Standing, d: int, fewest: Fewest, before: Change | None) -> Change:
         """Own WTE of a department for what it must supervise beyond what there is."""
-        problem, load = self.problem, self.policy.supervision
-        assert load is not None  # noqa: S101 - no limit, no row
+        problem, limit = self.problem, self.policy.supervision
+        assert limit is not None  # noqa: S101 - no limit, no row
         department = problem.departments[d]
         served = bool(standing.tables.educators_of[d])
         holds = department.wte or (0.0,) * len(problem.weeks)
@@ -245,10 +243,10 @@ class _Way:
             if before is not None and problem.weeks[w] in before.weeks:
                 had = thousandths(float(before.needed or 0))
             if served:
-                needed = supervision.limit(own + had, load) + fewest.more.get(w, 0)
+                needed = supervision.limit(own + had, limit) + fewest.more.get(w, 0)
             else:
                 needed = int(weight[w]) + thousandths(self.at.requirement.weight)
-            more[w] = wte_for(own, needed, load) or 0
+            more[w] = wte_for(own, needed, limit) or 0
         weeks = tuple(problem.weeks[w] for w, extra in more.items() if extra)
         now = min(holds[w] for w, extra in more.items() if extra)
         return Change("supervision", "department", department.key, now, max(more.values()) / 1000, weeks)

@@ -11,7 +11,6 @@ import numpy as np
 
 from matching.aims import supervised
 from matching.program import Program, relax
-from matching.rules import supervision
 from matching.standing import Standing
 from matching.stop import Stop
 from matching.tables import Bools, Ints
@@ -115,6 +114,10 @@ def _loaded(standing: Standing) -> Bools:
     heaviest = int(tables.weight.max(initial=0))
     first = min((percent for percent, price in policy.supervisor_load if price), default=None)
     out = np.zeros(weight.shape, np.bool_)
+    # Where the educators do not all supervise whom, and as many as, they can, their time says little.
+    limited = tables.teams.split | np.isin(np.arange(len(weight)), tables.heads.department)
+    cells = [np.flatnonzero(tables.teams.department == d) for d in range(len(weight))]
+    most = tables.teams.room(policy.supervision or 0.0)
     for d in range(len(weight)):
         own = tables.wte_by_week[d]
         if own is not None and first is not None:
@@ -122,8 +125,8 @@ def _loaded(standing: Standing) -> Bools:
         if tables.educators_of[d]:
             out[d] |= weight[d] > 0
         if policy.supervision is not None and (own is not None or tables.educators_of[d]):
-            room = supervision.by_week(tables, policy.supervision, d)
-            out[d] |= weight[d] + heaviest > room
+            room = most[cells[d]].sum(axis=0)
+            out[d] |= (weight[d] + heaviest > room) | limited[d]
     return out
 
 

@@ -1,4 +1,5 @@
-"""supervision: weight supervised in a department and week stays within load limit x WTE.
+"""supervision: weight supervised in a department and week stays within load limit x WTE, and where a
+department has no WTE of its own its educators supervise only whom, and as many as, they may.
 
 Of a single pair the rule asks that the learner alone can be supervised; `network` and `integer` add the
 limit on all of them together.
@@ -6,11 +7,14 @@ limit on all of them together.
 
 import numpy as np
 
-from matching.rules.pairs import Bools, Ints, Pairs
-from matching.tables import NO_CAP, Tables
+from matching.rules.pairs import Bools, Pairs
+from matching.tables import NO_CAP
 
 NAME = "supervision"
-WORDS = "The department has too little supervising time for this learner in some week of the block."
+WORDS = (
+    "The department has too little supervising time for this learner in some week of the block, or nobody "
+    "who may supervise them."
+)
 
 
 def limit(wte: int, load: float) -> int:
@@ -23,29 +27,29 @@ def most(wte: int, load: float | None, otherwise: int) -> int:
     return otherwise if load is None else limit(wte, load)
 
 
-def by_week(tables: Tables, load: float, department: int) -> Ints:
-    """[weeks] thousandths of a WTE that a department can supervise, every educator's time counted whole;
-    NO_CAP where nothing limits it."""
-    wte, educators = tables.wte_by_week[department], tables.educators_of[department]
-    weeks = len(tables.problem.weeks)
-    if wte is None and not educators:
-        return np.full(weeks, NO_CAP, np.int64)
-    pools = [tables.educator_wte[e] for e in educators]
-    declared = pools if wte is None else [wte, *pools]
-    return np.array([sum(limit(int(one[w]), load) for one in declared) for w in range(weeks)], np.int64)
-
-
 def forbids(pairs: Pairs) -> Bools:
-    """[rows, columns] True where the requirement's weight alone passes the department's limit in some
-    week."""
+    """[rows, columns] True where in some week the requirement alone is more than the department and those of
+    its educators who may supervise the learner could take: in WTE, or in learners at once."""
     tables, load = pairs.tables, pairs.policy.supervision
+    result = np.zeros(pairs.shape, np.bool_)
     if load is None:
-        return np.zeros(pairs.shape, np.bool_)
+        return result
     departments, column = np.unique(tables.offer_department[pairs.offers], return_inverse=True)
-    least = np.empty((len(tables.week_sets), len(departments)), np.int64)
-    for j, d in enumerate(departments.tolist()):
-        weeks = by_week(tables, load, d)
-        least[:, j] = [weeks[list(chosen)].min() for chosen in tables.week_sets]
-    most = least[:, column]
-    result: Bools = tables.weight[pairs.requirements][:, None] > most[pairs.week_sets]
+    of_class, row = np.unique(tables.class_of[pairs.requirements], return_inverse=True)
+    for teams in tables.measures(pairs.policy):
+        cell = teams.cell[np.ix_(departments, of_class)]
+        if not (cell >= 0).any():
+            continue
+        cells = np.unique(cell[cell >= 0])
+        room = teams.room(load)[cells]
+        least = np.full((len(tables.week_sets), len(cells) + 1), NO_CAP, np.int64)
+        for i, weeks in enumerate(tables.week_sets):
+            least[i, :-1] = room[:, list(weeks)].min(axis=1)
+        at = np.where(cell >= 0, np.searchsorted(cells, cell), len(cells))
+        amount = tables.amount(teams)[pairs.requirements]
+        if (at == at[:, :1]).all():  # one cell a department, whoever the learner is
+            room_of = least[:, at[:, 0]][:, column][pairs.week_sets]
+        else:
+            room_of = least[pairs.week_sets[:, None], at[column][:, row].T]
+        result |= amount[:, None] > room_of
     return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,11 +15,12 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import vstack
 
 from matching import Policy, Problem
+from matching.classes import Alone
 from matching.columns import Choices, choices
 from matching.eligibility import eligible_pairs
 from matching.generate_year import generate_year
 from matching.greedy import place_greedily
-from matching.guide import Guide, relaxed_guide
+from matching.guide import Ceiling, Guide, relaxed_guide
 from matching.large import Large
 from matching.model import Builder
 from matching.portion import Whole
@@ -67,11 +68,18 @@ class Setup:
         assert out.explore(SECONDS)
         return out
 
-    def guide(self, windows: Windows, held: list[int]) -> Guide:
-        """The relaxation with the earlier tiers' costs held at most there."""
+    def guide(
+        self,
+        windows: Windows,
+        held: list[int],
+        ceilings: Sequence[Ceiling] = (),
+        kept: Bools | None = None,
+    ) -> Guide:
+        """The relaxation with the earlier tiers' costs held at most there, over the choices `kept` or those
+        that the windows think worth having."""
         costs = [t.cost for t in self.large.earlier]
-        kept = windows.worth | self.found.taken
-        out = relaxed_guide(windows, self.large.soft, costs, held, kept, Never(), SECONDS)
+        kept = windows.worth | self.found.taken if kept is None else kept
+        out = relaxed_guide(windows, self.large.soft, costs, held, list(ceilings), kept, Never(), SECONDS)
         assert out is not None
         return out
 
@@ -79,6 +87,17 @@ class Setup:
         """Its turns, with the earlier tiers held as the first answer reaches them."""
         guide = self.guide(windows, self.reached(self.found.taken))
         return Turns(guide, self.chosen, self.priority, self.cost, Never())
+
+    def ceilings(self) -> list[Ceiling]:
+        """What every class alone must leave over."""
+        out = []
+        for k, tier in enumerate(self.large.earlier):
+            for mine in self.large.members if tier.placing else []:
+                alone = Alone(self.whole, tier.cost, mine[tier.cost[mine] != 0], self.chosen)
+                if len(alone.free):
+                    alone.search(Never(), SECONDS)
+                    out.append(Ceiling(alone.free, len(alone.requirements) - alone.low, k))
+        return out
 
     def reached(self, taken: Bools) -> list[int]:
         """The earlier tiers' costs of an answer: the fewest that its further columns allow."""

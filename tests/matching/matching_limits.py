@@ -3,13 +3,13 @@ placing: by trying, each limit counted plainly from what it says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import combinations
 
 import networkx as nx
 
 from matching.certificates import FullLimit
-from matching.recount import Recount, Stay, covers, thousandths
+from matching.recount import Recount, Stay, covers, may_supervise, thousandths
 from matching.recount_rules import places_of, repeats
 from matching.recount_supervision import own_wte
 
@@ -85,36 +85,51 @@ def apart_or_together(count: Recount, key: str, a: Stay, b: Stay) -> bool:
 
 def supervised(count: Recount, limits: list[FullLimit], stays: list[Stay]) -> bool:
     """Whether the limits of supervision hold with the best split, week by week, as a greatest flow. A
-    department's limit has its own WTE and each of its educators' whole WTE; an educator's own limit is over
-    all departments together."""
-    named = [limit for limit in limits if limit.rule == "supervision"]
-    for w, monday in enumerate(count.problem.weeks):
-        asked, graph = 0, nx.DiGraph()
-        graph.add_nodes_from(["from", "to"])
-        for limit in named:
-            if limit.level != "department" or monday not in limit.weeks:
-                continue
-            department = count.departments[limit.key]
-            there = [s for s in stays if s.department.key == limit.key and w in s.weeks]
-            weight = sum(thousandths(s.requirement.weight) for s in there)
-            asked += weight
-            own = own_wte(count, department, w)
-            assert own is not None
-            graph.add_edge("from", limit.key, capacity=weight)
-            graph.add_edge(limit.key, "to", capacity=count.within(own / 1000))
-            for e in count.serving.get(limit.key, ()):
-                whole = count.within(count.educators[e].wte[w])
-                graph.add_edge(limit.key, ("educator", e), capacity=whole)
-                graph.add_edge(("educator", e), "to", **dict(educators_most(count, named, e, w)))
-        if asked and nx.maximum_flow_value(graph, "from", "to") < asked:
+    department's limit has its own WTE and each of its educators' whole WTE, for learners whom they may
+    supervise; an educator's own limit is over all departments together. Learners at once have limits of the
+    same form, in departments and weeks without own WTE."""
+    for at in (None, "learners"):
+        named = [limit for limit in limits if limit.rule == "supervision" and limit.at == at]
+        if not all(carried(count, named, stays, w) for w in range(len(count.problem.weeks))):
             return False
     return True
 
 
-def educators_most(
-    count: Recount, named: list[FullLimit], educator: str, week: int
-) -> Iterator[tuple[str, int]]:
-    """The capacity of an educator in a week, where a limit names it."""
-    monday = count.problem.weeks[week]
-    if any(x.level == "educator" and x.key == educator and monday in x.weeks for x in named):
-        yield "capacity", count.within(count.educators[educator].wte[week])
+def carried(count: Recount, named: list[FullLimit], stays: list[Stay], w: int) -> bool:
+    """Whether the limits named, all of WTE or all of learners at once, hold in a week."""
+    asked, graph, monday = 0, nx.DiGraph(), count.problem.weeks[w]
+    graph.add_nodes_from(["from", "to"])
+    for limit in named:
+        if limit.level != "department" or monday not in limit.weeks:
+            continue
+        department, heads = count.departments[limit.key], limit.at is not None
+        if heads and not count.counts_learners(department, w):
+            continue
+        own = 0 if heads else own_wte(count, department, w)
+        assert own is not None
+        graph.add_edge(limit.key, "to", capacity=count.within(own / 1000))
+        for s in stays:
+            weight = thousandths(s.requirement.weight)
+            if s.department.key != limit.key or w not in s.weeks or not weight:
+                continue
+            asked += 1 if heads else weight
+            kind = (limit.key, s.learner.group, s.learner.stage)
+            before = graph.get_edge_data("from", kind, {"capacity": 0})["capacity"]
+            graph.add_edge("from", kind, capacity=before + (1 if heads else weight))
+            graph.add_edge(kind, limit.key)
+            for e in count.serving.get(limit.key, ()):
+                if not may_supervise(count.educators[e], *kind[1:]):
+                    continue
+                graph.add_edge(kind, (limit.key, e))
+                graph.add_edge((limit.key, e), ("educator", e), **whole(count, e, w, heads))
+                alone = [x for x in named if x.level == "educator" and x.key == e and monday in x.weeks]
+                graph.add_edge(("educator", e), "to", **(whole(count, e, w, heads) if alone else {}))
+    return not asked or nx.maximum_flow_value(graph, "from", "to") == asked
+
+
+def whole(count: Recount, educator: str, week: int, heads: bool) -> dict[str, int]:
+    """The capacity of all that an educator can supervise in a week; none given where nothing limits it."""
+    item = count.educators[educator]
+    if not heads:
+        return {"capacity": count.within(item.wte[week])}
+    return {} if item.most is None else {"capacity": item.most[week]}

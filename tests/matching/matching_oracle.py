@@ -16,8 +16,11 @@ from matching import Policy, Problem, Reason, Requirement, Result, Share, Tier
 from matching.recount import Recount, Stay, covers, thousandths
 from matching.recount_aims import aims, costs, tiers
 from matching.recount_rules import broken_together
-from matching.recount_supervision import own_wte, supervised, supervision
+from matching.recount_supervision import own_wte, supervision
 from matching.verify_reasons import Reasons
+
+# A department, learner group and stage.
+Kind = tuple[str, str, str]
 
 
 def best_by_trying(problem: Problem, policy: Policy) -> dict[str, int]:
@@ -42,7 +45,7 @@ class Trying:
 
     def __init__(self, problem: Problem, policy: Policy) -> None:
         self.count = Recount(problem, policy, Result("optimal"))
-        self.splits: dict[tuple[int, tuple[tuple[str, int], ...]], dict[tuple[str, str], int] | None] = {}
+        self.splits: dict[tuple[int, tuple[tuple[Kind, int], ...]], dict[tuple[str, str], int] | None] = {}
         self.value: dict[str, int] = {}
         self.stays: list[Stay] = []
 
@@ -97,44 +100,53 @@ class Trying:
         """The split of the educators' time at the least load cost; None where there is none within the
         limits."""
         served = self.count.serving
-        weights: dict[int, list[tuple[str, int]]] = {}
-        for (department, w), weight in sorted(supervised(stays).items()):
-            if served.get(department) and weight:
-                weights.setdefault(w, []).append((department, weight))
+        weights: dict[int, dict[Kind, int]] = {}
+        for stay in stays:
+            weight = thousandths(stay.requirement.weight)
+            if served.get(stay.department.key) and weight:
+                kind = (stay.department.key, stay.learner.group, stay.learner.stage)
+                for w in stay.weeks:
+                    here = weights.setdefault(w, {})
+                    here[kind] = here.get(kind, 0) + weight
         out = {}
-        for w, held in weights.items():
-            key = (w, tuple(held))
+        for w, held in sorted(weights.items()):
+            key = (w, tuple(sorted(held.items())))
             if key not in self.splits:
-                self.splits[key] = self._split(w, held)
+                self.splits[key] = self._split(w, sorted(held.items()))
             split = self.splits[key]
             if split is None:
                 return None
             out.update({(e, d, w): part for (e, d), part in split.items()})
         return out
 
-    def _split(self, week: int, held: list[tuple[str, int]]) -> dict[tuple[str, str], int] | None:
-        """One week's split as a flow of least cost: what is supervised in a department is its own or goes to
-        its educators, each up to a limit and at a price that rises."""
+    def _split(self, week: int, held: list[tuple[Kind, int]]) -> dict[tuple[str, str], int] | None:
+        """One week's split as a flow of least cost: learners of a group and stage in a department are its own
+        or go to those of its educators who may supervise them, each up to a limit and at a price that
+        rises."""
         count, graph = self.count, nx.MultiDiGraph()
         graph.add_node("done", demand=sum(weight for _, weight in held))
-        for key, weight in held:
-            department = count.departments[key]
-            graph.add_node(("department", key), demand=-weight)
-            self._supply(graph, ("department", key), own_wte(count, department, week))
+        for kind, weight in held:
+            key, group, stage = kind
+            graph.add_node(kind, demand=-weight)
+            graph.add_edge(kind, ("department", key), key="own")
             for e in count.serving[key]:
-                graph.add_edge(("department", key), ("educator", e), key="part")
-        for e in {e for key, _ in held for e in count.serving[key]}:
+                allowed = count.educators[e].supervises
+                if not allowed or (group, None) in allowed or (group, stage) in allowed:
+                    graph.add_edge(kind, ("educator", e), key="part")
+        for key in {key for (key, _, _), _ in held}:
+            self._supply(graph, ("department", key), own_wte(count, count.departments[key], week))
+        for e in {e for (key, _, _), _ in held for e in count.serving[key]}:
             self._supply(graph, ("educator", e), thousandths(count.educators[e].wte[week]))
         try:
             _, flow = nx.network_simplex(graph)
         except nx.NetworkXUnfeasible:
             return None
-        return {
-            (e[1], d): flow["department", d][e]["part"]
-            for d, _ in held
-            for e in flow["department", d]
-            if e != "done" and flow["department", d][e]["part"]
-        }
+        out: dict[tuple[str, str], int] = {}
+        for kind, _ in held:
+            for (level, e), parts in flow[kind].items():
+                if level == "educator" and parts["part"]:
+                    out[e, kind[0]] = out.get((e, kind[0]), 0) + parts["part"]
+        return out
 
     def _supply(self, graph: nx.MultiDiGraph, node: tuple[str, str], wte: int) -> None:
         """Edges from a department or educator to the end, one for each step of the load's price."""

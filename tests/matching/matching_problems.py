@@ -226,9 +226,8 @@ def _supply(draw: Callable) -> dict[str, tuple]:
                     )
                 )
     served = st.lists(st.sampled_from([d.key for d in departments]), min_size=1, max_size=3, unique=True)
-    educators = tuple(
-        Educator(f"E{i}", tuple(draw(served)), _by_week(draw, 0.5, 1.0, 0.3, 0.0)) for i in _some(draw, 2)
-    )
+    choosy = draw(st.booleans())
+    educators = tuple(_educator(draw, f"E{i}", tuple(draw(served)), choosy) for i in _some(draw, 3))
     return {
         "trusts": trusts,
         "sites": sites,
@@ -236,6 +235,16 @@ def _supply(draw: Callable) -> dict[str, tuple]:
         "offers": tuple(offers),
         "educators": educators,
     }
+
+
+def _educator(draw: Callable, key: str, departments: tuple[str, ...], choosy: bool) -> Educator:
+    """An educator, in some problems of some learners only or with a most at once."""
+    kinds = st.tuples(st.sampled_from("aab"), st.sampled_from([None, None, "1", "2", "3"]))
+    whom = (
+        draw(st.lists(kinds, min_size=1, max_size=2, unique=True)) if choosy and draw(st.booleans()) else []
+    )
+    most = _by_week(draw, 1, 2, 0) if choosy and draw(st.booleans()) else None
+    return Educator(key, departments, _by_week(draw, 0.5, 1.0, 0.3, 0.0), tuple(whom), most)
 
 
 def _learner(draw: Callable, key: str, sites: tuple[Site, ...]) -> Learner:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 
+import networkx as nx
 import numpy as np
 from hypothesis import strategies as st
 
@@ -36,12 +37,24 @@ from matching.events import (
     WteCut,
     apply,
 )
-from matching.recount import Stay, covers
+from matching.recount import Stay, covers, may_supervise, thousandths
 from matching.recount_aims import aims, tiers
 from matching.recount_rules import broken_together, repeats
-from matching.recount_supervision import own_wte, supervised, supervision
-from tests.matching.matching_oracle import Trying
+from matching.recount_supervision import own_wte, supervision
+from tests.matching.matching_oracle import Kind, Trying
 from tests.matching.matching_problems import WEEKS
+
+
+def joined(who: dict[Kind, tuple[str, ...]], own: set[Kind]) -> list[set[Kind]]:
+    """Learners by department, group and stage who could draw on the same educators, directly or through
+    others, or (those in `own`) on the same department."""
+    graph = nx.Graph()
+    graph.add_nodes_from(who)
+    for kind, educators in who.items():
+        graph.add_edges_from((kind, ("educator", e)) for e in educators)
+        if kind in own or not educators:
+            graph.add_edge(kind, ("own", kind[0], not educators and kind not in own))
+    return [group & set(who) for group in nx.connected_components(graph)]
 
 
 class RepairByTrying:
@@ -134,29 +147,59 @@ class RepairByTrying:
         return out | self._unsupervised(stays)
 
     def _unsupervised(self, stays: list[Stay]) -> set[str]:
+        """Who is among learners whom the same educators could supervise, and cannot: in WTE, or so many at
+        once."""
         count, out = self.count, set[str]()
         if count.policy.supervision is None:
             return out
-        weights = supervised(stays)
-        label = {key: {key} for key in count.departments}
-        for educator in self.problem.educators:
-            joined = set().union(*(label[key] for key in educator.departments))
-            for key in joined:
-                label[key] = joined
+        classes = sorted({(x.group, x.stage) for x in self.problem.learners})
+        who = {
+            (d, *pair): tuple(e for e in count.serving.get(d, ()) if may_supervise(count.educators[e], *pair))
+            for d in count.departments
+            for pair in classes
+        }
+        own = {kind for kind in who if count.departments[kind[0]].wte is not None}
+        capped = {
+            kind: educators
+            for kind, educators in who.items()
+            if educators and all(count.educators[e].most is not None for e in educators)
+        }
         for w in range(len(self.problem.weeks)):
-            for key in count.departments:
-                served = any(count.serving.get(k) for k in label[key])
-                if served:
-                    held = [(k, weights[k, w]) for k in sorted(label[key]) if weights.get((k, w))]
-                    short = bool(held) and self.trying._split(w, held) is None
-                else:
-                    own = own_wte(count, count.departments[key], w)
-                    short = own is not None and weights.get((key, w), 0) > count.within(own / 1000)
-                if short:
-                    out |= {
-                        s.requirement.key for s in stays if s.department.key in label[key] and w in s.weeks
-                    }
+            weight: dict[Kind, int] = defaultdict(int)
+            heads: dict[Kind, int] = defaultdict(int)
+            for s in stays:
+                if w in s.weeks and thousandths(s.requirement.weight):
+                    kind = (s.department.key, s.learner.group, s.learner.stage)
+                    weight[kind] += thousandths(s.requirement.weight)
+                    heads[kind] += kind in capped and count.counts_learners(s.department, w)
+            short: set[Kind] = set()
+            for group in joined(who, own):
+                held = sorted((kind, weight[kind]) for kind in group if weight.get(kind))
+                limited = all(own_wte(count, count.departments[d], w) is not None for (d, _, _), _ in held)
+                if held and limited and self.trying._split(w, held) is None:
+                    short |= group
+            for group in joined(capped, set()):
+                if not self._fit({kind: n for kind, n in heads.items() if kind in group and n}, w):
+                    short |= group
+            out |= {
+                s.requirement.key
+                for s in stays
+                if w in s.weeks and (s.department.key, s.learner.group, s.learner.stage) in short
+            }
         return out
+
+    def _fit(self, heads: dict[Kind, int], week: int) -> bool:
+        """Whether each learner can be on an educator who may supervise them, in a week."""
+        graph = nx.DiGraph()
+        graph.add_nodes_from(["from", "to"])
+        for kind, n in heads.items():
+            graph.add_edge("from", kind, capacity=n)
+            for e in self.count.serving[kind[0]]:
+                educator = self.count.educators[e]
+                if may_supervise(educator, *kind[1:]):
+                    graph.add_edge(kind, ("educator", e))
+                    graph.add_edge(("educator", e), "to", capacity=educator.most[week])
+        return nx.maximum_flow_value(graph, "from", "to") == sum(heads.values())
 
     def value(self) -> dict[str, int]:
         """The best tiers, by name in order."""
@@ -247,11 +290,24 @@ def crowded_problems(draw: Callable) -> Problem:
         places = (draw(st.integers(1, 2)) + 2 * weighed,) * 4
         offers.append(Offer(f"O{j}", f"D{j}", preferred=places, maximum=places))
     educators = ()
+    named = draw(maybe)
     if weighed and draw(maybe):
         educators = (Educator("E", ("D0", "D1"), (0.5,) * 4),)
+    elif named:
+        kinds = st.sampled_from([(), (("a", "1"),), (("a", None),), (("a", "2"), ("b", None))])
+        most = st.none() | st.integers(1, 2).map(lambda n: (n,) * 4)
+        educators = tuple(
+            Educator(f"E{i}", ("D0", "D1")[i:], (1.0 + i,) * 4, draw(kinds), draw(most)) for i in range(2)
+        )
     different = draw(maybe)
     learners = tuple(
-        Learner(f"L{i}", "a", "1", draw(st.sampled_from("HG")), different_sites=2 if different else None)
+        Learner(
+            f"L{i}",
+            "a",
+            draw(st.sampled_from("112")) if named else "1",
+            draw(st.sampled_from("HG")),
+            different_sites=2 if different else None,
+        )
         for i in range(n_learners)
     )
     requirements, rotations = [], []

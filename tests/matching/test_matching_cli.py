@@ -84,7 +84,7 @@ def test_a_policy_file_is_used(tiny, tmp_path, capsys):
 
 def test_generate_writes_to_standard_output(capsys):
     assert main(["generate", "--size", "tiny"]) == 0
-    assert json.loads(capsys.readouterr().out)["version"] == 2
+    assert json.loads(capsys.readouterr().out)["version"] == 3
 
 
 @pytest.mark.parametrize(

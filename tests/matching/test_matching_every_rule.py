@@ -46,6 +46,8 @@ def test_a_year_with_every_rule_is_matched_within_them():
     problem = generate_year("tiny", seed=3)
     kinds = (problem.educators, problem.agreements, problem.companions, problem.locks)
     assert all(kinds)
+    assert any(e.supervises for e in problem.educators)
+    assert any(e.most is not None for e in problem.educators)
     policy = Policy(tiers=({"worst_travel": 1}, {"travel": 1, "supervisor_load": 1}, {"variety": 1}))
     result = solve(problem, policy)
     assert verify(problem, policy, result) == []

@@ -67,7 +67,7 @@ WRONG = [
     (["weeks", 1], "2026-02-30", "problem", "weeks[1]", "'2026-02-30'", "an ISO date"),
     (["weeks", 1], "2026-09-07", "problem", "weeks[1]", "'2026-09-07'", "later than the week before"),
     (["weeks"], 7, "problem", "weeks", "7", "a list of ISO dates"),
-    (["version"], 3, "problem", "version", "3", "1 or 2"),
+    (["version"], 4, "problem", "version", "4", "1 or 2 or 3"),
     (["offers"], {}, "problem", "offers", "{}", "a list"),
     (["offers", 0], 5, "offers[0]", "value", "5", "a JSON object"),
     (["travel_minutes"], [[1], [2], [3]], "problem", "travel_minutes", "a table of shape (3, 1)", "2 learners by 1"),

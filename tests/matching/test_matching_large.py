@@ -9,11 +9,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from matching import Policy, solve, verify
+from matching import (
+    UNREACHABLE,
+    Companions,
+    Department,
+    Learner,
+    Offer,
+    Policy,
+    Requirement,
+    solve,
+    verify,
+)
+from matching.exchanges import Exchanges
 from matching.generate_year import generate_year
 from matching.guide import Guide
+from matching.large import FINE
 from matching.stop import Never
-from matching.turns import Turns
+from matching.turns import NEAR, Turns
 from tests.matching.large_parts import EVERYTHING, SECONDS, least, no_more, obeyed, set_up, setups, year
 from tests.matching.matching_problems import one_site
 
@@ -31,24 +43,32 @@ def took_turns(made):
 
 
 def again_and_again(made, turns, taken):
-    whole = made.whole
-    before = least(whole, made.cost, taken)
-    learners = np.unique(made.chosen.learner)
-    for lacking in (np.zeros(0, np.int64), learners):
+    """Every market, every chain and every class again."""
+    whole, chosen, before = made.whole, made.chosen, least(made.whole, made.cost, taken)
+    exchanges = Exchanges(turns, made.tables, made.large.window)
+
+    def those():
+        markets = list(exchanges.markets())
+        assert (sum(market.astype(int) for market in markets) == 1).all()
+        for market in markets:
+            yield exchanges.market(market, taken)
+        for learners in exchanges.lacking(np.unique(chosen.learner), taken):
+            yield exchanges.chain(learners, taken)
         for mine in made.large.members:
-            kept = taken.copy()
-            kept[mine] = False
-            taken = turns.again(mine, lacking, taken, SECONDS)
-            others = taken.copy()
-            others[mine] = False
-            assert obeyed(whole, taken)
-            after = least(whole, made.cost, taken)
-            # Only those of a lower priority may be moved on, and only for learners who lack a place.
-            stays = made.priority <= made.priority[mine[0]] if len(lacking) else np.ones(whole.n, np.bool_)
-            assert (others == kept)[stays].all()
-            if not len(lacking):
-                assert no_more(after, before)
-            before = after
+            yield mine[(turns.guide.reduced[mine] < NEAR) | taken[mine]]
+
+    for free in those():
+        # Whoever takes part does so with where they stand.
+        mine = np.isin(chosen.requirement, chosen.requirement[free])
+        assert np.isin(np.flatnonzero(taken & mine), free).all()
+        others = np.setdiff1d(np.arange(whole.n), free)
+        after = turns.again(free, taken, FINE, SECONDS)
+        assert (after[others] == taken[others]).all()
+        assert obeyed(whole, after)
+        cost = least(whole, made.cost, after)
+        # The search may end a little short of the best, and never at more than it began with.
+        assert no_more(cost, before)
+        taken, before = after, cost
     return taken
 
 
@@ -58,7 +78,7 @@ def test_turns_of_a_year_obey_every_row(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_turns_again_of_a_year_only_get_better(seed):
+def test_exchanges_of_a_year_only_get_better(seed):
     made = year(seed)
     turns = made.turns(made.windows())
     again_and_again(made, turns, made.found.taken)
@@ -74,8 +94,71 @@ def test_turns_obey_every_row(made):
 
 @given(setups())
 @settings(max_examples=20, deadline=None)
-def test_turns_again_only_get_better(made):
+def test_exchanges_only_get_better(made):
     again_and_again(made, made.turns(made.windows()), made.found.taken)
+
+
+def level(made):
+    """Exchanges where every choice is near."""
+    none = np.zeros(made.whole.n)
+    guide = Guide(made.whole, none, none, -np.inf, np.zeros(len(made.large.earlier)), none > 0)
+    turns = Turns(guide, made.chosen, made.priority, made.cost, Never())
+    return turns, Exchanges(turns, made.tables, made.large.window)
+
+
+def standing(made, **at):
+    """[choices] taken: learner and department, by key."""
+    problem, taken = made.tables.problem, np.zeros(made.whole.n, np.bool_)
+    departments = [d.key for d in problem.departments]
+    for learner, department in at.items():
+        one = made.chosen.learner == problem.learner_index[learner]
+        one &= made.chosen.department == departments.index(department)
+        taken[np.flatnonzero(one)[0]] = True
+    assert obeyed(made.whole, taken)
+    return taken
+
+
+def test_in_a_market_one_class_makes_way_for_another():
+    problem = dataclasses.replace(
+        one_site(places=1, learners=2, sites=2),
+        learners=tuple(Learner(f"L{i}", "radiography", str(i), "H") for i in range(2)),
+        travel_minutes=np.array([[10, 30], [10, UNREACHABLE]], np.uint16),
+    )
+    made = set_up(problem, Policy())
+    turns, exchanges = level(made)
+    taken = standing(made, L0="D0")
+    for mine in made.large.members:
+        assert turns.again(mine, taken, FINE, SECONDS).sum() == 1
+    (market,) = exchanges.markets()
+    after = turns.again(exchanges.market(market, taken), taken, FINE, SECONDS)
+    assert (after == standing(made, L0="D1", L1="D0")).all()
+
+
+def test_a_chain_goes_through_several_markets():
+    """L1 needs CT at S0, where L0, who must be at one site with L1, is not, for L2 stands there in X-ray."""
+    always = {"preferred": (1,) * 4, "maximum": (1,) * 4}
+    departments = {"X0": ("S0", "xray"), "X1": ("S1", "xray"), "C0": ("S0", "ct")}
+    problem = dataclasses.replace(
+        one_site(learners=3, sites=2),
+        departments=tuple(Department(key, *of) for key, of in departments.items()),
+        offers=tuple(Offer(f"O{key}", key, **always) for key in departments),
+        requirements=tuple(
+            Requirement(f"R{i}", f"L{i}", "B1", (kind,), (0, 1))
+            for i, kind in enumerate(("xray", "ct", "xray"))
+        ),
+        companions=(Companions("C", "together", ("L0", "L1")),),
+        travel_minutes=np.array([[30, 10], [10, UNREACHABLE], [10, 30]], np.uint16),
+    )
+    made = set_up(problem, Policy())
+    turns, exchanges = level(made)
+    taken = standing(made, L0="X1", L2="X0")
+    for market in exchanges.markets():
+        assert (turns.again(exchanges.market(market, taken), taken, FINE, SECONDS) == taken).all()
+    (learners,) = exchanges.lacking(np.arange(3), taken)
+    assert [problem.learners[i].key for i in learners] == ["L0", "L1"]
+    after = turns.again(exchanges.chain(learners, taken), taken, FINE, SECONDS)
+    assert (after == standing(made, L0="X0", L1="C0", L2="X1")).all()
+    assert exchanges.lacking(np.arange(3), after) == []
 
 
 def test_room_is_made_once_for_those_who_come_first():
@@ -91,7 +174,9 @@ def test_room_is_made_once_for_those_who_come_first():
     made = set_up(problem, Policy())
     # The relaxation gives both places to the last two: whoever comes first takes them, all of them.
     waiting = (made.priority == 2).astype(np.float64)
-    guide = Guide(made.whole, waiting, np.zeros(made.whole.n), -np.inf, np.zeros(len(made.large.earlier)))
+    guide = Guide(
+        made.whole, waiting, np.zeros(made.whole.n), -np.inf, np.zeros(len(made.large.earlier)), waiting > 1
+    )
     turns = Turns(guide, made.chosen, made.priority, made.cost, Never())
     taken = turns.first(made.large.members, lambda: SECONDS)
     assert len(made.large.members) == 3

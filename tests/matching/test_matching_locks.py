@@ -176,7 +176,8 @@ TOGETHER = (
 def only(policy, rules):
     """The policy without the rules over several placings that are not named."""
     off = {name: None if name == "supervision" else False for name in TOGETHER if name not in rules}
-    assert all(getattr(policy, rule) not in (None, False) for rule in rules)
+    # A department that offers nothing is put down to offer_weeks, in force or not.
+    assert all(rule == "offer_weeks" or getattr(policy, rule) not in (None, False) for rule in rules)
     return policy.replace(**off)
 
 

@@ -155,7 +155,12 @@ def relabelled(problem: Problem, name: Callable[[str, str], str]) -> Problem:
         ),
         travel_minutes=problem.travel_minutes,
         educators=tuple(
-            replace(e, key=name("educator", e.key), departments=all_of("department", e.departments))
+            replace(
+                e,
+                key=name("educator", e.key),
+                departments=all_of("department", e.departments),
+                supervises=tuple((name("group", g), maybe("stage", s)) for g, s in e.supervises),
+            )
             for e in problem.educators
         ),
         rotations=tuple(
@@ -208,7 +213,16 @@ def new_names(problem: Problem, random: Random | None = None) -> Callable[[str, 
 
 
 # Lists whose order says nothing; preferences are ranked, a rotation's blocks belong to its weeks.
-UNORDERED = ("groups", "stages", "access", "access_needs", "excluded_sites", "attended", "departments")
+UNORDERED = (
+    "groups",
+    "stages",
+    "access",
+    "access_needs",
+    "excluded_sites",
+    "attended",
+    "departments",
+    "supervises",
+)
 
 
 def shuffled(problem: Problem, random: Random) -> Problem:
@@ -233,7 +247,7 @@ def shuffled(problem: Problem, random: Random) -> Problem:
     return Problem(weeks=problem.weeks, travel_minutes=minutes, **parts)
 
 
-BY_WEEK = ("places", "accommodation", "wte", "preferred", "maximum")
+BY_WEEK = ("places", "accommodation", "wte", "most", "preferred", "maximum")
 
 
 def mirrored(problem: Problem) -> Problem:

@@ -108,6 +108,34 @@ OTHER_BREACHES = {
         {},
     ),
     "an educator where nobody is": ("shares", SHARED, {"R1": "O1"}, {"D0": 0.1, "D1": 0.5}),
+    "more learners at once than an educator takes": (
+        "supervision",
+        made(
+            [[10, 95], [95, 10]],
+            places=2,
+            educators=(Educator("E", ("D0", "D1"), (1.0,) * 4, (), (1,) * 4),),
+        ),
+        BOTH,
+        {"D0": 0.5, "D1": 0.5},
+    ),
+    "a share of a learner whom the educator may not supervise": (
+        "shares",
+        made([[10]], wte=(0.5,), educators=(Educator("E", ("D0",), (1.0,) * 4, (("b", None),)),)),
+        {"R0": "O0"},
+        {"D0": 0.5},
+    ),
+    "a share of a learner of another stage": (
+        "shares",
+        made([[10]], wte=(0.5,), educators=(Educator("E", ("D0",), (1.0,) * 4, (("a", "2"),)),)),
+        {"R0": "O0"},
+        {"D0": 0.5},
+    ),
+    "a learner where nobody may supervise them": (
+        "supervision",
+        made([[10]], educators=(Educator("E", ("D0",), (1.0,) * 4, (("b", None),)),)),
+        {"R0": "O0"},
+        {},
+    ),
     "apart in one week": (
         "companions",
         made([[10], [10]], places=2, wants=((0, FIRST), (1, (1, 2))), **companions("apart")),

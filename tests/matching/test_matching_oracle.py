@@ -487,21 +487,26 @@ def test_shares_lower_the_load_even_where_nothing_limits_it():
 
 @st.composite
 def splits(draw):
-    """A few learners placed at three departments that share up to three educators."""
+    """A few learners of two stages placed at three departments that share up to three educators, some of whom
+    supervise one stage only."""
     level = st.sampled_from([0.0, 0.3, 0.5, 1.0, 1.7])
     served = st.lists(st.sampled_from(["D0", "D1", "D2"]), min_size=1, max_size=3, unique=True)
+    whom = st.sampled_from([(), (), (("a", "1"),), (("a", "2"), ("b", None))])
     problem = made(
         [[10] * 3] * draw(st.integers(1, 4)),
         places=4,
         wte=tuple(draw(st.none() | level) for _ in range(3)),
         educators=tuple(
-            Educator(f"E{i}", tuple(draw(served)), (draw(level),) * 4) for i in range(draw(st.integers(1, 3)))
+            Educator(f"E{i}", tuple(draw(served)), (draw(level),) * 4, draw(whom))
+            for i in range(draw(st.integers(1, 3)))
         ),
     )
     weights = [draw(st.sampled_from([0.25, 0.5, 0.6])) for _ in problem.requirements]
     requirements = tuple(
         dataclasses.replace(r, weight=w) for r, w in zip(problem.requirements, weights, strict=True)
     )
+    learners = tuple(dataclasses.replace(x, stage=draw(st.sampled_from("12"))) for x in problem.learners)
+    problem = dataclasses.replace(problem, learners=learners)
     places = [draw(st.sampled_from(problem.offers)) for _ in requirements]
     policy = Policy(
         supervision=draw(st.sampled_from([1.0, 0.8, None])),
@@ -531,8 +536,18 @@ def split_by_linear_program(count, stays):
     total = 0.0
     for w in range(len(WEEKS)):
         held = {d: weight for (d, v), weight in supervised(stays).items() if v == w and count.serving.get(d)}
-        arcs = [(e, d) for d in held for e in count.serving[d]]
-        users = [("d", d) for d in held] + [("e", e) for e in sorted({e for e, _ in arcs})]
+        stages: dict[tuple[str, str], int] = {}
+        for stay in stays:
+            at = (stay.department.key, stay.learner.stage)
+            stages[at] = stages.get(at, 0) + thousandths(stay.requirement.weight) * (w in stay.weeks)
+        arcs = [
+            (e, d, stage)
+            for d, stage in stages
+            if d in held
+            for e in count.serving[d]
+            if not count.educators[e].supervises or ("a", stage) in count.educators[e].supervises
+        ]
+        users = [("d", d) for d in held] + [("e", e) for e in sorted({e for e, _, _ in arcs})]
         steps = count.policy.supervisor_load
         n = len(arcs) + len(users) * len(steps)
         if not n:
@@ -541,7 +556,7 @@ def split_by_linear_program(count, stays):
         cost = np.zeros(n)
         for u, (kind, key) in enumerate(users):
             use = np.zeros(n)
-            for a, (e, d) in enumerate(arcs):
+            for a, (e, d, _) in enumerate(arcs):
                 use[a] = -(d == key) if kind == "d" else (e == key)
             fixed = held[key] if kind == "d" else 0
             wte = own_wte(count, count.departments[key], w) if kind == "d" else None
@@ -559,6 +574,11 @@ def split_by_linear_program(count, stays):
                 rows.append(row)
                 most.append(wte * percent // 100 - fixed)
                 cost[above] = price
+        for at, weight in stages.items():
+            row = np.zeros(n)
+            row[: len(arcs)] = [(d, stage) == at for _, d, stage in arcs]
+            rows.append(row)
+            most.append(weight)
         solved = linprog(cost, A_ub=np.array(rows), b_ub=np.array(most), bounds=(0, None))
         if solved.status == 2:
             return None

@@ -18,7 +18,7 @@ from matching.generate_year import generate_year
 from matching.next_best import alternatives
 from matching.repair import repair
 from tests.matching.matching_oracle import best_by_trying
-from tests.matching.matching_problems import mixed_policies, mixed_problems
+from tests.matching.matching_problems import mixed_policies, mixed_problems, one_site
 
 SEVERAL = Policy(
     tiers=(
@@ -48,6 +48,13 @@ def reached(statement: Statement, answer: Answer) -> dict[str, int]:
     assert found.wrong == []
     assert found.values == answer.claimed
     return found.values
+
+
+def test_a_worst_that_is_no_whole_number_is_rounded_up():
+    """Two of an HEI's three requirements are placed, 5 minutes away: 10,000 / 3 thousandths each."""
+    policy = Policy(tiers=({"hei_fairness": 1},))
+    statement = state(one_site(2, 3, minutes=5), policy)
+    assert reached(statement, highs_whole.solve_by_tiers(statement, 60.0))["hei_fairness"] == 3334
 
 
 @given(mixed_problems(), mixed_policies())
@@ -100,7 +107,8 @@ def test_placing_alone_and_the_weighted_cost_are_answers_to_the_same_match():
 
 
 def test_an_answer_that_breaks_a_rule_is_refused():
-    statement = state(generate_year("tiny", seed=3), Policy())
+    """One more, where as many as can be are placed."""
+    statement = state(one_site(2, 3), Policy())
     answer = highs_whole.solve_placing(statement, 60.0, cores=1)
     taken = set(statement.options.requirement[answer.chosen].tolist())
     more = next(k for k, r in enumerate(statement.options.requirement.tolist()) if r not in taken)

@@ -24,7 +24,7 @@ READ = {"problem": Problem.from_json, "policy": Policy.from_json, "result": Resu
 VALID = {name: Draft202012Validator(make()) for name, make in SCHEMAS.items()}
 
 PROBLEM = {
-    "version": 2,
+    "version": 3,
     "weeks": list(WEEKS),
     "trusts": [{"key": "T", "places": [9, 9, 9, 9]}],
     "sites": [
@@ -80,7 +80,15 @@ PROBLEM = {
     ],
     "locks": [{"requirement": "R", "site_or_department": "D", "kind": "pin"}],
     "travel_minutes": [[20, 65535], [0, 30]],
-    "educators": [{"key": "E", "departments": ["D"], "wte": [1, 0.5, 0, 0]}],
+    "educators": [
+        {
+            "key": "E",
+            "departments": ["D"],
+            "wte": [1, 0.5, 0, 0],
+            "supervises": [["a", "1"], ["b", None]],
+            "most": [2, 1, 0, 0],
+        }
+    ],
     "rotations": [{"key": "X", "learner": "L", "blocks": ["P", "Q"], "weeks": [[2], [3]]}],
     "companions": [{"key": "C", "kind": "apart", "learners": ["L", "L2"]}],
     "agreements": [
@@ -315,8 +323,10 @@ def test_the_limits_of_the_schema_are_those_of_the_reader(name):
     assert tried > 20
 
 
-@pytest.mark.parametrize("name", ["problem", "result"])
-@pytest.mark.parametrize("version", [0, 3, "2", None, True, 1.5])
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [(n, v) for n, next_one in (("problem", 4), ("result", 3)) for v in (0, next_one, "2", None, True, 1.5)],
+)
 def test_a_wrong_version_is_refused_by_schema_and_reader(name, version):
     changed = {**FULL[name], "version": version}
     assert errors(name, changed)
@@ -346,6 +356,12 @@ WRONG_DOCUMENTS = [
     ("problem", ("learners", 0, "preferences"), ["S", "S"]),
     ("problem", ("learners", 0, "mode"), "horse"),
     ("problem", ("educators", 0, "departments"), []),
+    ("problem", ("educators", 0, "supervises"), [["a"]]),
+    ("problem", ("educators", 0, "supervises"), [["a", "1", "2"]]),
+    ("problem", ("educators", 0, "supervises"), [[None, "1"]]),
+    ("problem", ("educators", 0, "supervises"), [["a", 1]]),
+    ("problem", ("educators", 0, "supervises"), [["a", "1"], ["a", "1"]]),
+    ("problem", ("educators", 0, "most"), [1, 1, 1, -1]),
     ("problem", ("companions", 0, "learners"), ["L"]),
     ("problem", ("companions", 0, "kind"), "near"),
     ("problem", ("locks", 0, "kind"), "glue"),

@@ -1,0 +1,130 @@
+"""Exchanges in an answer of a large part: some requirements are placed again, everyone else stays.
+
+A market is one kind of department in one window of the year, with learners of every class: classes in turn
+leave behind what needs two of them to make way for each other. Over a market's one window a learner's year
+hardly matters, so its program is small and ends soon.
+
+A chain is for learners who lack a place though they could have it, were they alone: they and their companions
+may go anywhere, all year, and whoever stands where they could go may move within that window. That needs no
+more than the places within their reach, however many windows and kinds of department it goes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from matching.portion import Whole
+from matching.program import Floats, search
+from matching.tables import Bools, Ints, Tables
+from matching.turns import NEAR, WIDE, Turns
+
+# Nodes of the search tree for learners alone, who are so few that it takes no time.
+NODES = 60
+SECONDS = 10.0
+
+
+class Exchanges:
+    """Markets and chains of a part, along the guide of its turns."""
+
+    def __init__(self, turns: Turns, tables: Tables, window: Ints) -> None:
+        """`window` [choices] is the window of the year that each lies in."""
+        self.turns, self.chosen, self.window = turns, turns.chosen, window
+        self.near = turns.guide.reduced < NEAR
+        self.wide = turns.guide.reduced < WIDE
+        problem = tables.problem
+        kinds = sorted({d.modality for d in problem.departments})
+        of = np.array([kinds.index(d.modality) for d in problem.departments], np.int64)
+        self.kind: Ints = of[self.chosen.department]
+        floating = np.array([r.rotation is not None for r in problem.requirements], np.bool_)
+        self.floating: Bools = floating[self.chosen.requirement]
+        self.bond = _bonds(tables)
+        self.learner_of = tables.requirement_learner
+        self._most: dict[int, int] = {}
+
+    def markets(self) -> Iterator[Bools]:
+        """[choices] of each market, in order of window and kind."""
+        kinds = int(self.kind.max(initial=-1)) + 1
+        market = self.window * kinds + self.kind
+        for each in np.unique(market):
+            yield market == each
+
+    def market(self, inside: Bools, taken: Bools) -> Ints:
+        """The choices that take part in a market: those within its window of everyone who could be in it,
+        near ones, and wide ones where a place is lacking, of those as urgent. Floating requirements that
+        stand in another window stay out of it."""
+        waiting = self._waiting(taken)
+        window = self.window == self.window[np.argmax(inside)]
+        here = inside & (~self.floating | waiting | self._by_requirement(taken & window))
+        mine = self._by_requirement(here)
+        lacking = mine & waiting
+        urgent = np.zeros_like(mine)
+        if lacking.any():
+            priority = self.turns.priority
+            urgent = mine & window & (priority == priority[lacking].min())
+        free: Ints = np.flatnonzero(
+            (mine & window & self.near) | (mine & taken) | ((lacking | urgent) & self.wide)
+        )
+        return free
+
+    def lacking(self, learners: Ints, taken: Bools) -> list[Ints]:
+        """Learners bound together, of some, who could have more places than they have were they alone."""
+        chosen, out = self.chosen, []
+        for bond in np.unique(self.bond[learners]).tolist():
+            ours = self.bond[chosen.learner] == bond
+            if ours.any() and int((taken & ours).sum()) < self._alone(bond, ours):
+                out.append(np.unique(chosen.learner[ours]))
+        return out
+
+    def chain(self, learners: Ints, taken: Bools) -> Ints:
+        """The choices that take part in a chain for learners bound together: all of theirs; and of whoever
+        stands in a department and window where all of them could be at one site, those near in the window."""
+        chosen = self.chosen
+        ours = np.isin(chosen.learner, learners)
+        sites = [np.unique(chosen.site[chosen.learner == each]) for each in learners]
+        shared = np.flatnonzero(np.bincount(np.concatenate(sites)) == len(learners))
+        if not len(shared):
+            shared = np.unique(np.concatenate(sites))
+        place = chosen.department * (int(self.window.max()) + 1) + self.window
+        within = np.unique(place[ours & np.isin(chosen.site, shared)])
+        standing = np.flatnonzero(taken & ~ours & np.isin(place, within))
+        window = np.full(len(self.learner_of), -1, np.int64)
+        window[chosen.requirement[standing]] = self.window[standing]
+        moving = window[chosen.requirement] >= 0
+        near = moving & self.near & (window[chosen.requirement] == self.window)
+        return np.flatnonzero(ours | near | (moving & taken))
+
+    def _alone(self, bond: int, ours: Bools) -> int:
+        """The most places that learners bound together could have, were they alone."""
+        if bond not in self._most:
+            whole: Whole = self.turns.whole
+            free = np.flatnonzero(ours)
+            cost: Floats = np.where(np.arange(len(whole.upper)) < whole.n, -1.0, 0.0)
+            program = whole.portion(free, cost, whole.most, prices=False).program
+            found = search(program, None, self.turns.stop, SECONDS, nodes=NODES)
+            self._most[bond] = 0 if found.x is None else int((found.x[: len(free)] > 0.5).sum())
+        return self._most[bond]
+
+    def _waiting(self, taken: Bools) -> Bools:
+        """[choices] of requirements without a place."""
+        return ~self._by_requirement(taken)
+
+    def _by_requirement(self, some: Bools) -> Bools:
+        """[choices] of the requirements that some choices are of."""
+        marked = np.zeros(len(self.learner_of), np.bool_)
+        marked[self.chosen.requirement[some]] = True
+        out: Bools = marked[self.chosen.requirement]
+        return out
+
+
+def _bonds(tables: Tables) -> Ints:
+    """[learners] a label that those who stay together share."""
+    problem = tables.problem
+    label = np.arange(len(problem.learners))
+    for item in problem.companions:
+        if item.kind != "together":
+            continue
+        together = [label[problem.learner_index[key]] for key in item.learners]
+        label[np.isin(label, together)] = min(together)
+    return label
