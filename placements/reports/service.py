@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from placements.access import Action, Viewer
 from placements.clock import today
 from placements.errors import Refused, Stale
-from placements.organisations.models import Department, Workforce
+from placements.organisations.models import Department, Trust, Workforce
 from placements.reports import queries
 from placements.transaction import CHANGED_MEANWHILE, Transaction, transaction, violates
 
@@ -41,6 +42,8 @@ def save_workforce(viewer: Viewer, trust_id: int, told: WorkforceReturn) -> int:
     try:
         with transaction(viewer, Action.SAVE_WORKFORCE) as tx:
             trust = queries.trust_by_id(tx.session, viewer, trust_id)
+            # Two people at the same moment take turns, so that the second sees what the first has saved.
+            tx.session.execute(select(Trust.id).where(Trust.id == trust_id).with_for_update())
             returns = queries.workforce_of_trust(tx.session, viewer, trust_id)
             if told.version != queries.version_of(returns):
                 raise Stale(CHANGED_MEANWHILE)

@@ -1,10 +1,13 @@
 """Fair share: days expected of the workforce, declared and delivered, and the workforce return."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -243,6 +246,32 @@ def test_a_return_read_before_anothers_is_stale(session: Session) -> None:
     with pytest.raises(Stale):
         save_workforce(lead, trust_id, mine)
     assert session.scalars(select(Workforce.wte)).all() == [Decimal(4)]
+
+
+def test_of_two_people_at_the_same_moment_one_is_told(app: Flask, session: Session) -> None:
+    """On PostgreSQL the second waits for the first and sees its figures; on SQLite there is one writer."""
+    trust_id, department_id, profession_id, lead = one_trust()
+    cell = department_id, profession_id
+    save_workforce(lead, trust_id, told(session, lead, trust_id, {cell: "1"}))
+    returns = [told(session, lead, trust_id, {cell: wte}) for wte in ("2", "3")]
+    start = Barrier(2)
+
+    def save(what: WorkforceReturn) -> bool:
+        with app.app_context():
+            start.wait()
+            try:
+                save_workforce(lead, trust_id, what)
+            except Stale:
+                return False
+            return True
+
+    session.rollback()
+    with ThreadPoolExecutor(2) as pool:
+        saved_ones = list(pool.map(save, returns))
+    assert sorted(saved_ones) == [False, True]
+    session.expire_all()
+    winner = returns[saved_ones.index(True)]
+    assert session.scalars(select(Workforce.wte)).all() == [winner.wte[cell]]
 
 
 @pytest.mark.parametrize(
