@@ -3,7 +3,8 @@
 from datetime import date, timedelta
 from functools import lru_cache
 
-from holidays import country_holidays
+# Named here, since the library otherwise loads the whole world at the first question.
+from holidays.countries import UnitedKingdom
 
 WORKING_DAYS = 5
 
@@ -13,7 +14,7 @@ def bank_holidays(year: int) -> dict[date, str]:
     """The bank holidays of a year in England, those on a substitute day included, by date."""
     return {
         day: name.removesuffix(" (observed)")
-        for day, name in sorted(country_holidays("GB", subdiv="ENG", years=year).items())
+        for day, name in sorted(UnitedKingdom(subdiv="ENG", years=year).items())
     }
 
 

@@ -81,13 +81,17 @@ class Content:
     def cells(self) -> dict[str, str]:
         """Every figure that is not nothing, by cell name, as one would type it; lines, and the model as
         `model`."""
-        found = {
-            Cell(line, column, week).name: str(getattr(places, column))
-            for line, weeks in self.lines.items()
-            for week, places in weeks.items()
-            for column in PLACE_COLUMNS
-            if getattr(places, column)
-        }
+        found: dict[str, str] = {}
+        # Written out rather than by Cell and getattr: a region has 40,000 of these.
+        for line, weeks in self.lines.items():
+            for week, places in weeks.items():
+                day = week.isoformat()
+                if places.preferred:
+                    found[f"{line}.preferred.{day}"] = str(places.preferred)
+                if places.maximum:
+                    found[f"{line}.maximum.{day}"] = str(places.maximum)
+                if places.surge:
+                    found[f"{line}.surge.{day}"] = str(places.surge)
         found |= {Cell(EDUCATORS, "wte", week).name: shown(wte) for week, wte in self.wte.items() if wte}
         if self.model:
             found["model"] = self.model
@@ -157,17 +161,20 @@ def wrong_figures(block_weeks: Collection[date], content: Content, lines: Collec
     """What is wrong with a declaration's figures, by cell name; empty where nothing is. `lines` are those
     that there may be."""
     wrong: dict[str, str] = {}
+    block_weeks = frozenset(block_weeks)
     for line, weeks in content.lines.items():
         for week, places in weeks.items():
             wrong |= _wrong_places(block_weeks, line, week, places, lines)
     for week, wte in content.wte.items():
-        name = Cell(EDUCATORS, "wte", week).name
         if week not in block_weeks:
-            wrong[name] = "this week is in no block of the round"
+            words = "this week is in no block of the round"
         elif not wte.is_finite() or not 0 <= wte <= MOST_WTE:
-            wrong[name] = f"{wte} cannot be right: use a number from 0 to {MOST_WTE}"
+            words = f"{wte} cannot be right: use a number from 0 to {MOST_WTE}"
         elif round(wte, 2) != wte:
-            wrong[name] = f"{wte} is too fine: use at most two decimals"
+            words = f"{wte} is too fine: use at most two decimals"
+        else:
+            continue
+        wrong[Cell(EDUCATORS, "wte", week).name] = words
     return wrong
 
 
@@ -187,10 +194,10 @@ def _wrong_places(
         wrong[Cell(line, "maximum", week).name] = "this week is in no block of the round"
     if line not in lines:
         wrong[Cell(line, "maximum", week).name] = f"there are no learners called {line}"
-    name = Cell(line, "preferred", week).name
-    if places.preferred > places.maximum and name not in wrong:
-        wrong[name] = (
-            f"{places.preferred} preferred is more than the most, {places.maximum}: lower it or raise that"
+    if places.preferred > places.maximum:
+        wrong.setdefault(
+            Cell(line, "preferred", week).name,
+            f"{places.preferred} preferred is more than the most, {places.maximum}: lower it or raise that",
         )
     return wrong
 
