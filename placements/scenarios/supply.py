@@ -146,4 +146,6 @@ def _educator(supervisor: Supervisor, factors: Mapping[int, Decimal]) -> matchin
         key=f"e{supervisor.id}",
         departments=tuple(f"d{department_id}" for department_id in here),
         wte=tuple(float(wte / factor) for wte in supervisor.wte),
+        supervises=supervisor.supervises,
+        most=None if supervisor.most is None else (supervisor.most,) * len(supervisor.wte),
     )

@@ -9,7 +9,7 @@ from placements.capacity import queries as capacity
 from placements.capacity.content import ANYONE, Content, Places
 from placements.capacity.models import Cap, DeclarationRecord
 from placements.clock import now_utc
-from placements.educators.models import Absence, Educator, EducatorDepartment
+from placements.educators.models import Absence, Educator, EducatorDepartment, EducatorGroup
 from placements.extensions import db
 from placements.organisations.models import Department, PlaceRate, SupervisionModel, Trust
 from placements.scenarios import snapshot
@@ -17,7 +17,7 @@ from placements.scenarios.models import Run
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
 from placements.scenarios.supply import Supply, supply_of
-from tests.factories import DepartmentFactory, SiteFactory, saved
+from tests.factories import DepartmentFactory, SiteFactory, StageFactory, saved
 from tests.factories.region import SmallRound, small_round
 
 FIRST = date(2027, 1, 4)
@@ -185,3 +185,23 @@ def test_a_shared_educators_load_is_told_by_the_time_spent_there(session: Sessio
     placed, percent = load[region.departments[0].id]
     # Half a WTE a learner, of two.
     assert percent == 25 * placed > 0
+
+
+def test_whom_an_educator_may_supervise_and_how_many_is_obeyed(session: Session) -> None:
+    region = small_round(learners=3, places=(3, 0))
+    stage = region.learners[0].cohort.stage
+    only = educator(region.trusts[0], region.departments[0], wte="3", most=2)
+    only.groups.append(EducatorGroup(learner_group=stage.learner_group, stage=stage))
+    saved()
+    run_id = start_run(region.lead, region.round.id).id
+    perform_run(run_id)
+    session.expire_all()
+    run = session.get_one(Run, run_id)
+    assert run.state == "finished", run.message
+    assert run.summary["placed"] == 2
+    only.groups[0].stage = StageFactory(learner_group=stage.learner_group)
+    saved()
+    run_id = start_run(region.lead, region.round.id).id
+    perform_run(run_id)
+    session.expire_all()
+    assert session.get_one(Run, run_id).summary["placed"] == 0
