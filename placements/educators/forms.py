@@ -115,9 +115,10 @@ class EducatorForm(FlaskForm):
 
     def validate_here(self, field: SelectMultipleField) -> None:
         own = {str(department.id) for department in self.own}
-        if not set(field.data or ()) <= own:
+        chosen = self._here()
+        if not set(chosen) <= own:
             raise StopValidation("Choose departments from the list")
-        if not field.data and not any(self.elsewhere.data or ()):
+        if not chosen and not any(self.elsewhere.data or ()):
             raise StopValidation("Choose at least one department")
 
     def validate_elsewhere(self, field: SelectMultipleField) -> None:
@@ -127,10 +128,14 @@ class EducatorForm(FlaskForm):
         if len(set(chosen)) < len(chosen):
             raise StopValidation("Choose each department once")
 
+    def _here(self) -> list[str]:
+        """The own departments that were chosen: one served from afar is served."""
+        return list(dict.fromkeys([*(self.here.data or ()), *(self.here_remote.data or ())]))
+
     def command(self) -> EducatorDetails:
         """What was entered, after it was found valid. A group's own box takes in its stages."""
         remote = set(self.here_remote.data or ())
-        served = [Served(int(value), value in remote) for value in self.here.data or ()]
+        served = [Served(int(value), value in remote) for value in self._here()]
         remote = set(self.elsewhere_remote.data or ())
         served += [
             Served(int(value), str(number) in remote)

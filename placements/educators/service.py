@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from placements.access import Action, Viewer
 from placements.clock import now_utc
@@ -192,13 +192,13 @@ def agree_sharing(viewer: Viewer, educator_id: int, department_id: int, *, answe
         department = tx.session.scalar(visible_departments(viewer).where(Department.id == department_id))
         if department is None:
             raise NotFound("There is no such department.")
+        _hold(tx, educator_id)
         place = tx.session.scalar(
             queries.visible_sharing(viewer)
             .where(
                 EducatorDepartment.educator_id == educator_id,
                 EducatorDepartment.department_id == department_id,
             )
-            .with_for_update(of=EducatorDepartment)
             .execution_options(populate_existing=True)
         )
         if place is None:
@@ -242,9 +242,20 @@ def _kept(tx: Transaction, viewer: Viewer, educator_id: int, *, to_add: bool = F
         keeper = educator.trust.name if educator.trust else "the academy"
         raise NotAllowed(f"{educator.name} is kept by {keeper}: ask them to make the change.")
     if to_add:
-        tx.session.execute(select(Educator.id).where(Educator.id == educator_id).with_for_update())
+        _hold(tx, educator_id)
         educator = queries.educator_by_id(tx.session, viewer, educator_id)
     return educator
+
+
+def _hold(tx: Transaction, educator_id: int) -> None:
+    """Keep others from this educator until the commit: a write that changes nothing, since SQLite has no
+    other lock; the version stays."""
+    tx.session.execute(
+        update(Educator)
+        .where(Educator.id == educator_id)
+        .values(saves=Educator.saves)
+        .execution_options(synchronize_session=False)
+    )
 
 
 class _Writer:

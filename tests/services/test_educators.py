@@ -1,5 +1,7 @@
 """Practice educators: their time by week, their absences, and sharing that needs somebody's word."""
 
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -7,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
@@ -443,3 +446,59 @@ def test_the_database_refuses_what_cannot_be(session: Session, wrong: dict[str, 
     with pytest.raises(IntegrityError):
         EducatorFactory(**{"trust_id": trust.id} | wrong)
     db.session.rollback()
+
+
+def test_of_two_at_once_one_is_told(app: Flask, session: Session) -> None:
+    here, there = DepartmentFactory(), DepartmentFactory()
+    saved()
+    who, other = keeper(here.site.trust), keeper(here.site.trust)
+    leads = [keeper(there.site.trust, Role.TRUST_EDUCATION_LEAD) for _ in range(2)]
+    made = service.create_educator(who, details(here, there))
+    educator_id, there_id, version = made.id, there.id, made.version
+    both = details(here, there)
+    session.rollback()
+
+    def save(viewer: Viewer, name: str) -> object:
+        return service.save_educator(viewer, educator_id, version=version, details=replace(both, name=name))
+
+    def away(viewer: Viewer, days_away: int) -> object:
+        last = MONDAY + timedelta(days=days_away)
+        return service.record_absence(viewer, educator_id, NewAbsence(MONDAY, last))
+
+    def answer(viewer: Viewer, word: str) -> object:
+        return service.agree_sharing(viewer, educator_id, there_id, answer=word)
+
+    for calls in (
+        (lambda: save(who, "Jo A"), lambda: save(other, "Jo B")),
+        (lambda: away(who, 2), lambda: away(other, 4)),
+        (lambda: answer(leads[0], "agree"), lambda: answer(leads[1], "agree")),
+    ):
+        assert sorted(at_once(app, *calls)) == ["done", "told"]
+    session.expire_all()
+    found = queries.educator_by_id(session, who, educator_id)
+    assert found.name in ("Jo A", "Jo B")
+    assert len(found.absences) == 1
+    assert state(session, found, there) == "agreed"
+
+
+def at_once(app: Flask, *calls: Callable[[], object]) -> list[str]:
+    """What becomes of calls that begin together, each with a session of its own."""
+    start, answers = threading.Barrier(len(calls)), []
+
+    def run(call: Callable[[], object]) -> None:
+        with app.app_context():
+            start.wait()
+            try:
+                call()
+                answers.append("done")
+            except (Refused, Stale):
+                answers.append("told")
+            finally:
+                db.session.close()
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
