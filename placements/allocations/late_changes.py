@@ -3,7 +3,7 @@ it yet, so it is shown until a run takes it in."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -47,34 +47,43 @@ class LateChange:
 def since_publication(session: Session, viewer: Viewer, publication: Publication) -> list[LateChange]:
     """What changed since the run behind a publication that the person sees, by site."""
     run = session.get_one(Run, publication.run_id)
-    lines = session.execute(
-        select(
-            PublicationLine.department_id,
-            PublicationLine.first_week,
-            PublicationLine.weeks,
-            PublicationLine.hei_id,
-            PublicationLine.learner_reference,
-        ).where(PublicationLine.publication_id == publication.id, PublicationLine.department_id.is_not(None))
-    )
-    placed = [
-        _Placed(department_id or 0, (hei_id, reference), first_week, weeks)
-        for department_id, first_week, weeks, hei_id, reference in lines
-    ]
+
+    def placed(department_ids: Collection[int]) -> list[_Placed]:
+        lines = session.execute(
+            select(
+                PublicationLine.department_id,
+                PublicationLine.first_week,
+                PublicationLine.weeks,
+                PublicationLine.hei_id,
+                PublicationLine.learner_reference,
+            ).where(
+                PublicationLine.publication_id == publication.id,
+                PublicationLine.department_id.in_(department_ids),
+            )
+        )
+        return [
+            _Placed(department_id or 0, (hei_id, reference), first_week, weeks)
+            for department_id, first_week, weeks, hei_id, reference in lines
+        ]
+
     return _changes(session, viewer, publication.round_id, run.requested_utc, placed)
 
 
 def since_run(session: Session, viewer: Viewer, run: Run) -> list[LateChange]:
     """What changed since a finished run's data were frozen, by site; the caller has been let see the run."""
-    rows = session.execute(
-        select(Placing.department_id, Requirement.learner_id, Block.first_week, Block.weeks)
-        .join(Placing.requirement)
-        .join(Requirement.block)
-        .where(Placing.run_id == run.id, Placing.department_id.is_not(None))
-    )
-    placed = [
-        _Placed(department_id or 0, (0, str(learner_id)), first_week, weeks)
-        for department_id, learner_id, first_week, weeks in rows
-    ]
+
+    def placed(department_ids: Collection[int]) -> list[_Placed]:
+        rows = session.execute(
+            select(Placing.department_id, Requirement.learner_id, Block.first_week, Block.weeks)
+            .join(Placing.requirement)
+            .join(Requirement.block)
+            .where(Placing.run_id == run.id, Placing.department_id.in_(department_ids))
+        )
+        return [
+            _Placed(department_id or 0, (0, str(learner_id)), first_week, weeks)
+            for department_id, learner_id, first_week, weeks in rows
+        ]
+
     return _changes(session, viewer, run.round_id, run.requested_utc, placed)
 
 
@@ -102,8 +111,13 @@ class _Placed:
 
 
 def _changes(
-    session: Session, viewer: Viewer, round_id: int, frozen_utc: datetime, placed: Sequence[_Placed]
+    session: Session,
+    viewer: Viewer,
+    round_id: int,
+    frozen_utc: datetime,
+    placed: Callable[[Collection[int]], list[_Placed]],
 ) -> list[LateChange]:
+    """`placed` says who is placed in some departments: asked only where something changed."""
     now = _approvals(session, viewer, round_id)
     late = {department_id for department_id, row in now.items() if row.at_utc > frozen_utc}
     if not late:
@@ -113,6 +127,7 @@ def _changes(
     groups = learner_groups(session)
     lines = {key: line_words(key, groups) for key in line_keys_of(groups)}
     models = {model.key: model.name for model in supervision_models(session)}
+    there = placed(late)
     found = []
     for department in departments:
         record = now[department.id]
@@ -125,7 +140,7 @@ def _changes(
         words = _places_words(before, after, weeks) or "; ".join(summary(changed, lines, models))
         learners = {
             row.learner
-            for row in placed
+            for row in there
             if row.department_id == department.id and (not weeks or row.is_there_in(weeks))
         }
         found.append(LateChange(department, words, len(learners), record.at_utc))
