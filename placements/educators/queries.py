@@ -225,16 +225,19 @@ def wte_in(educator: Educator, week: date, besides: Absence | None = None) -> De
 
     `besides`: an absence that is only thought of, counted with the others.
     """
-    if not educator.is_active:
+    if not educator.is_active or not educator.days:
         return Decimal(0)
-    worked = [week + timedelta(days=day) for day in sorted(set(educator.days))]
-    if not worked:
-        return Decimal(0)
-    absences = [*educator.absences, *([besides] if besides is not None else [])]
+    until, sunday = educator.accredited_until, week + timedelta(days=6)
+    absences = [row for row in educator.absences if row.first_day <= sunday and row.last_day >= week]
+    if besides is not None:
+        absences.append(besides)
+    if not absences and (until is None or until >= sunday):
+        return educator.wte
+    worked = [week + timedelta(days=day) for day in set(educator.days)]
     present = [
         day
         for day in worked
-        if (educator.accredited_until is None or day <= educator.accredited_until)
+        if (until is None or day <= until)
         and not any(absence.first_day <= day <= absence.last_day for absence in absences)
     ]
     hundredths = int(educator.wte * 100) * len(present) // len(worked)
