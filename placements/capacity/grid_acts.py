@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from placements.access import Viewer
 from placements.capacity import service
-from placements.capacity.content import Content
+from placements.capacity.content import Content, wrong_figures
 from placements.capacity.forms import Sheet, cell_words
 from placements.capacity.grid import Grid, Of
 from placements.capacity.merging import Change, Clash
@@ -88,6 +88,9 @@ def _chosen(sheets: Mapping[int, Sheet], which: str) -> dict[int, Sheet]:
 def _save(viewer: Viewer, grid: Grid, outcome: Outcome, submit: str) -> None:
     contents = dict(_contents(grid, outcome.sheets, submit))
     if any(sheet.errors for sheet in outcome.sheets.values()):
+        for id_, sheet in outcome.sheets.items():
+            known = sheet.known(grid.of(id_).saved)
+            sheet.errors = wrong_figures(grid.mondays, known, known.lines) | sheet.errors
         outcome.problem, outcome.status = "Nothing was saved. Your typing is all here.", 400
         return
     try:

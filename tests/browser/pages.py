@@ -82,7 +82,7 @@ class Visitor:
 
 
 class Grid:
-    """A department's declaration: a row a week, a column for each figure."""
+    """A department's declaration: a row for each figure, a column a week."""
 
     def __init__(self, visitor: Visitor) -> None:
         self._visitor = visitor
@@ -93,10 +93,6 @@ class Grid:
 
     def shows(self, column: str, week: str, figure: str) -> None:
         expect(self._visitor.page.get_by_label(f"{column}, week of {week}", exact=True)).to_have_value(figure)
-
-    def labels(self) -> list[str]:
-        """The words of every cell's label, in order."""
-        return self._visitor.page.locator(".placements-grid tbody label").all_inner_texts()
 
 
 def table(page: Page, caption: str) -> list[list[str]]:

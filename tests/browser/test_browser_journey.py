@@ -66,7 +66,7 @@ def declare(educator: Visitor) -> None:
     educator.look()
     grid.shows("Most places", week, "two")
     grid.type("Most places", week, "1")
-    educator.press("Fill Block 1 down from its first week")
+    educator.press("Fill Block 1 from its first week")
     grid.shows("Most places", "25 January 2027", "1")
     educator.press("Submit declaration")
     educator.sees("Submitted")
