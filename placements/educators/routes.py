@@ -310,10 +310,7 @@ def _told(educator: Educator, done: str) -> str:
     ]
     if not waiting:
         return f"{educator.name} is {done}."
-    return (
-        f"{educator.name} is {done}. They count in {'; '.join(waiting)} once the education lead there"
-        " has agreed."
-    )
+    return f"{educator.name} is {done}. Their time counts in {'; '.join(waiting)} once it is agreed there."
 
 
 @educators.context_processor

@@ -248,7 +248,7 @@ def test_sharing_is_asked_for_and_answered(client: FlaskClient, department: Depa
         "elsewhere_remote": ["1"],
     }
     found = page(client.post("/educators/new", data=typed, follow_redirects=True))
-    assert "once the education lead there has agreed" in found.main
+    assert "once it is agreed there" in found.main
     assert "X-ray, Their Hospital, from afar Waits for agreement" in found.main
     made = db.session.query(Educator).one()
     lead = client.application.test_client()
