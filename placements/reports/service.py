@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from placements.access import Action, Viewer
@@ -42,8 +42,9 @@ def save_workforce(viewer: Viewer, trust_id: int, told: WorkforceReturn) -> int:
     try:
         with transaction(viewer, Action.SAVE_WORKFORCE) as tx:
             trust = queries.trust_by_id(tx.session, viewer, trust_id)
-            # Two people at the same moment take turns, so that the second sees what the first has saved.
-            tx.session.execute(select(Trust.id).where(Trust.id == trust_id).with_for_update())
+            # Two people at the same moment take turns, so that the second sees what the first has saved: a
+            # write that changes nothing locks the row on PostgreSQL, and on SQLite keeps other writers out.
+            tx.session.execute(update(Trust).where(Trust.id == trust_id).values(ods=Trust.ods))
             returns = queries.workforce_of_trust(tx.session, viewer, trust_id)
             if told.version != queries.version_of(returns):
                 raise Stale(CHANGED_MEANWHILE)
