@@ -143,6 +143,7 @@ def board(
     }
     ids = [row.id for row in declarations.values()]
     figures, moves = _figures(session, ids), _last_moves(session, ids)
+    savers = _savers(session, [row.id for row in declarations.values() if row.changed_by is None])
     late: dict[int, str] = {}
     for marker in _markers.values():
         late |= marker(session, viewer, round_.id)
@@ -161,7 +162,7 @@ def board(
                 department,
                 declaration.state,
                 declaration.changed_utc,
-                declaration.changed_by.name if declaration.changed_by else "a site, by private link",
+                declaration.changed_by.name if declaration.changed_by else savers.get(declaration.id, ""),
                 preferred,
                 maximum,
                 stuck_words(declaration.state, now - moved, round_.weeks_stuck),
@@ -227,6 +228,16 @@ def _figures(session: Session, ids: Sequence[int]) -> dict[int, tuple[Range, Ran
         ).group_by(weeks.c.declaration_id)
     )
     return {row[0]: ((row[1], row[2]), (row[3], row[4])) for row in rows}
+
+
+def _savers(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """Who last saved these declarations, by name: sites that have a private link and no account."""
+    rows = session.execute(
+        select(DeclarationRecord.declaration_id, DeclarationRecord.by_name)
+        .where(DeclarationRecord.declaration_id.in_(ids), DeclarationRecord.verb == "save")
+        .order_by(DeclarationRecord.id)
+    )
+    return {declaration_id: name for declaration_id, name in rows}  # noqa: C416 - a type checker takes rows for no pairs
 
 
 def _last_moves(session: Session, ids: Sequence[int]) -> dict[int, datetime]:

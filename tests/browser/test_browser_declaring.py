@@ -199,6 +199,6 @@ def answer_by_link(site: Visitor, address: str) -> None:
 def see_who_answered(lead: Visitor) -> None:
     lead.open(f"{CAPACITY}?show=submitted")
     lead.is_at("Capacity")
-    lead.sees("a site, by private link")
+    lead.sees("Heartlands Hospital, by private link")
     lead.open(f"{CAPACITY}/{MRI}/history")
     lead.sees("Heartlands Hospital, by private link")
