@@ -34,7 +34,7 @@ from placements.organisations.models import (
 from placements.rounds.models import Round, plan_line_modality
 
 DECLARED = ("submitted", "approved")
-Demand = Mapping[tuple[int, int, str, TravelMode], int]
+Demand = Mapping[tuple[int, int, str, str], int]
 
 
 def find_nearby(session: Session, round_: Round, departments: Sequence[Department]) -> nearby.Found:
@@ -45,7 +45,7 @@ def find_nearby(session: Session, round_: Round, departments: Sequence[Departmen
         return None
     sites = list({department.site_id: department.site for department in departments}.values())
     times = _travel_times(session, round_, sites)
-    near = _learners_near(demand, sites, times)
+    near = _learners_near(demand, _modalities(session, demand), sites, times)
     places = _places_near(session, round_, departments, sites, times)
     return {
         department.id: {
@@ -65,27 +65,36 @@ def _has_cohort(session: Session, round_: Round) -> bool:
 
 
 def _demand(session: Session, round_: Round, modality_ids: Collection[int]) -> Demand:
-    """Learners by modality, block, postcode and mode."""
+    """Learners by plan line, block, postcode and mode, of the lines that send to these modalities."""
     home = func.coalesce(Learner.term_postcode, Learner.postcode)
+    lines = select(plan_line_modality.c.plan_line_id).where(
+        plan_line_modality.c.modality_id.in_(modality_ids)
+    )
     rows = session.execute(
-        select(
-            plan_line_modality.c.modality_id, Requirement.block_id, home, Learner.travel_mode, func.count()
-        )
+        select(Requirement.plan_line_id, Requirement.block_id, home, Learner.travel_mode, func.count())
         .select_from(Requirement)
         .join(Requirement.learner)
         .join(Learner.cohort)
-        .join(plan_line_modality, plan_line_modality.c.plan_line_id == Requirement.plan_line_id)
         .where(
             Cohort.round_id == round_.id,
             Cohort.state == "submitted",
-            plan_line_modality.c.modality_id.in_(modality_ids),
+            Requirement.plan_line_id.in_(lines),
         )
-        .group_by(plan_line_modality.c.modality_id, Requirement.block_id, home, Learner.travel_mode)
+        .group_by(Requirement.plan_line_id, Requirement.block_id, home, Learner.travel_mode)
     )
-    return {
-        (modality_id, block_id, postcode, cast(TravelMode, mode)): number
-        for modality_id, block_id, postcode, mode, number in rows
-    }
+    return {(line, block, postcode, mode): number for line, block, postcode, mode, number in rows}
+
+
+def _modalities(session: Session, demand: Demand) -> dict[int, list[int]]:
+    """The modalities that each plan line sends to."""
+    found: dict[int, list[int]] = {}
+    for line_id, modality_id in session.execute(
+        select(plan_line_modality.c.plan_line_id, plan_line_modality.c.modality_id).where(
+            plan_line_modality.c.plan_line_id.in_({line_id for line_id, _, _, _ in demand})
+        )
+    ):
+        found.setdefault(line_id, []).append(modality_id)
+    return found
 
 
 def _travel_times(session: Session, round_: Round, sites: Iterable[Site]) -> TravelTimes:
@@ -112,22 +121,27 @@ def _destination(site: Site) -> TravelSite:
 
 
 def _learners_near(
-    demand: Demand, sites: Sequence[Site], times: TravelTimes
+    demand: Demand, modalities: Mapping[int, Sequence[int]], sites: Sequence[Site], times: TravelTimes
 ) -> dict[tuple[int, int, int], int]:
     """Learners near enough, by site, modality and block. A home that is in no directory is near nothing."""
-    points = locate_many({postcode for _, _, postcode, _ in demand})
-    found: dict[tuple[int, int, int], int] = {}
+    points = locate_many({home for _, _, home, _ in demand})
+    sites_near: dict[tuple[str, str], list[int]] = {}
     for mode in TRAVEL_MODES:
         homes = sorted({home for _, _, home, its_mode in demand if its_mode == mode and home in points})
-        if not homes:
-            continue
-        reach = _reached(times, [TravelOrigin(home, points[home]) for home in homes], sites, mode)
-        rows = {home: row for row, home in enumerate(homes)}
-        for (modality_id, block_id, home, its_mode), number in demand.items():
-            if its_mode == mode and home in rows:
-                for column in map(int, np.flatnonzero(reach[rows[home]])):
-                    key = (sites[column].id, modality_id, block_id)
-                    found[key] = found.get(key, 0) + number
+        if homes:
+            reach = _reached(times, [TravelOrigin(home, points[home]) for home in homes], sites, mode)
+            for row, column in np.argwhere(reach).tolist():
+                sites_near.setdefault((homes[row], mode), []).append(sites[column].id)
+    by_line: dict[tuple[int, int, int], int] = {}
+    for (line_id, block_id, home, its_mode), number in demand.items():
+        for site_id in sites_near.get((home, its_mode), ()):
+            key = (site_id, line_id, block_id)
+            by_line[key] = by_line.get(key, 0) + number
+    found: dict[tuple[int, int, int], int] = {}
+    for (site_id, line_id, block_id), number in by_line.items():
+        for modality_id in modalities[line_id]:
+            key = (site_id, modality_id, block_id)
+            found[key] = found.get(key, 0) + number
     return found
 
 
