@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy.orm import Session
 
 from placements.access import Role
-from placements.errors import NotAllowed, NotFound, Refused
+from placements.errors import NotAllowed, NotFound, Refused, Stale
 from placements.rounds import queries, service
 from placements.rounds.models import Round
-from placements.rounds.service import NewBlock, NewPlanLine, NewRound
+from placements.rounds.service import NewBlock, NewPlanLine, NewRound, RoundSettings
 from tests.factories import (
     HeiFactory,
     IcbFactory,
@@ -132,3 +132,29 @@ def test_only_an_academy_lead_makes_and_opens_rounds(session: Session, role: Rol
         service.create_round(viewer_as(role), SPRING)
     with pytest.raises(NotAllowed):
         service.open_round(viewer_as(role), round_.id)
+
+
+def test_settings_are_changed_by_whoever_read_the_newest(session: Session) -> None:
+    lead = viewer_as(Role.ACADEMY_LEAD)
+    round_ = RoundFactory(declare_by=date(2026, 12, 1))
+    saved()
+    settings = RoundSettings(date(2026, 12, 11), date(2026, 12, 18), False, True, (7, -1, 7), 2)
+    version = round_.version
+    changed = service.change_round(lead, round_.id, settings, version=version)
+    assert (changed.declare_by, changed.needs_approval, changed.uses_surge) == (
+        date(2026, 12, 11),
+        False,
+        True,
+    )
+    assert (changed.reminder_days, changed.weeks_stuck) == ([7, -1], 2)
+    with pytest.raises(Stale):
+        service.change_round(lead, round_.id, settings, version=version)
+    wrong = RoundSettings(date(2027, 2, 1), date(2027, 2, 1), True, False, (91,), 0)
+    with pytest.raises(Refused) as refusal:
+        service.change_round(lead, round_.id, wrong, version=changed.version)
+    assert set(refusal.value.fields) == {"declare_by", "submit_by", "reminder_days", "weeks_stuck"}
+    with pytest.raises(NotAllowed):
+        service.change_round(viewer_as(Role.TRUST_EDUCATION_LEAD), round_.id, settings, version=1)
+    stranger = viewer_as(Role.ACADEMY_LEAD, network_id=NetworkFactory(name="Another").id)
+    with pytest.raises(NotFound):
+        service.change_round(stranger, round_.id, settings, version=changed.version)
