@@ -39,9 +39,7 @@ def make_trust(var: Path) -> None:
     with filling(var):
         trust = TrustFactory(name="Here NHS Trust")
         site = SiteFactory(trust=trust, name="Queen Elizabeth Hospital")
-        xray, ct = (
-            DepartmentFactory(site=site, modality=ModalityFactory(key=key)) for key in ("xray", "ct")
-        )
+        xray, ct = (DepartmentFactory(site=site, modality=ModalityFactory(key=key)) for key in ("xray", "ct"))
         for year, name in ((2026, "Spring 2026"), (2027, "Spring 2027")):
             first = date(year, 3, 22) if year == 2027 else date(year, 3, 23)
             second = date(year, 4, 26) if year == 2027 else date(year, 4, 27)
@@ -135,6 +133,12 @@ def test_the_grid_is_typed_like_a_spreadsheet(grid_of: Callable[[str], Sheet]) -
     sheet.has("Most places", "3", "4", "", "")
     sheet.keys("Control+y")
     sheet.has("Most places", "3", "3", "3", "3", "")
+    # More preferred than the most waits, and is saved with the most that allows it.
+    sheet.cell("Preferred places", 5).focus()
+    sheet.keys("4", "Enter")
+    sheet.state("but for 1 figure marked below")
+    sheet.keys("5", "Enter")
+    expect(sheet.page.locator(".placements-state")).not_to_contain_text("but for")
     sheet.cell("Preferred places", 1).focus()
     sheet.keys("2", "Enter", "ArrowUp", "Shift+ArrowDown", "Control+d")
     sheet.has("Most places", "3", "2", "3")
@@ -212,7 +216,17 @@ def test_two_people_on_one_grid_see_each_others_changes(grid_of: Callable[[str],
     priya.has("Most places", "7")
     priya.visitor.sees("Tom Reed saved 9 (it was 4)")
     priya.visitor.look()
+    # The choice waits, whatever else is saved and even when the page is read anew.
+    priya.cell("Surge places", 3).focus()
+    priya.keys("1", "Tab")
+    priya.state("but for 1 figure")
+    expect(priya.page.get_by_role("button", name="Keep mine", exact=False)).to_have_count(1)
+    priya.page.reload()
+    priya.state("but for 1 figure")
+    priya.has("Most places", "7")
     priya.page.get_by_role("button", name="Keep mine", exact=False).click()
+    priya.state("Saved at")
+    expect(priya.page.locator(".placements-state")).not_to_contain_text("but for")
     expect(priya.page.get_by_role("button", name="Keep mine", exact=False)).to_have_count(0)
     priya.page.reload()
     priya.has("Most places", "7", "4", "5")

@@ -11,7 +11,7 @@ const field = (name) => cells.byName.get(name) ?? models.get(name);
 const tbody = (id) => form.querySelector(`tbody[data-department="${id}"]`);
 const same = (one, other) => (one.trim() || "0") === (other.trim() || "0");
 
-const saving = new Saving(form, { read: (name) => field(name).value, show, say });
+const saving = new Saving(form, { read: (name) => field(name)?.value, show, say });
 const steps = new Steps(put);
 
 // The cell that is being typed in, and what stood there before.
@@ -72,7 +72,7 @@ function lock(id, isLocked) {
 function show(id, answer, department) {
   for (const [name, value] of Object.entries(answer.theirs)) {
     const cell = field(`${id}.${name}`);
-    if (cell && !department.pending.has(cell.name) && !department.held.has(cell.name)) cell.value = value;
+    if (cell && ![department.pending, department.held, department.clashing].some((names) => names.has(cell.name))) cell.value = value;
   }
   for (const words of answer.said) {
     const line = document.createElement("p");
@@ -86,19 +86,22 @@ function show(id, answer, department) {
   document.querySelector(`[data-tag="${id}"]`)?.replaceChildren(html(answer.tag));
   const notes = form.querySelector(`[data-notes="${id}"]`);
   const isOpen = notes.querySelector("details")?.open;
+  // Choices that wait from an earlier answer stay.
+  const choices = [...notes.querySelectorAll("[data-keep]")].filter(({ dataset }) => saving.isClashing(dataset.keep) && !(dataset.keep.slice(id.length + 1) in answer.clashes))
+    .map((button) => button.closest("li"));
   notes.replaceChildren(html(answer.notes));
+  if (choices.length && !notes.querySelector("ul.placements-notes")) notes.prepend(html("<ul class='placements-notes'></ul>"));
+  notes.querySelector("ul.placements-notes")?.append(...choices);
   if (isOpen) notes.querySelector("details").open = true;
   mark(id, answer);
-  if (answer.asks) {
-    form.querySelector(`[data-change="${id}"]`).hidden = false;
-    say("Not saved: this declaration was submitted. Press “Change it” to make it a draft again; your typing is kept.");
-  }
+  if (answer.asks) form.querySelector(`[data-change="${id}"]`).hidden = false;
 }
 
 // What is wrong or clashes is marked at its cell, and theirs shown under it.
 function mark(id, answer) {
-  for (const old of tbody(id).querySelectorAll(".placements-theirs")) old.remove();
   for (const cell of tbody(id).querySelectorAll("[aria-describedby]")) {
+    if (saving.isClashing(cell.name) && !(cell.name.slice(id.length + 1) in answer.clashes)) continue;
+    cell.parentElement.querySelector(".placements-theirs")?.remove();
     cell.removeAttribute("aria-invalid");
     cell.removeAttribute("aria-describedby");
   }
@@ -187,8 +190,9 @@ for (const cell of form.querySelectorAll("[data-saved]")) if (!cell.readOnly) sa
 let back = 0;
 for (const [name, text] of saving.kept()) {
   const cell = field(name);
-  if (!cell || cell.value === text) continue;
-  cell.value = text;
+  if (cell?.value === text) continue;
+  if (cell) cell.value = text;
+  else saving.unseen.set(name, text);
   saving.changed(name);
   back += 1;
 }

@@ -11,9 +11,14 @@ export class Saving {
     this.key = form.dataset.kept;
     this.departments = new Map();
     for (const field of form.querySelectorAll("input[name$='.version']")) {
-      this.departments.set(field.name.split(".")[0], { field, pending: new Set(), held: new Set(), isMeant: false });
+      // `pending` is sent next; `held` could not be saved as it stands and goes along with what is typed next;
+      // `clashing` waits for the person's choice, and `base` is the version that it was typed on.
+      const department = { field, pending: new Set(), held: new Set(), clashing: new Set(), base: null, isMeant: false };
+      this.departments.set(field.name.split(".")[0], department);
     }
     this.looks = new Set();
+    // Kept typing for a line that this page does not show.
+    this.unseen = new Map();
     this.isBusy = false;
     // Of a page that is being left the answer may come too late for the next page: that one sends again.
     window.addEventListener("beforeunload", () => { this.isLeaving = true; setTimeout(() => { this.isLeaving = false; }, AGAIN_MS); });
@@ -41,17 +46,18 @@ export class Saving {
   }
 
   changed(name) {
-    const department = this.of(name);
-    department.pending.add(name);
-    department.held.delete(name);
+    this.drop(name);
+    this.of(name).pending.add(name);
     this.keep();
     this.soon(PAUSE_MS);
   }
 
+  isClashing(name) { return this.of(name).clashing.has(name); }
+
   drop(name) {
     const department = this.of(name);
-    department.pending.delete(name);
-    department.held.delete(name);
+    for (const names of [department.pending, department.held, department.clashing]) names.delete(name);
+    if (!department.clashing.size) department.base = null;
     this.keep();
   }
 
@@ -61,16 +67,20 @@ export class Saving {
     this.soon(0);
   }
 
-  isUnsaved() { return [...this.departments.values()].some(({ pending, held }) => pending.size || held.size); }
+  isUnsaved() {
+    return [...this.departments.values()].some(({ pending, held, clashing }) => pending.size + held.size + clashing.size);
+  }
 
-  // What is typed and not saved, as it is kept and sent, by department.
-  unsaved(withHeld) {
+  text(name) { return this.unseen.get(name) ?? this.read(name); }
+
+  // What is to be sent (or, `isKept`, all that is typed and not saved), by department.
+  unsaved(isKept) {
     const found = {};
-    for (const [id, { field, pending, held, isMeant }] of this.departments) {
-      const names = withHeld ? [...pending, ...held] : [...pending];
-      if (!pending.size && !(withHeld ? held.size : this.looks.has(id))) continue;
-      const cells = Object.fromEntries([...names].map((name) => [name.slice(id.length + 1), this.read(name)]));
-      found[id] = { version: Number(field.value), cells, is_meant: isMeant };
+    for (const [id, { field, pending, held, clashing, base, isMeant }] of this.departments) {
+      const names = [...pending, ...held, ...(isKept ? clashing : [])];
+      if (!(isKept ? names.length : pending.size || this.looks.has(id))) continue;
+      const cells = Object.fromEntries(names.map((name) => [name.slice(id.length + 1), this.text(name)]));
+      found[id] = { version: Number(isKept && base !== null ? base : field.value), cells, is_meant: isMeant };
     }
     return found;
   }
@@ -142,6 +152,7 @@ export class Saving {
   take({ at, departments }, sent) {
     if (this.isLeaving) return;
     let waits = 0;
+    let asks = false;
     for (const [id, answer] of Object.entries(departments)) {
       const department = this.departments.get(id);
       department.field.value = answer.version;
@@ -149,15 +160,22 @@ export class Saving {
       for (const [name, text] of Object.entries(sent[id].cells)) {
         const full = `${id}.${name}`;
         // Typed again meanwhile: that is sent next.
-        if (this.read(full) !== text) continue;
+        if (this.text(full) !== text) continue;
         department.pending.delete(full);
-        if (answer.asks || name in answer.clashes || answer.wrong.includes(name)) department.held.add(full);
+        department.held.delete(full);
+        if (name in answer.clashes) {
+          department.clashing.add(full);
+          department.base ??= sent[id].version;
+        } else if (answer.asks || answer.wrong.includes(name)) department.held.add(full);
       }
-      waits += department.held.size;
+      waits += department.held.size + department.clashing.size;
+      asks ||= answer.asks;
       this.show(id, answer, department);
     }
     this.keep();
-    this.say(waits ? `Saved at ${at}, but for ${waits} ${waits === 1 ? "figure" : "figures"} marked below` : `Saved at ${at}`);
+    if (asks) this.say("Not saved: what was submitted or approved is changed only where you press “Change it”.");
+    else if (waits) this.say(`Saved at ${at}, but for ${waits} ${waits === 1 ? "figure" : "figures"} marked below`);
+    else this.say(`Saved at ${at}`);
   }
 
   // Send again what was held back: the person has decided.
