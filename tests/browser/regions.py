@@ -44,11 +44,16 @@ EMAILS = {
 
 
 def make_region(var: Path) -> None:
-    """A draft round, two X-ray departments (one has declared one place), one HEI, one account a role."""
+    """A draft round where submitting is enough, two X-ray departments (one has declared one place), one HEI,
+    one account a role."""
     with filling(var):
         SupervisionWeightFactory(weight=Decimal("0.5"))
         round_ = RoundFactory(
-            name=ROUND, state="draft", first_week=date(2027, 1, 4), last_week=date(2027, 1, 25)
+            name=ROUND,
+            state="draft",
+            first_week=date(2027, 1, 4),
+            last_week=date(2027, 1, 25),
+            needs_approval=False,
         )
         block = BlockFactory(round=round_, name="Block 1", first_week=date(2027, 1, 4), weeks=4)
         xray = ModalityFactory(key="xray")
