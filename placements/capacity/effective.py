@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from math import ceil
 
 from placements.capacity.content import ANYONE, Content
 from placements.educators.queries import Supervisor
@@ -102,6 +103,7 @@ def effective(
     otherwise the WTE that was typed.
     """
     present = [supervisor for supervisor in supervisors if supervisor.wte[index] > 0]
+    present = [supervisor for supervisor in present if _is_of_use(supervisor, ANYONE, rates)]
     of_line = {line: rates.places(line, content.places(line, week).maximum) for line in content.lines}
     limits = {"places": sum(of_line.values())}
     if supervisors:
@@ -111,8 +113,10 @@ def effective(
     weights = [rates.weight(line) for line, n in of_line.items() if n]
     weight = max((found for found in weights if found is not None), default=None)
     if weight is not None:
-        suited = sum(_supervised(line, n, index, rates, supervisors) for line, n in of_line.items())
-        limits["supervision"] = min(int(wte / weight), suited)
+        limits["supervision"] = int(wte / weight)
+        if supervisors:
+            suited = sum(_supervised(line, n, index, rates, present) for line, n in of_line.items())
+            limits["supervision"] = min(limits["supervision"], suited)
     if supervisors and all(supervisor.most is not None for supervisor in present):
         limits["most at once"] = sum(supervisor.most or 0 for supervisor in present)
     if site_cap is not None:
@@ -121,25 +125,41 @@ def effective(
         limits["trust"] = trust_cap
     limit = min(limits, key=lambda name: limits[name])
     places = limits[limit]
-    return Effective(places, limit, _lift(limit, places, wte, weight, rates))
+    missing_units = min(
+        (
+            ceil((n + 1) * rates.units_per_place(line)) - content.places(line, week).maximum
+            for line, n in of_line.items()
+        ),
+        default=1,
+    )
+    return Effective(places, limit, _lift(limit, places, wte, weight, rates.measure, missing_units))
 
 
-def _supervised(line: str, places: int, index: int, rates: Rates, supervisors: Sequence[Supervisor]) -> int:
+def _supervised(line: str, places: int, index: int, rates: Rates, present: Sequence[Supervisor]) -> int:
     """Places of a line that educators who may supervise its learners have time for."""
-    group, _, stage = line.partition("/")
     weight = rates.weight(line)
-    if line == ANYONE or not supervisors or weight is None:
+    if weight is None:
         return places
-    wte = sum((s.wte[index] for s in supervisors if may_supervise(s, group, stage or None)), Decimal(0))
+    wte = sum((s.wte[index] for s in present if _is_of_use(s, line, rates)), Decimal(0))
     return min(places, int(wte / weight))
 
 
-def _lift(limit: str, places: int, wte: Decimal, weight: Decimal | None, rates: Rates) -> str:
+def _is_of_use(supervisor: Supervisor, line: str, rates: Rates) -> bool:
+    """Whether an educator may supervise any of those whom the plan may send on a line; where it sends nobody,
+    everyone is."""
+    coming = [learner for learner in rates.weights if takes(line, *learner)]
+    return not coming or any(may_supervise(supervisor, *learner) for learner in coming)
+
+
+def _lift(
+    limit: str, places: int, wte: Decimal, weight: Decimal | None, measure: str, missing_units: int
+) -> str:
     if limit == "places":
-        if rates.measure == "places":
+        if measure == "places":
             return "One more place declared gives one more."
-        units = rates.units_per_place()
-        return f"{units.normalize():f} more {rates.measure} a week give one more place."
+        give = "gives" if missing_units == 1 else "give"
+        what = measure.removesuffix("s") if missing_units == 1 else measure
+        return f"{missing_units} more {what} a week {give} one more place."
     if limit == "supervision" and weight is not None:
         missing = (places + 1) * weight - wte
         if missing <= 0:

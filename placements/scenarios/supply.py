@@ -24,6 +24,8 @@ from placements.educators.queries import Supervisor
 from placements.organisations.models import Department
 from placements.rounds.models import Round
 
+NO_LIMIT = 999
+
 
 @dataclass(frozen=True)
 class Supply:
@@ -101,11 +103,7 @@ def _department(
         wte = [Decimal(0)] * len(weeks)
     elif serving:
         wte = [sum((s.wte[i] for s in serving), Decimal(0)) for i in range(len(weeks))]
-        if all(supervisor.most is not None for supervisor in serving):
-            places = tuple(
-                sum(supervisor.most or 0 for supervisor in serving if supervisor.wte[i] > 0)
-                for i in range(len(weeks))
-            )
+        places = tuple(_most_at_once(serving, i) for i in range(len(weeks)))
     else:
         wte = [offer.content.wte.get(week, Decimal(0)) for week in weeks]
     return matching.Department(
@@ -115,6 +113,14 @@ def _department(
         places=places,
         wte=tuple(float(value / factor) for value in wte),
     )
+
+
+def _most_at_once(serving: Sequence[Supervisor], index: int) -> int:
+    """Learners whom those who are there in a week take at once; no limit where one of them has none."""
+    present = [supervisor for supervisor in serving if supervisor.wte[index] > 0]
+    if any(supervisor.most is None for supervisor in present):
+        return NO_LIMIT
+    return sum(supervisor.most or 0 for supervisor in present)
 
 
 def _offers(offer: capacity.Offered, limits: capacity.Limits, *, uses_surge: bool) -> list[matching.Offer]:

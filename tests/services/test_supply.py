@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
 from sqlalchemy.orm import Session
 
 from placements.capacity import queries as capacity
@@ -17,7 +18,7 @@ from placements.scenarios.models import Run
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
 from placements.scenarios.supply import Supply, supply_of
-from tests.factories import DepartmentFactory, SiteFactory, StageFactory, saved
+from tests.factories import DepartmentFactory, LearnerGroupFactory, SiteFactory, StageFactory, saved
 from tests.factories.region import SmallRound, small_round
 
 FIRST = date(2027, 1, 4)
@@ -205,3 +206,41 @@ def test_whom_an_educator_may_supervise_and_how_many_is_obeyed(session: Session)
     perform_run(run_id)
     session.expire_all()
     assert session.get_one(Run, run_id).summary["placed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("educators", "most"),
+    [
+        ([], 3),
+        ([("1", None, "")], 2),
+        ([("3", 2, "")], 2),
+        ([("1", None, "group"), ("2", None, "other")], 2),
+        ([("1", 1, "stage"), ("1", 3, "group")], 3),
+        ([("0.4", None, "")], 0),
+    ],
+)
+def test_what_the_page_calls_effective_is_what_the_match_can_place(
+    session: Session, educators: list[tuple[str, int | None, str]], most: int
+) -> None:
+    region = small_round(learners=5, places=(3, 0))
+    stage = region.learners[0].cohort.stage
+    for wte, at_once, supervises in educators:
+        row = educator(region.trusts[0], region.departments[0], wte=wte, most=at_once)
+        if supervises == "other":
+            other = StageFactory(learner_group=LearnerGroupFactory(key="other", name="Other"))
+            row.groups.append(EducatorGroup(learner_group=other.learner_group))
+        elif supervises:
+            chosen = stage if supervises == "stage" else None
+            row.groups.append(EducatorGroup(learner_group=stage.learner_group, stage=chosen))
+    saved()
+    session.expire_all()
+    limits = capacity.limits_of(session, region.round, [region.departments[0]])
+    declared = capacity.content_of(
+        capacity.declaration_of(session, region.lead, region.round.id, region.departments[0].id)
+    )
+    effective = limits.effective(region.departments[0], declared)
+    assert {week.places for week in effective.values()} == {most}
+    run_id = start_run(region.lead, region.round.id).id
+    perform_run(run_id)
+    session.expire_all()
+    assert session.get_one(Run, run_id).summary["placed"] == most
