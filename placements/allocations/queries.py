@@ -135,3 +135,16 @@ def adopted_run(session: Session, viewer: Viewer, round_id: int) -> Run | None:
     """The run whose placings stand as the round's allocations, where this person may see runs."""
     stands = select(Allocation.run_id).join(Allocation.run).where(Run.round_id == round_id).limit(1)
     return session.scalar(visible_runs(viewer).where(Run.id == stands.scalar_subquery()))
+
+
+def lines_of_newest(session: Session, viewer: Viewer, round_id: int) -> dict[int, int]:
+    """Where the learners of a round's newest publication are: department's id by requirement's."""
+    newest = publications_of_round(session, viewer, round_id)[:1]
+    if not newest:
+        return {}
+    lines = session.execute(
+        visible_lines(viewer)
+        .where(PublicationLine.publication_id == newest[0].id, PublicationLine.state == "placed")
+        .with_only_columns(PublicationLine.requirement_id, PublicationLine.department_id)
+    )
+    return {requirement: department for requirement, department in lines if department is not None}

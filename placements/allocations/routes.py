@@ -123,6 +123,18 @@ def download_places(publication_id: int) -> ResponseReturnValue:
     return csv_file(places_csv(lines, COLUMNS if viewer().trust_id is None else TRUST_COLUMNS), name)
 
 
+@allocations.post("/rounds/<int:round_id>/repair")
+@login_required
+def start_repair(round_id: int) -> ResponseReturnValue:
+    """Queue a run that moves as few published learners as can be."""
+    require(viewer(), Action.START_RUN)
+    try:
+        run = service.start_repair(viewer(), round_id)
+    except Refused as refusal:
+        return _publications_page(round_id, refusal.message), 409
+    return redirect(url_for("scenarios.see_run", run_id=run.id))
+
+
 def _publications_page(round_id: int, refusal: str = "") -> str:
     round_ = rounds.round_by_id(db.session, viewer(), round_id)
     publications = queries.publications_of_round(db.session, viewer(), round_id)

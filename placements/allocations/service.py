@@ -9,16 +9,26 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from placements.access import Action, Viewer
 from placements.allocations.models import Allocation, Publication, PublicationLine
-from placements.allocations.queries import adopted_run
+from placements.allocations.queries import adopted_run, lines_of_newest
 from placements.clock import now_utc
 from placements.errors import Refused, Stale
+from placements.extensions import db
 from placements.rounds import queries as rounds
 from placements.rounds.models import Round
 from placements.scenarios import describing
 from placements.scenarios import queries as scenarios
 from placements.scenarios.models import Placing, Run
+from placements.scenarios.service import start_run
 from placements.states import ROUND
 from placements.transaction import CHANGED_MEANWHILE, transaction, violates
+
+
+def start_repair(viewer: Viewer, round_id: int) -> Run:
+    """Queue a run that keeps every published place it can: placing everyone first, then the fewest moves."""
+    lines = lines_of_newest(db.session, viewer, round_id)
+    if not lines:
+        raise Refused("Nothing is published in this round yet, so there is nothing to repair: run the match.")
+    return start_run(viewer, round_id, standing=lines)
 
 
 def adopt_run(viewer: Viewer, run_id: int) -> Run:

@@ -27,6 +27,7 @@ STAGES = {
 PART = re.compile(r"part (\d+) of (\d+)")
 TIERS = {
     "unplaced_pinned": "Pinned, not placed",
+    "changes": "Published learners who move or lose their place",
     "cost": "Points for travel, preferences, places above preferred and supervisor load",
 }
 
@@ -225,8 +226,8 @@ def _tier(tier: dict[str, Any]) -> TierWords:
     priority = name.removeprefix("unplaced_priority_")
     words = f"Priority {priority}, not placed" if priority != name else TIERS.get(name)
     value, bound = tier["value"], tier["bound"]
-    if name == "cost":
-        # The engine counts in thousandths of a point.
+    if name in ("cost", "changes"):
+        # The engine counts in thousandths of a point, and of a move.
         value, bound = round(value / 1000), round(bound / 1000)
     return TierWords(
         words or name.replace("_", " ").capitalize(),

@@ -1,6 +1,7 @@
 """What can be done with runs."""
 
 import hashlib
+from collections.abc import Mapping
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -11,17 +12,19 @@ from placements.errors import Refused
 from placements.rounds import queries as rounds
 from placements.scenarios import queries
 from placements.scenarios.models import Run, Scenario
-from placements.scenarios.snapshot import default_policy, freeze
+from placements.scenarios.snapshot import default_policy, freeze, repair_policy
 from placements.states import RUN
 from placements.tasks import queue
 from placements.transaction import transaction, violates
 
 FIRST_SCENARIO = "Round's policy"
+REPAIR = "Fewest moves since the last version"
 UNDER_WAY = "A run of this round is already under way. Wait for it to end, or cancel it, then start again."
 
 
-def start_run(viewer: Viewer, round_id: int) -> Run:
-    """Freeze the round's data and queue a run of it; one a round at a time.
+def start_run(viewer: Viewer, round_id: int, *, standing: Mapping[int, int] | None = None) -> Run:
+    """Freeze the round's data and queue a run of it; one a round at a time. With `standing` (the department's
+    id of each published requirement's) it is a repair: fewest moves from there.
 
     Raises Refused where a run is under way, where no cohort has been submitted, or where no department has
     submitted any place.
@@ -33,13 +36,15 @@ def start_run(viewer: Viewer, round_id: int) -> Run:
                 raise Refused("Open the round before you run the match.")
             if queries.run_under_way(tx.session, round_id) is not None:
                 raise Refused(UNDER_WAY)
+            name = FIRST_SCENARIO if standing is None else REPAIR
             scenario = tx.session.scalar(
-                select(Scenario).where(Scenario.round_id == round_id, Scenario.name == FIRST_SCENARIO)
+                select(Scenario).where(Scenario.round_id == round_id, Scenario.name == name)
             )
             if scenario is None:
-                scenario = Scenario(round=round_, name=FIRST_SCENARIO, policy=default_policy())
+                policy = default_policy() if standing is None else repair_policy()
+                scenario = Scenario(round=round_, name=name, policy=policy)
                 tx.session.add(scenario)
-            frozen = freeze(tx.session, round_)
+            frozen = freeze(tx.session, round_, standing)
             run = Run(
                 scenario=scenario,
                 round=round_,

@@ -6,7 +6,8 @@ what trusts offer is in supply.py. Travel minutes enter here by value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import cast
@@ -47,8 +48,16 @@ def default_policy() -> str:
     return matching.Policy().to_json()
 
 
-def freeze(session: Session, round_: Round) -> Frozen:
-    """The round's approved offers and submitted cohorts as a `Problem`.
+def repair_policy() -> str:
+    """The same, but that whoever has a place keeps it where possible: placing everyone comes first, then the
+    fewest moves, then the rest."""
+    usual = matching.Policy()
+    return dataclasses.replace(usual, tiers=({"changes": 1}, *usual.tiers)).to_json()
+
+
+def freeze(session: Session, round_: Round, standing: Mapping[int, int] | None = None) -> Frozen:
+    """The round's approved offers and submitted cohorts as a `Problem`; `standing` is where published
+    learners are, a department's id by the requirement's.
 
     Raises Refused where there is no learner or no place at all, or where a learner's postcode is unknown.
     """
@@ -102,7 +111,25 @@ def freeze(session: Session, round_: Round) -> Frozen:
         ),
         travel_minutes=minutes,
     )
+    if standing:
+        problem = dataclasses.replace(problem, published=_published(problem, standing))
     return Frozen(problem.to_json(), uploaded, len(problem.requirements), len(offers))
+
+
+def _published(problem: matching.Problem, standing: Mapping[int, int]) -> tuple[matching.Placing, ...]:
+    """The offers that published learners hold: of those of the department, the first that is for them."""
+    offers: dict[str, list[matching.Offer]] = {}
+    for offer in problem.offers:
+        offers.setdefault(offer.department, []).append(offer)
+    found = []
+    for requirement in problem.requirements:
+        learner = problem.learners[problem.learner_index[requirement.learner]]
+        for offer in offers.get(f"d{standing.get(int(requirement.key[1:]))}", ()):
+            for_group = not offer.groups or learner.group in offer.groups
+            if for_group and (not offer.stages or learner.stage in offer.stages):
+                found.append(matching.Placing(requirement.key, offer.key))
+                break
+    return tuple(found)
 
 
 def _every_week(places: int | None, weeks: Sequence[date]) -> tuple[int, ...] | None:

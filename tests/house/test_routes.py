@@ -45,6 +45,7 @@ MAY: dict[str, set[Role] | None] = {
     "POST allocations.adopt_run": {LEAD},
     "GET allocations.download_places": {OFFICER, *TRUST, LEAD},
     "POST allocations.publish_round": {LEAD},
+    "POST allocations.start_repair": {LEAD},
     "GET allocations.see_publication": {OFFICER, *TRUST, LEAD},
     "GET allocations.see_publications": {OFFICER, *TRUST, LEAD},
     "POST capacity.accept_declarations": {*TRUST, LEAD},

@@ -4,20 +4,22 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from placements import tasks
 from placements.access import Role
 from placements.allocations import late_changes
 from placements.allocations.models import Publication
-from placements.allocations.service import adopt_run, publish_round
+from placements.allocations.service import adopt_run, publish_round, start_repair
 from placements.capacity import deciding, queries, service
 from placements.capacity.board import board
 from placements.capacity.content import ANYONE, Content, Places
 from placements.clock import now_utc, set_clock
+from placements.errors import Refused
 from placements.extensions import db
 from placements.organisations.models import Department
-from placements.scenarios.models import Run
+from placements.scenarios.models import Placing, Run
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
 from tests.conftest import NOW_UTC
@@ -144,3 +146,36 @@ def test_other_figures_than_places_are_told_too(session: Session, region: SmallR
     (change,) = late_changes.since_run(session, region.lead, run)
     assert "educator WTE" in change.words
     assert change.words.endswith("to 0 in the week of 4 Jan")
+
+
+def where(session: Session, run: Run) -> dict[int, int | None]:
+    """The department's id of each requirement's."""
+    session.expire_all()
+    rows = session.execute(
+        sa.select(Placing.requirement_id, Placing.department_id).where(Placing.run_id == run.id)
+    )
+    return {requirement: department for requirement, department in rows}  # noqa: C416
+
+
+def test_a_repair_moves_no_more_than_the_change_asks_for(session: Session, region: SmallRound) -> None:
+    before = where(session, session.get_one(Run, publish(session, region).run_id))
+    full = max(region.departments, key=lambda row: list(before.values()).count(row.id))
+    hours(2)
+    approve(region, full, first_week=1)
+    run_id = start_repair(region.lead, region.round.id).id
+    perform_run(run_id)
+    session.expire_all()
+    run = session.get_one(Run, run_id)
+    assert (run.state, run.summary["status"]) == ("finished", "optimal"), run.message
+    moved = [key for key, department in where(session, run).items() if department != before[key]]
+    # Two stood where only one may; the other department had one place left.
+    assert (len(moved), run.summary["placed"]) == (1, 3)
+    tiers = {tier["name"]: (tier["value"], tier["bound"]) for tier in run.summary["tiers"]}
+    assert tiers["changes"] == (1000, 1000)
+
+
+def test_before_anything_is_published_there_is_nothing_to_repair(
+    session: Session, region: SmallRound
+) -> None:
+    with pytest.raises(Refused, match="Nothing is published"):
+        start_repair(region.lead, region.round.id)
