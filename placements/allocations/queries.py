@@ -42,6 +42,11 @@ def publications_of_round(session: Session, viewer: Viewer, round_id: int) -> li
     return list(session.scalars(visible_publications(viewer).where(Publication.round_id == round_id)))
 
 
+def newest_publication(session: Session, viewer: Viewer, round_id: int) -> Publication | None:
+    """What stands published in a round, or None where nothing is yet."""
+    return session.scalars(visible_publications(viewer).where(Publication.round_id == round_id)).first()
+
+
 def publication_by_id(session: Session, viewer: Viewer, publication_id: int) -> Publication:
     """One publication; raises NotFound where there is none that this person may see."""
     found = session.scalar(visible_publications(viewer).where(Publication.id == publication_id))
@@ -139,12 +144,12 @@ def adopted_run(session: Session, viewer: Viewer, round_id: int) -> Run | None:
 
 def lines_of_newest(session: Session, viewer: Viewer, round_id: int) -> dict[int, int]:
     """Where the learners of a round's newest publication are: department's id by requirement's."""
-    newest = publications_of_round(session, viewer, round_id)[:1]
-    if not newest:
+    newest = newest_publication(session, viewer, round_id)
+    if newest is None:
         return {}
     lines = session.execute(
         visible_lines(viewer)
-        .where(PublicationLine.publication_id == newest[0].id, PublicationLine.state == "placed")
+        .where(PublicationLine.publication_id == newest.id, PublicationLine.state == "placed")
         .with_only_columns(PublicationLine.requirement_id, PublicationLine.department_id)
     )
     return {requirement: department for requirement, department in lines if department is not None}

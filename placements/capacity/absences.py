@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from placements.access import Viewer
-from placements.capacity import queries
+from placements.capacity import queries, storing
 from placements.educators.effects import Change, register
 from placements.educators.models import Absence, Educator
 from placements.educators.queries import is_agreed, wte_in
@@ -38,9 +38,10 @@ def places_lost(session: Session, viewer: Viewer, educator: Educator, absence: A
             },
         )
         declared = queries.declarations_of(session, viewer, round_.id, ids)
+        contents = storing.contents(session, [row.id for row in declared.values()])
         for department in departments:
             if department.id in declared:
-                content = queries.content_of(declared[department.id])
+                content = contents[declared[department.id].id]
                 before = limits.effective(department, content)
                 after = without.effective(department, content)
                 found += [

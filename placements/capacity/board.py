@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from placements.access import Viewer
-from placements.capacity.models import Declaration, DeclarationRecord, DeclaredLine, DeclaredWeek
-from placements.capacity.queries import visible_declarations
+from placements.capacity.models import DeclarationRecord, DeclaredLine, DeclaredWeek
+from placements.capacity.queries import declarations_of
 from placements.capacity.reminders import last_reminders
 from placements.organisations.models import Department, Network, Site
 from placements.organisations.queries import visible_departments
@@ -133,14 +133,7 @@ def board(
 ) -> Board:
     """The board of a round that the person has been let see, at a moment."""
     departments = list(session.scalars(visible_departments(viewer)).unique())
-    declarations = {
-        row.department_id: row
-        for row in session.scalars(
-            visible_declarations(viewer)
-            .where(Declaration.round_id == round_.id)
-            .options(joinedload(Declaration.changed_by))
-        )
-    }
+    declarations = declarations_of(session, viewer, round_.id, with_changer=True)
     ids = [row.id for row in declarations.values()]
     figures, moves = _figures(session, ids), _last_moves(session, ids)
     savers = _savers(session, [row.id for row in declarations.values() if row.changed_by is None])

@@ -14,6 +14,7 @@ from placements.capacity.models import Cap
 from placements.capacity.queries import changeable_departments
 from placements.errors import NotFound, Refused, Stale
 from placements.organisations.models import Site, Trust
+from placements.organisations.queries import sites_of
 from placements.rounds.queries import round_by_id
 from placements.transaction import CHANGED_MEANWHILE, Transaction, transaction, violates
 
@@ -89,9 +90,7 @@ def set_caps(viewer: Viewer, round_id: int, wanted: Mapping[int, NewLimit]) -> N
 
 def _sites(session: Session, viewer: Viewer) -> dict[int, Site]:
     """The sites that the person may limit, by name."""
-    departments = session.scalars(changeable_departments(viewer)).unique()
-    sites = {department.site_id: department.site for department in departments}
-    return dict(sorted(sites.items(), key=lambda item: item[1].name))
+    return sites_of(session, changeable_departments(viewer))
 
 
 def _owner(viewer: Viewer, sites: Mapping[int, Site], site_id: int) -> int:

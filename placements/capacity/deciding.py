@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from placements.access import Action, Viewer
-from placements.capacity import queries
+from placements.capacity import queries, storing
 from placements.capacity.comparing import Step, steps
 from placements.capacity.content import Content
 from placements.capacity.models import Declaration, DeclarationRecord
@@ -115,7 +115,8 @@ def waiting(session: Session, viewer: Viewer, round_id: int) -> list[Waiting]:
         ).unique()
     )
     ids = [department.id for department in departments]
-    declarations = queries.declarations_of(session, viewer, round_id, ids)
+    declarations = queries.declarations_of(session, viewer, round_id, ids, with_changer=True)
+    contents = storing.contents(session, [row.id for row in declarations.values()])
     offers = {offer.department_id: offer.content for offer in queries.offers(session, round_id, ids)}
     submits = {
         row.declaration_id: row
@@ -132,7 +133,7 @@ def waiting(session: Session, viewer: Viewer, round_id: int) -> list[Waiting]:
     for department in departments:
         declaration = declarations[department.id]
         submit = submits.get(declaration.id)
-        content, approved = queries.content_of(declaration), offers.get(department.id)
+        content, approved = contents[declaration.id], offers.get(department.id)
         found.append(
             Waiting(
                 department,

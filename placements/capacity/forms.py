@@ -163,11 +163,6 @@ class Sheet:
                 found[name] = cells.get(name, empty)
         return found
 
-    def take_theirs(self, changes: Iterable[Change]) -> None:
-        """Somebody else's figures where the person typed none of their own."""
-        for change in changes:
-            self.typed[change.cell] = change.now
-
 
 def _as_saved(name: str, text: str) -> str:
     try:

@@ -20,6 +20,7 @@ from placements.capacity.models import Declaration
 from placements.organisations.models import Department, LearnerGroup, Site, SupervisionModel, Trust
 from placements.organisations.queries import learner_groups, supervision_models, visible_departments
 from placements.rounds.models import Block, Round
+from placements.web.formats import count, day, short_day
 
 # More on one page would be slow to send and to read; then one site at a time is shown.
 MOST_DEPARTMENTS = 30
@@ -164,17 +165,16 @@ class Grid:
     def figures(self, of: Of, content: Content) -> Figures:
         """What follows from this content in each week."""
         effective = list(self.limits.effective(of.department, content).values())
-        rates = self.limits.rates[of.department.id]
-        makes = [
-            sum(rates.places(line, content.places(line, week).maximum) for line in content.lines)
-            for week in self.mondays
-        ]
         rows = {
             "effective": [str(found.places) for found in effective],
             "limit": [SHORT_LIMITS[found.limit] for found in effective],
         }
-        if of.department.modality.measure != "places":
-            rows["makes"] = [str(places) for places in makes]
+        rates = self.limits.rates[of.department.id]
+        if rates.measure != "places":
+            rows["makes"] = [
+                str(sum(rates.places(line, content.places(line, week).maximum) for line in content.lines))
+                for week in self.mondays
+            ]
         if of.last is not None:
             rows["last"] = [
                 _compared(of.last.total(week).maximum, content.total(week).maximum) for week in self.mondays
@@ -195,12 +195,12 @@ def _lifts(weeks: Sequence[date], found: Sequence[Effective]) -> Iterator[str]:
         first, last = weeks[index], weeks[index + length - 1]
         index += length
         when = f"Week of {_short(first)}" if length == 1 else f"{_short(first)} to {_short(last)}"
-        places = f"{effective.places} effective place{'' if effective.places == 1 else 's'}"
+        places = count(effective.places, "effective place")
         yield f"{when}: {places}, limited by {effective.words}. {effective.lift}".strip()
 
 
 def _short(week: date) -> str:
-    return f"{week.day} {week:%b %Y}"
+    return f"{short_day(week)} {week.year}"
 
 
 def weeks_of(bands: Sequence[Band]) -> list[Week]:
@@ -209,8 +209,8 @@ def weeks_of(bands: Sequence[Band]) -> list[Week]:
         Week(
             monday,
             monday.isoformat(),
-            f"{monday.day} {monday:%B %Y}",
-            tuple(f"{name}, {day.day} {day:%B}" for day, name in holidays_in(monday).items()),
+            day(monday),
+            tuple(f"{name}, {on.day} {on:%B}" for on, name in holidays_in(monday).items()),
             working_days(monday),
             band.block.name if monday == band.weeks[0] else "",
         )
@@ -268,13 +268,7 @@ def read_grid(
 ) -> Grid:
     """The grid of these departments, which the person may see."""
     ids = [department.id for department in departments]
-    found = session.scalars(
-        queries.visible_declarations(viewer)
-        .where(Declaration.round_id == round_.id, Declaration.department_id.in_(ids))
-        .options(joinedload(Declaration.changed_by))
-        .execution_options(populate_existing=True)
-    )
-    declarations = {row.department_id: row for row in found}
+    declarations = queries.declarations_of(session, viewer, round_.id, ids, with_changer=True)
     contents = storing.contents(session, [row.id for row in declarations.values()])
     last = last_round(session, viewer, round_)
     lasts = last_contents(session, viewer, round_, last, ids) if last else {}

@@ -21,7 +21,7 @@ from placements.clock import now_utc
 from placements.errors import NotFound, Refused
 from placements.mail.service import queue
 from placements.organisations.models import Department, Icb, Site, Trust
-from placements.organisations.queries import visible_departments
+from placements.organisations.queries import sites_of, visible_departments
 from placements.rounds.models import Round
 from placements.rounds.queries import round_by_id
 from placements.transaction import transaction
@@ -70,10 +70,7 @@ def invitations_of_round(session: Session, viewer: Viewer, round_id: int) -> lis
 def sites_to_invite(session: Session, viewer: Viewer) -> list[Site]:
     """The sites that this person may invite, by name: those whose departments they see, but no centre of the
     academy's own, which the academy declares itself."""
-    sites: dict[int, Site] = {}
-    for department in session.scalars(visible_departments(viewer).where(Site.kind != "academy")).unique():
-        sites.setdefault(department.site_id, department.site)
-    return sorted(sites.values(), key=lambda site: site.name)
+    return list(sites_of(session, visible_departments(viewer).where(Site.kind != "academy")).values())
 
 
 def works(invitation: Invitation, now: datetime) -> bool:

@@ -6,14 +6,14 @@ from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import Select, false, func, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, object_session, selectinload
 
 from placements.access import Role, Viewer
-from placements.capacity.content import ANYONE, Content, Places
+from placements.capacity import storing
+from placements.capacity.content import ANYONE, Content
 from placements.capacity.effective import Effective, Rates, effective
-from placements.capacity.models import Cap, Declaration, DeclarationRecord, DeclaredLine
+from placements.capacity.models import Cap, Declaration, DeclarationRecord
 from placements.educators.queries import Supervisor, supervisors
-from placements.errors import NotFound
 from placements.organisations.models import Department, Icb, LearnerGroup, Programme, Site, Trust
 from placements.organisations.queries import (
     place_rates_in_force,
@@ -61,37 +61,28 @@ def may_change(viewer: Viewer, department: Department) -> bool:
     return (viewer.role is Role.ACADEMY_LEAD) == (department.site.kind == "academy")
 
 
-def department_by_id(session: Session, viewer: Viewer, department_id: int) -> Department:
-    """One department; raises NotFound where there is none that this person may see."""
-    found = session.scalar(visible_departments(viewer).where(Department.id == department_id))
-    if found is None:
-        raise NotFound("There is no such department.")
-    return found
-
-
 def declaration_of(session: Session, viewer: Viewer, round_id: int, department_id: int) -> Declaration | None:
-    """What a department has declared in a round, whole, or None where it has nothing yet."""
+    """What a department has declared in a round, or None where it has nothing yet."""
     found = declarations_of(session, viewer, round_id, [department_id])
     return found.get(department_id)
 
 
 def declarations_of(
-    session: Session, viewer: Viewer, round_id: int, department_ids: Collection[int] | None = None
+    session: Session,
+    viewer: Viewer,
+    round_id: int,
+    department_ids: Collection[int] | None = None,
+    *,
+    with_changer: bool = False,
 ) -> dict[int, Declaration]:
-    """The declarations of a round by department's id (None: all that the person sees), whole."""
+    """The declarations of a round by department's id (None: all that the person sees), `with_changer` for
+    pages that name who changed each. What they say is `content_of`, or of many `storing.contents`."""
     wanted = visible_declarations(viewer).where(Declaration.round_id == round_id)
     if department_ids is not None:
         wanted = wanted.where(Declaration.department_id.in_(department_ids))
-    rows = session.scalars(
-        wanted.options(
-            selectinload(Declaration.lines).selectinload(DeclaredLine.weeks),
-            selectinload(Declaration.lines).joinedload(DeclaredLine.learner_group),
-            selectinload(Declaration.lines).joinedload(DeclaredLine.stage),
-            selectinload(Declaration.wte),
-            joinedload(Declaration.changed_by),
-            joinedload(Declaration.supervision_model),
-        ).execution_options(populate_existing=True)
-    )
+    if with_changer:
+        wanted = wanted.options(joinedload(Declaration.changed_by))
+    rows = session.scalars(wanted.execution_options(populate_existing=True))
     return {row.department_id: row for row in rows}
 
 
@@ -99,23 +90,10 @@ def content_of(declaration: Declaration | None) -> Content:
     """A declaration as plain values; nothing at all where there is none."""
     if declaration is None:
         return Content({ANYONE: {}})
-    return Content(
-        {
-            line_key(line): {
-                week.week: Places(week.preferred, week.maximum, week.surge) for week in line.weeks
-            }
-            for line in declaration.lines
-        },
-        {row.week: row.wte for row in declaration.wte},
-        declaration.supervision_model.key if declaration.supervision_model else None,
-    )
-
-
-def line_key(line: DeclaredLine) -> str:
-    """`any`, `group` or `group/stage`."""
-    if line.learner_group is None:
-        return ANYONE
-    return f"{line.learner_group.key}/{line.stage.key}" if line.stage else line.learner_group.key
+    session = object_session(declaration)
+    if session is None:
+        raise LookupError("only a declaration that belongs to a session can be read")
+    return storing.contents(session, [declaration.id])[declaration.id]
 
 
 def line_words(key: str, groups: Iterable[LearnerGroup]) -> str:

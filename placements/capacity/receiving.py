@@ -23,7 +23,7 @@ from placements.capacity.writing import Writer
 from placements.clock import now_utc
 from placements.errors import NotAllowed, NotFound, Refused, Stale
 from placements.organisations.models import Department, Site
-from placements.organisations.queries import learner_groups, sites_of_network, visible_departments
+from placements.organisations.queries import learner_groups, sites_of, sites_of_network, visible_departments
 from placements.rounds.models import Round
 from placements.rounds.queries import rounds, visible_rounds
 from placements.spreadsheets.remarks import visible
@@ -73,14 +73,7 @@ def directory(session: Session, viewer: Viewer, round_: Round, site_id: int | No
         wanted = wanted.where(Site.id == site_id)
     departments = list(session.scalars(wanted).unique())
     groups = learner_groups(session)
-    declared = {
-        row.department_id: row
-        for row in session.scalars(
-            queries.visible_declarations(viewer)
-            .where(Declaration.round_id == round_.id)
-            .execution_options(populate_existing=True)
-        )
-    }
+    declared = queries.declarations_of(session, viewer, round_.id)
     contents = storing.contents(session, [row.id for row in declared.values()])
 
     def since(department_id: int, version: int) -> list[DeclarationRecord]:
@@ -259,9 +252,7 @@ def _without_cells(parsed: ParsedDeclarations) -> ParsedDeclarations:
 
 def sites_seen(session: Session, viewer: Viewer) -> dict[int, str]:
     """The sites of the departments that the person sees, by id, by name."""
-    found = session.scalars(visible_departments(viewer)).unique()
-    names = {department.site_id: department.site.name for department in found}
-    return dict(sorted(names.items(), key=lambda item: item[1]))
+    return {id_: site.name for id_, site in sites_of(session, visible_departments(viewer)).items()}
 
 
 def directory_lines(session: Session) -> list[str]:

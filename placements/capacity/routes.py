@@ -21,6 +21,7 @@ from placements.clock import now_utc
 from placements.errors import NotAllowed
 from placements.extensions import db
 from placements.organisations.models import Department
+from placements.organisations.queries import department_by_id
 from placements.rounds import queries as rounds
 from placements.rounds.models import Round
 from placements.web import viewer
@@ -118,7 +119,7 @@ def save_cells(round_id: int) -> ResponseReturnValue:
         id_: Edit(asked.version, read[id_][0], asked.is_meant) for id_, asked in sent.departments.items()
     }
     saved = service.save_cells(viewer(), round_id, edits) if edits else {}
-    departments = [queries.department_by_id(db.session, viewer(), id_) for id_ in edits]
+    departments = [department_by_id(db.session, viewer(), id_) for id_ in edits]
     grid = _grid(round_, departments, with_nearby=False)
     answers = {id_: _answer(grid, id_, found, *read[id_]) for id_, found in saved.items()}
     return jsonify({"at": clock_time(now_utc()), "departments": answers})
@@ -160,7 +161,7 @@ def _grid(round_: Round, departments: Sequence[Department], *, with_nearby: bool
 
 def _found(round_id: int, department_id: int) -> tuple[Round, Department]:
     round_ = rounds.round_by_id(db.session, viewer(), round_id)
-    return round_, queries.department_by_id(db.session, viewer(), department_id)
+    return round_, department_by_id(db.session, viewer(), department_id)
 
 
 def _grid_page(choice: Choice, grid: Grid, outcome: Outcome) -> str:

@@ -12,7 +12,7 @@ from placements.capacity.models import Declaration, DeclarationRecord
 from placements.errors import NotAllowed, Refused, Stale
 from placements.extensions import db
 from placements.organisations.models import Department
-from placements.organisations.queries import learner_groups, supervision_models
+from placements.organisations.queries import department_by_id, learner_groups, supervision_models
 from placements.rounds import queries as rounds
 from placements.rounds.models import Round
 from placements.web import viewer
@@ -192,5 +192,5 @@ def _content(declaration: Declaration, key: str) -> Content:
 
 def _found(round_id: int, department_id: int) -> tuple[Round, Department, Declaration | None]:
     round_ = rounds.round_by_id(db.session, viewer(), round_id)
-    department = queries.department_by_id(db.session, viewer(), department_id)
+    department = department_by_id(db.session, viewer(), department_id)
     return round_, department, queries.declaration_of(db.session, viewer(), round_id, department_id)

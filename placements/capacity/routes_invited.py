@@ -20,6 +20,7 @@ from placements.errors import NotFound, Refused
 from placements.extensions import db, limiter
 from placements.mail.rendering import link
 from placements.organisations.models import Department
+from placements.organisations.queries import department_by_id
 from placements.rounds import queries as rounds
 from placements.rounds.models import Round
 from placements.web import viewer
@@ -145,7 +146,7 @@ def save_invited_declaration(invitation: Invitation, secret: str, department_id:
     """One department's weeks, filled in and submitted by the holder of a private link."""
     guest = invitations.viewer_of(invitation)
     round_ = rounds.round_by_id(db.session, guest, invitation.round_id)
-    department = queries.department_by_id(db.session, guest, department_id)
+    department = department_by_id(db.session, guest, department_id)
     outcome = Outcome()
     if request.method == "POST":
         outcome = act(guest, _grid(guest, round_, department), request.form)

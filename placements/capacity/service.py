@@ -12,6 +12,7 @@ from placements.capacity.models import Declaration, DeclarationRecord
 from placements.capacity.writing import Edit, Saved, Writer
 from placements.clock import now_utc
 from placements.errors import NotAllowed, NotFound, Refused, Stale
+from placements.organisations.queries import department_by_id
 from placements.rounds.models import Round
 from placements.rounds.queries import round_by_id
 from placements.states import DECLARATION
@@ -140,7 +141,7 @@ def read_to_act(
     tx: Transaction, viewer: Viewer, round_id: int, department_id: int, version: int
 ) -> Declaration:
     """A declaration that the person may act on, in the version that they read."""
-    department = queries.department_by_id(tx.session, viewer, department_id)
+    department = department_by_id(tx.session, viewer, department_id)
     if not queries.may_change(viewer, department):
         raise NotAllowed("Only the trust itself can do this with its department's declaration.")
     declaration = queries.declaration_of(tx.session, viewer, round_id, department_id)

@@ -17,7 +17,7 @@ from placements.capacity.models import Declaration, DeclarationRecord
 from placements.clock import now_utc
 from placements.errors import NotAllowed, Refused, Stale
 from placements.organisations.models import Department, LearnerGroup, SupervisionModel
-from placements.organisations.queries import learner_groups
+from placements.organisations.queries import department_by_id, learner_groups
 from placements.rounds.models import Round
 from placements.states import DECLARATION
 from placements.transaction import CHANGED_MEANWHILE, Transaction
@@ -66,12 +66,7 @@ class Writer:
             queries.changeable_departments(viewer).where(Department.id.in_(department_ids))
         ).unique()
         self._departments = {department.id: department for department in departments}
-        found = tx.session.scalars(
-            queries.visible_declarations(viewer)
-            .where(Declaration.round_id == round_.id, Declaration.department_id.in_(department_ids))
-            .execution_options(populate_existing=True)
-        )
-        self._found = {row.department_id: row for row in found}
+        self._found = queries.declarations_of(tx.session, viewer, round_.id, department_ids)
         self._stored = storing.contents(tx.session, [row.id for row in self._found.values()])
         self._models = {row.key: row for row in tx.session.scalars(select(SupervisionModel))}
         self._groups: dict[str, LearnerGroup] = {group.key: group for group in learner_groups(tx.session)}
@@ -164,7 +159,7 @@ class Writer:
 
     def _read(self, department_id: int, version: int) -> tuple[Declaration | None, Content]:
         if department_id not in self._departments:
-            queries.department_by_id(self._tx.session, self._viewer, department_id)
+            department_by_id(self._tx.session, self._viewer, department_id)
             raise NotAllowed(ONLY_THE_TRUST)
         declaration = self._found.get(department_id)
         if declaration is None:

@@ -4,11 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import cast
 
 from sqlalchemy import Select, false, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from placements.access import Role, Viewer
+from placements.errors import NotFound
+from placements.geography.matrix import MatrixOverride, TravelSite, TravelTimes
+from placements.geography.postcode_text import normalise_postcode
+from placements.geography.postcodes import Point
+from placements.geography.travel import TravelMode
+from placements.geography.uploads import site_key
 from placements.organisations.models import (
     Department,
     FairShareRate,
@@ -24,6 +31,7 @@ from placements.organisations.models import (
     SupervisionFactor,
     SupervisionModel,
     SupervisionWeight,
+    TravelOverride,
     Trust,
 )
 
@@ -44,6 +52,20 @@ def visible_departments(viewer: Viewer) -> Select[Department]:
     if viewer.role is Role.ACADEMY_LEAD:
         return departments.join(Trust.icb).where(Icb.network_id == viewer.network_id)
     return departments.where(false())
+
+
+def department_by_id(session: Session, viewer: Viewer, department_id: int) -> Department:
+    """One department; raises NotFound where there is none that this person may see."""
+    found = session.scalar(visible_departments(viewer).where(Department.id == department_id))
+    if found is None:
+        raise NotFound("There is no such department.")
+    return found
+
+
+def sites_of(session: Session, departments: Select[Department]) -> dict[int, Site]:
+    """The sites of these departments (of `visible_departments`) by id, in the order of their names."""
+    sites = {row.site_id: row.site for row in session.scalars(departments).unique()}
+    return dict(sorted(sites.items(), key=lambda item: item[1].name))
 
 
 def visible_programmes(viewer: Viewer) -> Select[Programme]:
@@ -72,6 +94,29 @@ def sites_of_network(session: Session, network_id: int) -> list[Site]:
             .options(joinedload(Site.trust))
             .order_by(Site.name)
         )
+    )
+
+
+def travel_site(site: Site) -> TravelSite:
+    """A site as a journey's end."""
+    return TravelSite(site.name, site.postcode, Point(site.latitude, site.longitude))
+
+
+def travel_times(session: Session, network_id: int, sites: Iterable[Site] | None = None) -> TravelTimes:
+    """A network's travel times: estimates, and what was uploaded instead (to these sites; None: to all)."""
+    uploaded = select(TravelOverride).where(TravelOverride.network_id == network_id)
+    if sites is not None:
+        keys = {key for site in sites for key in (site_key(site.name), normalise_postcode(site.postcode))}
+        uploaded = uploaded.where(TravelOverride.site.in_(keys))
+    return TravelTimes(
+        MatrixOverride(
+            origin=row.origin,
+            site=row.site,
+            mode=cast(TravelMode, row.mode),
+            minutes=row.minutes,
+            line=row.id,
+        )
+        for row in session.scalars(uploaded)
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from placements.access import Role, Viewer
 from placements.allocations.models import Publication, PublicationLine
-from placements.allocations.queries import publications_of_round, visible_lines
+from placements.allocations.queries import visible_lines
 from placements.errors import NotFound
 from placements.organisations.models import (
     Department,
@@ -76,20 +76,6 @@ def departments_of_academy(viewer: Viewer) -> Select[Department]:
 
 def departments_of_site(viewer: Viewer, site_id: int) -> Select[Department]:
     return visible_departments(viewer).where(Site.id == site_id)
-
-
-def department_by_id(session: Session, viewer: Viewer, department_id: int) -> Department:
-    """One department; raises NotFound where there is none that this person may see."""
-    found = session.scalar(visible_departments(viewer).where(Department.id == department_id))
-    if found is None:
-        raise NotFound("There is no such department.")
-    return found
-
-
-def newest_publication(session: Session, viewer: Viewer, round_id: int) -> Publication | None:
-    """What stands published in a round, or None where nothing is yet."""
-    found = publications_of_round(session, viewer, round_id)
-    return found[0] if found else None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from flask_login import login_required
 from sqlalchemy import Select
 
 from placements.access import Action, Viewer, require
+from placements.allocations.queries import newest_publication
 from placements.capacity.content import shown
 from placements.clock import today
 from placements.errors import NotAllowed
@@ -45,7 +46,7 @@ def see_trusts(round_id: int) -> ResponseReturnValue:
     if viewer().trust_id is not None:
         return redirect(url_for("reports.see_trust", round_id=round_id, trust_id=viewer().trust_id))
     block = _block(round_)
-    publication = queries.newest_publication(db.session, viewer(), round_id)
+    publication = newest_publication(db.session, viewer(), round_id)
     whole = trust_view(
         db.session,
         round_,
@@ -136,7 +137,7 @@ def see_site_sheet(round_id: int, site_id: int) -> ResponseReturnValue:
     round_ = rounds.round_by_id(db.session, viewer(), round_id)
     site = queries.site_by_id(db.session, viewer(), site_id)
     block = _block(round_)
-    publication = queries.newest_publication(db.session, viewer(), round_id)
+    publication = newest_publication(db.session, viewer(), round_id)
     return render_template(
         "reports/see_site_sheet.html",
         round=round_,
@@ -177,7 +178,7 @@ def _trust_page(scope: Scope) -> str:
     block = _block(round_)
     site_id = request.args.get("site", type=int)
     show = request.args.get("show", "")
-    publication = queries.newest_publication(db.session, viewer(), round_.id)
+    publication = newest_publication(db.session, viewer(), round_.id)
     whole = trust_view(
         db.session,
         round_,
@@ -204,7 +205,7 @@ def _trust_page(scope: Scope) -> str:
 
 def _weeks_file(scope: Scope, name: str) -> ResponseReturnValue:
     round_ = scope.round_
-    publication = queries.newest_publication(db.session, viewer(), round_.id)
+    publication = newest_publication(db.session, viewer(), round_.id)
     view = trust_view(
         db.session, round_, scope.departments, publication, weeks=round_.block_weeks(), today=today()
     )
@@ -222,7 +223,7 @@ def _weeks(round_: Round, block: Block | None) -> list[date]:
 
 
 def _trusts_status(viewer: Viewer, round_id: int) -> Status:
-    publication = queries.newest_publication(db.session, viewer, round_id)
+    publication = newest_publication(db.session, viewer, round_id)
     if publication is None:
         return Status("Nobody is placed yet")
     of_a_trust = viewer.trust_id is not None

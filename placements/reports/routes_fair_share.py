@@ -8,11 +8,13 @@ from flask_login import login_required
 
 from placements.access import Action, Viewer, require
 from placements.allocations.models import Publication
+from placements.allocations.queries import newest_publication
 from placements.clock import today
 from placements.csv_files import csv_bytes
 from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.organisations.models import Department, Trust
+from placements.organisations.queries import department_by_id
 from placements.reports import fair_share, queries, service
 from placements.reports.blueprint import reports
 from placements.reports.forms import WorkforceGrid, cell_name
@@ -59,9 +61,9 @@ def see_fair_share_rows(round_id: int, department_id: int) -> ResponseReturnValu
     """The returns, declared weeks and published places behind one department's days."""
     require(viewer(), Action.SEE_FAIR_SHARE)
     round_ = rounds.round_by_id(db.session, viewer(), round_id)
-    department = queries.department_by_id(db.session, viewer(), department_id)
+    department = department_by_id(db.session, viewer(), department_id)
     whole_year = request.args.get("year") == "whole"
-    publication = queries.newest_publication(db.session, viewer(), round_id)
+    publication = newest_publication(db.session, viewer(), round_id)
     return render_template(
         "reports/see_fair_share_rows.html",
         round=round_,
@@ -152,7 +154,7 @@ def _fair_share_asked(round_id: int) -> Asked:
     by = request.args.get("by", "")
     profession_id = request.args.get("profession", type=int)
     whole_year = request.args.get("year") == "whole"
-    publication = queries.newest_publication(db.session, viewer(), round_id)
+    publication = newest_publication(db.session, viewer(), round_id)
     departments = queries.departments_of_trusts(viewer(), trust_id)
     everything = fair_share.shares(db.session, round_, departments, publication, whole_year=whole_year)
     return Asked(

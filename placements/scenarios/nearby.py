@@ -3,8 +3,7 @@ places declared within a drive of it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import cast
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,20 +16,18 @@ from placements.capacity.models import Declaration, DeclaredLine, DeclaredWeek
 from placements.capacity.nearby import NEAR_MINUTES, Nearby
 from placements.capacity.queries import rates_of
 from placements.cohorts.models import Cohort, Learner, Requirement
-from placements.geography.matrix import MatrixOverride, TravelOrigin, TravelSite, TravelTimes
-from placements.geography.postcode_text import normalise_postcode
+from placements.geography.matrix import TravelOrigin, TravelTimes
 from placements.geography.postcodes import Point, locate_many
 from placements.geography.travel import TRAVEL_MODES, TravelMode
-from placements.geography.uploads import site_key
 from placements.organisations.models import (
     Department,
     Icb,
     LearnerGroup,
     Site,
     Stage,
-    TravelOverride,
     Trust,
 )
+from placements.organisations.queries import travel_site, travel_times
 from placements.rounds.models import Round, plan_line_modality
 
 DECLARED = ("submitted", "approved")
@@ -44,7 +41,7 @@ def find_nearby(session: Session, round_: Round, departments: Sequence[Departmen
     if not demand and not _has_cohort(session, round_):
         return None
     sites = list({department.site_id: department.site for department in departments}.values())
-    times = _travel_times(session, round_, sites)
+    times = travel_times(session, round_.network_id, sites)
     near = _learners_near(demand, _modalities(session, demand), sites, times)
     places = _places_near(session, round_, departments, sites, times)
     return {
@@ -97,29 +94,6 @@ def _modalities(session: Session, demand: Demand) -> dict[int, list[int]]:
     return found
 
 
-def _travel_times(session: Session, round_: Round, sites: Iterable[Site]) -> TravelTimes:
-    keys = {key for site in sites for key in (site_key(site.name), normalise_postcode(site.postcode))}
-    rows = session.scalars(
-        select(TravelOverride).where(
-            TravelOverride.network_id == round_.network_id, TravelOverride.site.in_(keys)
-        )
-    )
-    return TravelTimes(
-        MatrixOverride(
-            origin=row.origin,
-            site=row.site,
-            mode=cast(TravelMode, row.mode),
-            minutes=row.minutes,
-            line=row.id,
-        )
-        for row in rows
-    )
-
-
-def _destination(site: Site) -> TravelSite:
-    return TravelSite(site.name, site.postcode, Point(site.latitude, site.longitude))
-
-
 def _learners_near(
     demand: Demand, modalities: Mapping[int, Sequence[int]], sites: Sequence[Site], times: TravelTimes
 ) -> dict[tuple[int, int, int], int]:
@@ -148,7 +122,7 @@ def _learners_near(
 def _reached(
     times: TravelTimes, origins: Sequence[TravelOrigin], sites: Sequence[Site], mode: TravelMode
 ) -> npt.NDArray[np.bool_]:
-    table = times.table(origins, [_destination(site) for site in sites], mode)
+    table = times.table(origins, [travel_site(site) for site in sites], mode)
     near: npt.NDArray[np.bool_] = table.minutes <= NEAR_MINUTES
     return near
 

@@ -10,7 +10,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
 
 import numpy as np
 from sqlalchemy import select
@@ -20,12 +19,11 @@ import matching
 from placements.capacity import queries as capacity
 from placements.cohorts import queries as cohorts
 from placements.errors import Refused
-from placements.geography.matrix import MatrixOverride, TravelOrigin, TravelSite, TravelTimes
-from placements.geography.postcodes import Point, locate_many
-from placements.geography.travel import TRAVEL_MODES, TravelMode
+from placements.geography.matrix import TravelOrigin
+from placements.geography.postcodes import locate_many
+from placements.geography.travel import TRAVEL_MODES
 from placements.organisations import queries as organisations
 from placements.organisations.models import Site as SiteRow
-from placements.organisations.models import TravelOverride
 from placements.rounds.models import Block, Round
 from placements.scenarios.supply import supply_of
 
@@ -110,25 +108,28 @@ def freeze(session: Session, round_: Round, standing: Mapping[int, int] | None =
             for requirement in learner.requirements
         ),
         travel_minutes=minutes,
+        published=_published(learners, supply.offers, standing or {}),
     )
-    if standing:
-        problem = dataclasses.replace(problem, published=_published(problem, standing))
     return Frozen(problem.to_json(), uploaded, len(problem.requirements), len(offers))
 
 
-def _published(problem: matching.Problem, standing: Mapping[int, int]) -> tuple[matching.Placing, ...]:
+def _published(
+    learners: Sequence[cohorts.DemandLearner],
+    offers: Sequence[matching.Offer],
+    standing: Mapping[int, int],
+) -> tuple[matching.Placing, ...]:
     """The offers that published learners hold: of those of the department, the first that is for them."""
-    offers: dict[str, list[matching.Offer]] = {}
-    for offer in problem.offers:
-        offers.setdefault(offer.department, []).append(offer)
+    of_department: dict[str, list[matching.Offer]] = {}
+    for offer in offers:
+        of_department.setdefault(offer.department, []).append(offer)
     found = []
-    for requirement in problem.requirements:
-        learner = problem.learners[problem.learner_index[requirement.learner]]
-        for offer in offers.get(f"d{standing.get(int(requirement.key[1:]))}", ()):
-            for_group = not offer.groups or learner.group in offer.groups
-            if for_group and (not offer.stages or learner.stage in offer.stages):
-                found.append(matching.Placing(requirement.key, offer.key))
-                break
+    for learner in learners:
+        for requirement in learner.requirements:
+            for offer in of_department.get(f"d{standing.get(requirement.id)}", ()):
+                for_group = not offer.groups or learner.group in offer.groups
+                if for_group and (not offer.stages or learner.stage in offer.stages):
+                    found.append(matching.Placing(f"r{requirement.id}", offer.key))
+                    break
     return tuple(found)
 
 
@@ -164,21 +165,8 @@ def _travel(
                 f"The postcode {learner.travels_from} of learner {learner.reference} ({learner.hei}) is"
                 " not in the postcode directory. Ask the HEI to correct it."
             )
-    times = TravelTimes(
-        MatrixOverride(
-            origin=row.origin,
-            site=row.site,
-            mode=cast(TravelMode, row.mode),
-            minutes=row.minutes,
-            line=row.id,
-        )
-        for row in session.scalars(
-            select(TravelOverride).where(TravelOverride.network_id == round_.network_id)
-        )
-    )
-    destinations = [
-        TravelSite(site.name, site.postcode, Point(site.latitude, site.longitude)) for site in sites
-    ]
+    times = organisations.travel_times(session, round_.network_id)
+    destinations = [organisations.travel_site(site) for site in sites]
     minutes = np.zeros((len(learners), len(sites)), dtype=np.uint16)
     uploaded: list[list[int]] = []
     for mode in TRAVEL_MODES:

@@ -1,6 +1,5 @@
 """Deciding on declarations; what changed and history; the board; the most of sites and trusts."""
 
-import threading
 from collections.abc import Mapping
 from datetime import date, timedelta
 
@@ -22,6 +21,7 @@ from placements.extensions import db
 from placements.mail.models import Message
 from placements.organisations.models import Department, Site, Trust
 from placements.rounds.models import Round
+from tests.at_once import at_once
 from tests.conftest import NOW_UTC
 from tests.factories import (
     BlockFactory,
@@ -177,31 +177,18 @@ def test_two_leads_at_once_decide_once(app: Flask, session: Session, round_: Rou
     leads = [lead_of(trust), lead_of(trust)]
     round_id, department_id = round_.id, department.id
     session.rollback()
-    start, answers = threading.Barrier(2), []
 
-    def decide(lead: Viewer, verb: str) -> None:
-        with app.app_context():
-            start.wait()
-            try:
-                if verb == "approve":
-                    deciding.approve_declarations(lead, round_id, {department_id: version})
-                else:
-                    deciding.return_declaration(
-                        lead, round_id, department_id, version=version, comment="Why?"
-                    )
-                answers.append(verb)
-            except Stale:
-                answers.append("stale")
-            finally:
-                db.session.close()
+    def decide(lead: Viewer, verb: str) -> str:
+        try:
+            if verb == "approve":
+                deciding.approve_declarations(lead, round_id, {department_id: version})
+            else:
+                deciding.return_declaration(lead, round_id, department_id, version=version, comment="Why?")
+        except Stale:
+            return "stale"
+        return verb
 
-    threads = [
-        threading.Thread(target=decide, args=pair) for pair in zip(leads, ("approve", "return"), strict=True)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once(app, lambda: decide(leads[0], "approve"), lambda: decide(leads[1], "return"))
     assert len(answers) == 2
     assert answers.count("stale") == 1, answers
     verbs = session.scalars(
@@ -410,23 +397,14 @@ def test_two_people_who_limit_at_once_do_not_overwrite_each_other(
     leads = [lead_of(trust), lead_of(trust)]
     round_id = round_.id
     session.rollback()
-    start, answers = threading.Barrier(2), []
 
-    def limit(lead: Viewer, places: int) -> None:
-        with app.app_context():
-            start.wait()
-            try:
-                caps.set_caps(lead, round_id, {WHOLE_TRUST: NewLimit(places, 0)})
-                answers.append(places)
-            except Stale:
-                answers.append(0)
-            finally:
-                db.session.close()
+    def limit(lead: Viewer, places: int) -> int:
+        try:
+            caps.set_caps(lead, round_id, {WHOLE_TRUST: NewLimit(places, 0)})
+        except Stale:
+            return 0
+        return places
 
-    threads = [threading.Thread(target=limit, args=pair) for pair in zip(leads, (5, 9), strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once(app, lambda: limit(leads[0], 5), lambda: limit(leads[1], 9))
     assert answers.count(0) == 1, answers
     assert session.scalars(select(Cap.places)).all() == [max(answers)]

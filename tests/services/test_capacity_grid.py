@@ -1,10 +1,8 @@
 """The grid's reads and saves: cells of two people at once, last round's weeks, what is near."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
-from threading import Barrier
 
 from flask import Flask
 from sqlalchemy import event
@@ -21,6 +19,7 @@ from placements.capacity.writing import Edit, Saved
 from placements.extensions import db
 from placements.organisations.models import Department, TravelOverride
 from placements.rounds.models import Round
+from tests.at_once import at_once
 from tests.factories import (
     BlockFactory,
     CohortFactory,
@@ -57,24 +56,14 @@ def cells(session: Session) -> dict[str, str]:
     return content_of(session.query(Declaration).one()).cells()
 
 
-def at_once(app: Flask, *saves: Callable[[], Saved]) -> list[Saved]:
-    """Each in a thread and a session of its own, begun together."""
-    ready = Barrier(len(saves))
-
-    def run(save: Callable[[], Saved]) -> Saved:
-        with app.app_context():
-            ready.wait()
-            found = save()
-            # Read while its session is there.
-            assert found.declaration.version
-            return found
-
-    with ThreadPoolExecutor(len(saves)) as pool:
-        return list(pool.map(run, saves))
-
-
 def saving(viewer: Viewer, round_id: int, department_id: int, edit: Edit) -> Callable[[], Saved]:
-    return lambda: service.save_cells(viewer, round_id, {department_id: edit})[department_id]
+    def save() -> Saved:
+        found = service.save_cells(viewer, round_id, {department_id: edit})[department_id]
+        # Read while its session is there.
+        assert found.declaration.version
+        return found
+
+    return save
 
 
 def test_cells_of_many_people_at_the_same_moment_are_all_kept(app: Flask, session: Session) -> None:

@@ -1,6 +1,5 @@
 """Practice educators: their time by week, their absences, and sharing that needs somebody's word."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -24,6 +23,7 @@ from placements.educators.service import EducatorDetails, NewAbsence, Served
 from placements.errors import NotAllowed, NotFound, Refused, Stale
 from placements.extensions import db
 from placements.organisations.models import Department, Trust
+from tests.at_once import at_once
 from tests.factories import (
     DepartmentFactory,
     EducatorFactory,
@@ -473,7 +473,7 @@ def test_of_two_at_once_one_is_told(app: Flask, session: Session) -> None:
         (lambda: away(who, 2), lambda: away(other, 4)),
         (lambda: answer(leads[0], "agree"), lambda: answer(leads[1], "agree")),
     ):
-        assert sorted(at_once(app, *calls)) == ["done", "told"]
+        assert sorted(at_once(app, *map(done_or_told, calls))) == ["done", "told"]
     session.expire_all()
     found = queries.educator_by_id(session, who, educator_id)
     assert found.name in ("Jo A", "Jo B")
@@ -481,24 +481,14 @@ def test_of_two_at_once_one_is_told(app: Flask, session: Session) -> None:
     assert state(session, found, there) == "agreed"
 
 
-def at_once(app: Flask, *calls: Callable[[], object]) -> list[str]:
-    """What becomes of calls that begin together, each with a session of its own."""
-    start, answers = threading.Barrier(len(calls)), []
+def done_or_told(call: Callable[[], object]) -> Callable[[], str]:
+    """The call, answering whether it was done or its person told why not."""
 
-    def run(call: Callable[[], object]) -> None:
-        with app.app_context():
-            start.wait()
-            try:
-                call()
-                answers.append("done")
-            except (Refused, Stale):
-                answers.append("told")
-            finally:
-                db.session.close()
+    def run() -> str:
+        try:
+            call()
+        except (Refused, Stale):
+            return "told"
+        return "done"
 
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
+    return run

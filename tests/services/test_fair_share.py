@@ -1,10 +1,8 @@
 """Fair share: days expected of the workforce, declared and delivered, and the workforce return."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
-from threading import Barrier
 
 import pytest
 from flask import Flask
@@ -12,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from placements.access import Role, Viewer
+from placements.allocations.queries import newest_publication
 from placements.audit.models import AuditEntry
 from placements.capacity.content import ANYONE, Content, Places
 from placements.capacity.models import Declaration, DeclarationRecord
@@ -21,6 +20,7 @@ from placements.organisations.models import Department, FairShareRate, Professio
 from placements.reports import fair_share, queries
 from placements.reports.fair_share import Days
 from placements.reports.service import WorkforceReturn, save_workforce
+from tests.at_once import at_once
 from tests.factories import (
     DepartmentFactory,
     FairShareRateFactory,
@@ -59,7 +59,7 @@ def with_professions(region: SmallRound) -> tuple[Profession, Profession]:
 def found_days(
     session: Session, viewer: Viewer, region: SmallRound, **changes: bool
 ) -> dict[tuple[int, str], Days]:
-    publication = queries.newest_publication(session, viewer, region.round.id)
+    publication = newest_publication(session, viewer, region.round.id)
     shares = fair_share.shares(
         session, region.round, queries.departments_of_trusts(viewer), publication, **changes
     )
@@ -254,20 +254,16 @@ def test_of_two_people_at_the_same_moment_one_is_told(app: Flask, session: Sessi
     cell = department_id, profession_id
     save_workforce(lead, trust_id, told(session, lead, trust_id, {cell: "1"}))
     returns = [told(session, lead, trust_id, {cell: wte}) for wte in ("2", "3")]
-    start = Barrier(2)
 
     def save(what: WorkforceReturn) -> bool:
-        with app.app_context():
-            start.wait()
-            try:
-                save_workforce(lead, trust_id, what)
-            except Stale:
-                return False
-            return True
+        try:
+            save_workforce(lead, trust_id, what)
+        except Stale:
+            return False
+        return True
 
     session.rollback()
-    with ThreadPoolExecutor(2) as pool:
-        saved_ones = list(pool.map(save, returns))
+    saved_ones = at_once(app, lambda: save(returns[0]), lambda: save(returns[1]))
     assert sorted(saved_ones) == [False, True]
     session.expire_all()
     winner = returns[saved_ones.index(True)]

@@ -1,7 +1,6 @@
 """E-mails: queued with what causes them, sent once each, and what becomes of those that fail."""
 
 import logging
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -15,11 +14,11 @@ from placements.access import SYSTEM, Action, Role
 from placements.audit.models import AuditEntry
 from placements.clock import now_utc, set_clock
 from placements.errors import NotAllowed, NotFound, Refused
-from placements.extensions import db
 from placements.mail import queries, rendering, sending, service
 from placements.mail.models import Message
 from placements.settings import Settings, read_settings
 from placements.transaction import transaction
+from tests.at_once import at_once
 from tests.conftest import NOW_UTC
 from tests.factories import NetworkFactory, viewer_as
 from tests.services.mail_server import MailServer, mail_server
@@ -117,25 +116,7 @@ def test_two_workers_at_once_send_each_message_once(app: Flask, session: Session
     for number in range(20):
         queue(f"k{number}", to=f"p{number}@example.nhs.uk")
     session.rollback()
-    start = threading.Barrier(2)
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        with app.app_context():
-            try:
-                start.wait()
-                sending.send_mail()
-            except BaseException as error:
-                failures.append(error)
-            finally:
-                db.session.close()
-
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    at_once(app, sending.send_mail, sending.send_mail)
     # One that was claimed while the database was busy may be left for the next minute: never sent twice.
     assert len(server.recipients) == len(set(server.recipients))
     sending.send_mail()

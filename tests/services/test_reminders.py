@@ -1,6 +1,5 @@
 """Reminders: whom the schedule and an academy lead write to, about what, and how often."""
 
-import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -14,10 +13,10 @@ from placements.audit.models import AuditEntry
 from placements.capacity import reminders
 from placements.clock import set_clock
 from placements.errors import NotAllowed, Refused
-from placements.extensions import db
 from placements.mail.models import Message
 from placements.organisations.models import Department, Trust
 from placements.rounds.models import Round
+from tests.at_once import at_once
 from tests.factories import (
     BlockFactory,
     DeclarationFactory,
@@ -166,24 +165,7 @@ def test_two_workers_at_once_remind_each_person_once(app: Flask, session: Sessio
         Place(round_, "draft", "submitted")
     at(14)
     session.rollback()
-    start, failures = threading.Barrier(2), []
-
-    def work() -> None:
-        with app.app_context():
-            try:
-                start.wait()
-                reminders.send_reminders()
-            except BaseException as error:
-                failures.append(error)
-            finally:
-                db.session.close()
-
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    at_once(app, reminders.send_reminders, reminders.send_reminders)
     addresses = session.scalars(select(Message.to)).all()
     assert len(addresses) == len(set(addresses)) == 8
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from placements.access import Role, Viewer
 from placements.allocations.models import Publication
+from placements.allocations.queries import newest_publication
 from placements.allocations.service import adopt_run, publish_round
 from placements.capacity.content import ANYONE, Content, Places
 from placements.capacity.deciding import approve_declaration
@@ -71,7 +72,7 @@ def view_of(session: Session, viewer: Viewer, round_: Round, trust_id: int) -> T
         session,
         round_,
         queries.departments_of_trusts(viewer, trust_id),
-        queries.newest_publication(session, viewer, round_.id),
+        newest_publication(session, viewer, round_.id),
         weeks=round_.block_weeks(),
         today=today(),
     )
