@@ -55,36 +55,9 @@ def publication_by_id(session: Session, viewer: Viewer, publication_id: int) -> 
     return found
 
 
-def lines_of_publication(
-    viewer: Viewer,
-    publication_id: int,
-    *,
-    state: str | None = None,
-    block: str = "",
-    site: str = "",
-    hei: str = "",
-    reference: str = "",
-) -> Select[PublicationLine]:
-    """The lines of a publication that this person may see, filtered, by block, HEI and learner."""
-    found = visible_lines(viewer).where(PublicationLine.publication_id == publication_id)
-    if state is not None:
-        found = found.where(PublicationLine.state == state)
-    if block:
-        found = found.where(PublicationLine.block == block)
-    if site:
-        found = found.where(PublicationLine.site == site)
-    if hei:
-        found = found.where(PublicationLine.hei == hei)
-    if reference:
-        found = found.where(
-            func.lower(PublicationLine.learner_reference).contains(reference.lower(), autoescape=True)
-        )
-    return found.order_by(
-        PublicationLine.first_week,
-        PublicationLine.block,
-        PublicationLine.hei,
-        PublicationLine.learner_reference,
-    )
+def lines_of_publication(viewer: Viewer, publication_id: int) -> Select[PublicationLine]:
+    """The lines of a publication that this person may see, in no order."""
+    return visible_lines(viewer).where(PublicationLine.publication_id == publication_id)
 
 
 @dataclass(frozen=True)
@@ -117,11 +90,12 @@ class Choices:
     blocks: list[str]
     sites: list[str]
     heis: list[str]
+    programmes: list[str]
 
 
 def choices_of_publication(session: Session, viewer: Viewer, publication_id: int) -> Choices:
-    """The blocks, sites and HEIs in the lines of a publication that this person may see."""
-    lines = visible_lines(viewer).where(PublicationLine.publication_id == publication_id)
+    """The blocks, sites, HEIs and programmes in the lines of a publication that this person may see."""
+    lines = lines_of_publication(viewer, publication_id)
     blocks = session.execute(
         lines.with_only_columns(PublicationLine.block, func.min(PublicationLine.first_week))
         .group_by(PublicationLine.block)
@@ -131,8 +105,12 @@ def choices_of_publication(session: Session, viewer: Viewer, publication_id: int
         lines.where(PublicationLine.site.is_not(None)).with_only_columns(PublicationLine.site).distinct()
     )
     heis = session.scalars(lines.with_only_columns(PublicationLine.hei).distinct())
+    programmes = session.scalars(lines.with_only_columns(PublicationLine.programme).distinct())
     return Choices(
-        blocks=[block for block, _ in blocks], sites=sorted(filter(None, sites)), heis=sorted(heis)
+        blocks=[block for block, _ in blocks],
+        sites=sorted(filter(None, sites)),
+        heis=sorted(heis),
+        programmes=sorted(programmes),
     )
 
 

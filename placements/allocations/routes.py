@@ -1,19 +1,18 @@
-"""Pages about allocations and publications."""
+"""Pages about a round's publications: adopt a run, publish it, repair what was published."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 from sqlalchemy.orm import Session
 
 from placements.access import Action, Viewer, require
 from placements.allocations import late_changes, queries, service
-from placements.allocations.lists import COLUMNS, TRUST_COLUMNS, places_csv
+from placements.allocations.blueprint import allocations
+from placements.allocations.changes import earlier_publication, summary_of_changes
 from placements.allocations.models import Publication
 from placements.capacity import board
-from placements.database import page_of
 from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.rounds import queries as rounds
@@ -21,14 +20,7 @@ from placements.scenarios import marks
 from placements.scenarios.models import Run
 from placements.scenarios.queries import latest_finished_run
 from placements.web import viewer
-from placements.web.downloads import csv_file
 from placements.web.panels import Panel, Status, register
-
-allocations = Blueprint("allocations", __name__)
-
-LINES_A_PAGE = 50
-MOST_PAGES = 100_000
-FILTERS = ("state", "block", "site", "hei", "reference")
 
 
 @allocations.post("/runs/<int:run_id>/adopt")
@@ -62,67 +54,6 @@ def publish_round(round_id: int) -> ResponseReturnValue:
     return redirect(url_for("allocations.see_publication", publication_id=publication.id))
 
 
-@allocations.get("/publications/<int:publication_id>")
-@login_required
-def see_publication(publication_id: int) -> ResponseReturnValue:
-    """The published places that concern the person's organisation, with filters kept in the address."""
-    require(viewer(), Action.SEE_PUBLICATIONS)
-    publication = queries.publication_by_id(db.session, viewer(), publication_id)
-    filters = {name: request.args.get(name, "").strip() for name in FILTERS}
-    page = min(max(1, request.args.get("page", 1, type=int)), MOST_PAGES)
-    lines, total = page_of(
-        db.session,
-        queries.lines_of_publication(
-            viewer(),
-            publication_id,
-            state=filters["state"] if filters["state"] in ("placed", "unplaced") else None,
-            block=filters["block"],
-            site=filters["site"],
-            hei=filters["hei"],
-            reference=filters["reference"],
-        ),
-        page=page,
-        size=LINES_A_PAGE,
-    )
-    pages = -(-total // LINES_A_PAGE)
-
-    def address(number: int) -> str:
-        said: dict[str, Any] = {name: value for name, value in filters.items() if value}
-        return url_for("allocations.see_publication", publication_id=publication_id, **said, page=number)
-
-    if page > 1 and page > pages:
-        return redirect(address(max(1, pages)))
-    counts = queries.counts_of_round(db.session, viewer(), publication.round_id)
-    newest = queries.publications_of_round(db.session, viewer(), publication.round_id)[0]
-    return render_template(
-        "allocations/see_publication.html",
-        publication=publication,
-        newest=newest,
-        lines=lines,
-        total=total,
-        page=page,
-        pages=pages,
-        counts=counts.get(publication_id, queries.Counts()),
-        choices=queries.choices_of_publication(db.session, viewer(), publication_id),
-        filters=filters,
-        filtered=any(filters.values()),
-        address=address,
-        for_trust=viewer().trust_id is not None,
-        for_hei=viewer().hei_id is not None,
-    )
-
-
-@allocations.get("/publications/<int:publication_id>/places.csv")
-@login_required
-def download_places(publication_id: int) -> ResponseReturnValue:
-    """All the lines that concern the person's organisation as a file."""
-    require(viewer(), Action.SEE_PUBLICATIONS)
-    publication = queries.publication_by_id(db.session, viewer(), publication_id)
-    lines = db.session.scalars(queries.lines_of_publication(viewer(), publication_id))
-    name = f"places-round-{publication.round_id}-version-{publication.number}.csv"
-    return csv_file(places_csv(lines, COLUMNS if viewer().trust_id is None else TRUST_COLUMNS), name)
-
-
 @allocations.post("/rounds/<int:round_id>/repair")
 @login_required
 def start_repair(round_id: int) -> ResponseReturnValue:
@@ -146,11 +77,18 @@ def _publications_page(round_id: int, refusal: str = "") -> str:
         publications=[(row, counts.get(row.id, queries.Counts())) for row in publications],
         adopted=adopted,
         is_published=bool(adopted and publications and publications[0].run_id == adopted.id),
+        newest_changes=_newest_changes(publications),
         late=late_changes.since_publication(db.session, viewer(), publications[0]) if publications else [],
         taken_in_by=_taken_in_by(publications),
         for_trust=viewer().trust_id is not None,
         refusal=refusal,
     )
+
+
+def _newest_changes(publications: list[Publication]) -> str:
+    """What the newest publication changed, where it is not the first."""
+    earlier = earlier_publication(db.session, viewer(), publications[0]) if publications else None
+    return summary_of_changes(db.session, viewer(), earlier, publications[0]) if earlier else ""
 
 
 def _taken_in_by(publications: list[Publication]) -> Run | None:

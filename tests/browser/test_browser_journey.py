@@ -146,7 +146,7 @@ def download(officer: Visitor, folder: Path) -> None:
     officer.page.get_by_role("link", name="Version 1").first.click()
     officer.is_at("Published places")
     with officer.page.expect_download() as download:
-        officer.page.get_by_role("button", name="Download as CSV").click()
+        officer.page.get_by_role("link", name="CSV of all places").click()
     file = folder / "places.csv"
     download.value.save_as(file)
     with file.open(encoding="utf-8-sig", newline="") as opened:

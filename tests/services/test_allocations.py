@@ -1,17 +1,13 @@
 """Adopting a run and publishing what stands."""
 
-import csv
-import io
-from datetime import date
-
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from placements.access import Role, Viewer
 from placements.allocations import queries, service
-from placements.allocations.lists import COLUMNS, TRUST_COLUMNS, places_csv
 from placements.allocations.models import Allocation, Publication, PublicationLine
+from placements.allocations.published import LineFilter, filtered_lines
 from placements.audit.models import AuditEntry
 from placements.cohorts.models import Learner
 from placements.errors import NotAllowed, NotFound, Refused, Stale
@@ -59,7 +55,7 @@ def publish(region: SmallRound) -> Publication:
 
 
 def lines(session: Session, viewer: Viewer, publication: Publication) -> list[PublicationLine]:
-    return list(session.scalars(queries.lines_of_publication(viewer, publication.id)))
+    return list(session.scalars(filtered_lines(viewer, publication, view="block")))
 
 
 def test_an_adopted_run_stands_in_place_of_any_before(session: Session) -> None:
@@ -178,7 +174,10 @@ def test_each_sees_the_lines_that_concern_them_and_no_others(session: Session) -
     assert [line.trust_id for line in lines(session, educator, publication)] == [region.trusts[1].id]
     assert lines(session, other_hei, publication) == lines(session, other_trust, publication) == []
     assert queries.choices_of_publication(session, educator, publication.id) == queries.Choices(
-        blocks=[region.block.name], sites=[region.departments[1].site.name], heis=[region.hei.name]
+        blocks=[region.block.name],
+        sites=[region.departments[1].site.name],
+        heis=[region.hei.name],
+        programmes=[region.learners[1].cohort.programme.name],
     )
     foreign = viewer_as(Role.ACADEMY_LEAD, network_id=NetworkFactory(name="Another network").id)
     with pytest.raises(NotFound):
@@ -191,36 +190,19 @@ def test_each_sees_the_lines_that_concern_them_and_no_others(session: Session) -
 
 def test_lines_are_filtered(session: Session) -> None:
     publication = PublicationFactory()
-    PublicationLineFactory(publication=publication, learner_reference="ABC-1", block="Spring")
+    PublicationLineFactory(
+        publication=publication, learner_reference="ABC-1", block="Spring", programme="MSc"
+    )
     PublicationLineFactory(publication=publication, learner_reference="XYZ_1", state="unplaced")
     saved()
     lead = viewer_as(Role.ACADEMY_LEAD)
 
     def found(**filters: str) -> list[str]:
-        rows = session.scalars(queries.lines_of_publication(lead, publication.id, **filters))
+        rows = session.scalars(filtered_lines(lead, publication, LineFilter(**filters)))
         return sorted(row.learner_reference for row in rows)
 
     assert found() == ["ABC-1", "XYZ_1"]
     assert found(state="unplaced") == found(reference="xyz") == found(reference="_") == ["XYZ_1"]
-    assert found(block="Spring") == ["ABC-1"]
-    assert found(site="Nowhere") == found(hei="Nobody") == found(reference="%") == []
-
-
-def test_a_file_of_places_opens_in_a_spreadsheet_and_runs_nothing(session: Session) -> None:
-    placed = PublicationLineFactory(learner_reference="=1+1", first_week=date(2027, 1, 4))
-    unplaced = PublicationLineFactory(publication=placed.publication, state="unplaced")
-    data = places_csv([placed, unplaced])
-    assert data.startswith(b"\xef\xbb\xbf")
-    first, second = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
-    assert list(first) == list(COLUMNS)
-    assert first["Learner reference"] == "'=1+1"
-    assert (first["Week commencing"], first["Result"], first["Travel minutes are"]) == (
-        "2027-01-04",
-        "placed",
-        "estimated",
-    )
-    assert (second["Result"], second["Site"], second["Travel minutes are"]) == ("not placed", "", "")
-    assert second["Reason"] == "No site in this round has the modality."
-    for_trust = places_csv([placed], TRUST_COLUMNS).decode("utf-8-sig")
-    assert "ravel" not in for_trust, "where a learner lives is not the trust's to know"
-    assert placed.hei in for_trust
+    assert found(block="Spring") == found(programme="MSc") == found(learner="ABC-1") == ["ABC-1"]
+    assert found(site="Nowhere") == found(hei="Nobody") == found(reference="%") == found(learner="ABC") == []
+    assert found(state="changed") == [], "of a first version nothing has changed"

@@ -5,10 +5,11 @@ import io
 
 import pytest
 from flask.testing import FlaskClient
+from pypdf import PdfReader
 from sqlalchemy import select
 
 from placements.access import Role
-from placements.allocations import service
+from placements.allocations import routes_published, service
 from placements.allocations.models import Publication
 from placements.extensions import db
 from tests.factories import (
@@ -101,8 +102,9 @@ def test_an_officer_sees_and_downloads_the_heis_own_places(client: FlaskClient, 
     assert "2 placements found, 1 not found" in found.main
     assert len(found.rows()) == 3
     for words in (
-        region.departments[0].name,
-        "25 min (estimate)",
+        f"X-ray, {region.departments[0].site.name}",
+        "25 min",
+        "All minutes are estimates",
         "Not placed (X-ray)",
         "4 Jan to 29 Jan 2027",
     ):
@@ -128,12 +130,14 @@ def test_an_educator_sees_who_is_coming_and_not_how_they_travel(
     assert "Not placed" not in listed.main
     found = page(educator.get(f"/publications/{publication.id}"))
     assert found.h1.startswith("Who is coming")
-    ((learner, programme, block, department),) = found.rows()
+    ((learner, programme, block, modality),) = found.rows()
     assert region.learners[0].reference in learner
     assert region.hei.name in programme
     assert "4 weeks" in block
-    assert region.departments[0].name in department
-    assert "Travel" not in found.main
+    assert modality.endswith("X-ray")
+    assert region.departments[0].site.name in found.main
+    for view in ("learner", "block", "site"):
+        assert "ravel" not in page(educator.get(f"/publications/{publication.id}?view={view}")).main
     text = educator.get(f"/publications/{publication.id}/places.csv").data.decode("utf-8-sig")
     assert "ravel" not in text
     assert text.count("\r\n") == 2
@@ -183,5 +187,118 @@ def test_published_places_are_filtered_and_paged_and_the_filters_stay(client: Fl
     assert "10 placements." in south_only.main
     assert (south_only.value("site"), south_only.value("hei")) == ("South", hei.name)
     beyond = educator.get(f"{address}?page={10**30}&site=North")
-    assert (beyond.status_code, beyond.location) == (302, f"{address}?site=North&page=1")
+    assert (beyond.status_code, beyond.location) == (302, f"{address}?site=North&view=site&page=1")
     assert "Nothing here is like that" in page(educator.get(f"{address}?reference=nobody")).main
+
+
+def test_the_same_places_by_learner_by_block_and_by_site(client: FlaskClient, region: SmallRound) -> None:
+    publication = published(region)
+    officer = signed_in(client, Role.PLACEMENT_OFFICER, hei_id=region.hei.id)
+    address = f"/publications/{publication.id}"
+    by_learner = page(officer.get(f"{address}?state=placed"))
+    assert "2 learners." in by_learner.main
+    assert "Blocks" in by_learner.main
+    for view, captions in (
+        ("block", [region.block.name]),
+        ("site", sorted(department.site.name for department in region.departments)),
+    ):
+        found = page(officer.get(by_learner.links()[f"By {view}"]))
+        assert found.value("state") == "placed", "the filter stays"
+        assert len(found.rows()) == 2
+        for caption, words in zip(found.all("caption"), captions, strict=True):
+            assert "".join(caption.itertext()).startswith(words)
+    assert page(officer.get(f"{address}?view=nonsense")).links()["By site"], "as if nothing had been said"
+
+
+def test_files_hold_what_the_page_shows_or_everything(client: FlaskClient, region: SmallRound) -> None:
+    publication = published(region)
+    officer = signed_in(client, Role.PLACEMENT_OFFICER, hei_id=region.hei.id)
+    shown = page(officer.get(f"/publications/{publication.id}?state=unplaced"))
+    part = officer.get(shown.links()["CSV of the learners and places shown"])
+    assert len(list(csv.DictReader(io.StringIO(part.data.decode("utf-8-sig"))))) == 1
+    assert part.headers["Content-Disposition"].endswith('version-1-part.csv"')
+    whole = officer.get(shown.links()["CSV of all places"])
+    assert len(list(csv.DictReader(io.StringIO(whole.data.decode("utf-8-sig"))))) == 3
+    workbook = officer.get(shown.links()["Excel of all places"])
+    assert workbook.mimetype == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    nobody = officer.get(shown.links()["letters (PDF) of the learners and places shown"])
+    assert nobody.status_code == 409
+    assert "nobody in this list has a place" in page(nobody).main
+
+
+def test_letters_and_calendars_of_all_and_of_one(client: FlaskClient, region: SmallRound) -> None:
+    publication = published(region)
+    officer = signed_in(client, Role.PLACEMENT_OFFICER, hei_id=region.hei.id)
+    first, second, _ = (learner.reference for learner in region.learners)
+    found = page(officer.get(f"/publications/{publication.id}"))
+    letters = officer.get(found.links()["letters (PDF) of all places"])
+    assert letters.mimetype == "application/pdf"
+    assert len(PdfReader(io.BytesIO(letters.data)).pages) == 2
+    one = officer.get(found.links()[f"Letter to {second}, {region.hei.name}"])
+    (only,) = PdfReader(io.BytesIO(one.data)).pages
+    assert second in only.extract_text()
+    calendar = officer.get(found.links()["calendar (iCalendar) of all places"])
+    assert calendar.mimetype == "text/calendar"
+    assert calendar.data.count(b"BEGIN:VEVENT") == 2
+    of_one = officer.get(found.links()[f"Calendar of {first}, {region.hei.name}"])
+    assert of_one.data.count(b"BEGIN:VEVENT") == 1
+    assert first.encode() not in of_one.data
+
+    educator = signed_in(client, Role.PRACTICE_EDUCATOR, trust_id=region.trusts[0].id)
+    for_trust = educator.get(f"/publications/{publication.id}/letters.pdf").data
+    (only,) = PdfReader(io.BytesIO(for_trust)).pages
+    assert "ravel" not in only.extract_text()
+    assert b"ravel" not in educator.get(f"/publications/{publication.id}/placements.ics").data
+
+
+def test_more_letters_than_a_file_holds_are_refused_with_what_to_do(
+    lead: FlaskClient, region: SmallRound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes_published, "MOST_LETTERS", 1)
+    refused = lead.get(f"/publications/{published(region).id}/letters.pdf")
+    assert refused.status_code == 409
+    assert "filter the list" in page(refused).main
+
+
+def test_a_second_version_says_what_changed(lead: FlaskClient, region: SmallRound) -> None:
+    first = published(region)
+    first_page = page(lead.get(f"/publications/{first.id}/changes"))
+    assert "first version" in first_page.main
+    assert lead.get(f"/publications/{first.id}/changes.csv").status_code == 409
+    second = PublicationFactory(round=region.round, number=2)
+    moved, gone = first.lines[0], first.lines[1]
+    PublicationLineFactory(
+        publication=second,
+        of_hei=region.hei,
+        requirement_id=moved.requirement_id,
+        learner_reference=moved.learner_reference,
+        at=region.departments[1],
+        travel_minutes=75,
+    )
+    saved()
+    found = page(lead.get(f"/publications/{second.id}"))
+    assert "1 moved, 2 withdrawn since version 1." in found.main
+    assert f"Moved from X-ray, {region.departments[0].site.name} (25 min)" in found.main
+    listed = page(lead.get(f"/rounds/{region.round.id}/publications"))
+    assert "1 moved, 2 withdrawn since version 1." in listed.main
+    assert listed.links()["What changed in version 2"] == f"/publications/{second.id}/changes"
+
+    told = page(lead.get(found.links()["See what changed"]))
+    assert told.h1.endswith("from version 1 to 2")
+    rows = [" | ".join(row) for row in told.rows()]
+    assert "25 min to 1 h 15 min" in rows[0]
+    assert gone.learner_reference in rows[1]
+    only = page(lead.get(f"/publications/{second.id}/changes?since=1&kind=withdrawn&reference=nobody"))
+    assert "No change is like that" in only.main
+    assert (only.value("kind"), only.value("reference")) == ("withdrawn", "nobody")
+    file = lead.get(told.links()["CSV of the changes shown"])
+    assert file.headers["Content-Disposition"].endswith('version-1-to-2.csv"')
+    assert [row["What changed"] for row in csv.DictReader(io.StringIO(file.data.decode("utf-8-sig")))] == [
+        "Moved",
+        "Withdrawn",
+        "Withdrawn",
+    ]
+    assert lead.get(told.links()["Excel of the changes shown"]).data.startswith(b"PK")
+    assert lead.get(f"/publications/{second.id}/changes?since=2").status_code == 404
+    beyond = lead.get(f"/publications/{second.id}/changes?page=99")
+    assert (beyond.status_code, beyond.location) == (302, f"/publications/{second.id}/changes?since=1&page=1")

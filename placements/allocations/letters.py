@@ -1,0 +1,118 @@
+"""Letters to learners as one PDF, each from a fresh page: where, when, how far, and what the HEI adds.
+
+They are set by Typst from templates/letters, which is given everything as data: no text of anybody's is ever
+read as its markup. The result is tagged for screen readers (PDF/UA-1).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, cast
+
+import typst
+
+from placements.allocations.days import NAMES, first_day, last_day, weekdays_of, weekdays_words, weeks_of
+from placements.allocations.models import Publication, PublicationLine
+from placements.allocations.published import PublishedLearner
+from placements.bank_holidays import holidays_in
+from placements.settings import ROOT
+from placements.web.formats import count, day, minutes, short_day
+
+FOLDER = ROOT / "templates" / "letters"
+
+
+def letters_pdf(
+    publication: Publication,
+    learners: Iterable[PublishedLearner],
+    *,
+    texts: Mapping[int, str] | None = None,
+    with_travel: bool = True,
+) -> bytes:
+    """A letter for each learner who has a place. `texts` is what each HEI adds, by its id; `with_travel` is
+    for those who may know how far a learner travels."""
+    round_name = publication.round.name
+    letters = [
+        _letter(learner, round_name, (texts or {}).get(learner.first.hei_id, ""), with_travel)
+        for learner in learners
+        if learner.placed
+    ]
+    return _set(
+        {
+            "title": f"Placement letters, {round_name}, version {publication.number}",
+            "published": f"Published {day(publication.published_utc.date())}",
+            "footer": f"{round_name}, version {publication.number} of the published places. "
+            "A later version replaces this letter.",
+            "missing": "No place yet",
+            "letters": letters,
+        }
+    )
+
+
+def _letter(learner: PublishedLearner, round_name: str, text: str, with_travel: bool) -> dict[str, Any]:
+    first = learner.first
+    return {
+        "hei": first.hei,
+        "title": f"Your {'placement' if len(learner.placed) == 1 else 'placements'}, {round_name}",
+        "reference": f"Learner {first.learner_reference}",
+        "programme": first.programme,
+        "stage": first.stage,
+        "places": [
+            {"heading": f"{line.block}: {line.modality}", "facts": _facts(line, with_travel)}
+            for line in learner.placed
+        ],
+        "missing": [
+            f"{line.block}, {_span(line)}: {line.modality}"
+            for line in learner.lines
+            if line.state == "unplaced"
+        ],
+        "text_heading": f"From {first.hei}",
+        "text": [paragraph.strip() for paragraph in text.splitlines() if paragraph.strip()],
+    }
+
+
+def _facts(line: PublicationLine, with_travel: bool) -> list[dict[str, str]]:
+    facts = {
+        "Where": f"{line.site}, {line.site_postcode}" if line.site_postcode else str(line.site),
+        "Trust": line.trust or "",
+        "First day": _day(first_day(line)),
+        "Last day": _day(last_day(line)),
+        "Days": weekdays_words(line),
+        "Weeks commencing": f"{', '.join(map(short_day, weeks_of(line)))} ({count(line.weeks, 'week')})",
+        "Bank holidays": _holidays(line),
+    }
+    if with_travel and line.travel_minutes is not None:
+        facts["Travel one way"] = f"{minutes(line.travel_minutes)}" + (
+            " (an estimate)" if line.travel_is_estimated else ""
+        )
+    return [{"name": name, "value": value} for name, value in facts.items() if value]
+
+
+def _span(line: PublicationLine) -> str:
+    return f"{day(first_day(line))} to {day(last_day(line))}"
+
+
+def _day(value: date) -> str:
+    return f"{NAMES[value.weekday()]} {day(value)}"
+
+
+def _holidays(line: PublicationLine) -> str:
+    days = weekdays_of(line)
+    return ", ".join(
+        f"{_day(holiday)} ({name})"
+        for week in weeks_of(line)
+        for holiday, name in holidays_in(week).items()
+        if holiday.weekday() in days
+    )
+
+
+def _set(data: Mapping[str, Any]) -> bytes:
+    compiler = typst.Compiler(FOLDER / "placements.typ", root=FOLDER, ignore_system_fonts=True)
+    given = {"data": json.dumps(data)}
+    try:
+        pdf = compiler.compile(sys_inputs=given, format="pdf", pdf_standards=["ua-1"])
+    except typst.TypstError:
+        # A character that the fonts lack is no PDF/UA, and still better printed as a box than not at all.
+        pdf = compiler.compile(sys_inputs=given, format="pdf")
+    return cast(bytes, pdf)
