@@ -15,6 +15,7 @@ from matching.additions import (
     with_additions,
     with_learners,
 )
+from matching.block_needs import BlockNeed, block_needs
 from matching.certificates import Certificate, FullLimit, certificate
 from matching.changes import Change, changed
 from matching.events import (
@@ -33,6 +34,7 @@ from matching.events import (
 )
 from matching.frontier import GrowthStep, frontier
 from matching.generate import generate
+from matching.most_placed import MostPlaced
 from matching.next_best import Alternative, Move, TierChange, alternatives
 from matching.policy import Policy
 from matching.problem import (
@@ -52,6 +54,7 @@ from matching.problem import (
     Trust,
 )
 from matching.progress import Progress
+from matching.reach import LearnerReach, Reach, Reached, reach
 from matching.repair import Repair, repair
 from matching.repair_moves import Moved
 from matching.resilience import Loss, lose_each
@@ -74,6 +77,7 @@ __all__ = [
     "Agreement",
     "Alternative",
     "Amount",
+    "BlockNeed",
     "Certificate",
     "Change",
     "Companions",
@@ -90,10 +94,12 @@ __all__ = [
     "GrowthStep",
     "LateLearner",
     "Learner",
+    "LearnerReach",
     "Lock",
     "Loss",
     "MaxSeconds",
     "MoreLearners",
+    "MostPlaced",
     "Move",
     "Moved",
     "MustMove",
@@ -109,6 +115,8 @@ __all__ = [
     "ProblemError",
     "Progress",
     "RaisedLimit",
+    "Reach",
+    "Reached",
     "Reason",
     "Repair",
     "Requirement",
@@ -131,6 +139,7 @@ __all__ = [
     "WteCut",
     "alternatives",
     "apply",
+    "block_needs",
     "broken_rules",
     "certificate",
     "changed",
@@ -142,6 +151,7 @@ __all__ = [
     "possible_additions",
     "prices",
     "raised",
+    "reach",
     "repair",
     "solve",
     "verify",

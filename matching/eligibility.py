@@ -86,3 +86,36 @@ def refusing_rules(tables: Tables, policy: Policy, requirements: Ints) -> tuple[
         known = closest[row_of[r]]
         closest[row_of[r]] = np.where((code == 0) | (known == 0), 0, np.maximum(code, known))
     return names, closest
+
+
+NO_DEPARTMENT = -1
+
+
+def refused_by_site(tables: Tables, policy: Policy, requirements: Ints) -> tuple[list[str], Ints]:
+    """For some requirements against every site: the names of the rules and, by the offer of a right modality
+    that came closest, [rows, sites] 0 where none refuses it, else one more than the position of the rule;
+    `NO_DEPARTMENT` where the site has no department of a right modality. A department with no offer has no
+    place in any week."""
+    problem = tables.problem
+    names, first = refusing_rules(tables, policy, requirements)
+    names = names if "offer_weeks" in names else [*names, "offer_weeks"]
+    unoffered = names.index("offer_weeks") + 1
+    out = np.full((len(requirements), len(problem.sites)), NO_DEPARTMENT, np.int64)
+    order = np.argsort(tables.offer_site, kind="stable")
+    offered = np.isin(np.arange(len(problem.departments)), tables.offer_department)
+    found: dict[tuple[str, ...], list[int]] = {}
+    for row, r in enumerate(requirements.tolist()):
+        found.setdefault(problem.requirements[r].modalities, []).append(row)
+    for wanted, members in found.items():
+        rows = np.array(members, np.int64)
+        fits = np.array([not policy.modality_fit or d.modality in wanted for d in problem.departments], bool)
+        empty = np.unique(tables.department_site[fits & ~offered])
+        out[np.ix_(rows, empty)] = unoffered
+        offers = order[fits[tables.offer_department[order]]]
+        if not len(offers):
+            continue
+        sites, start = np.unique(tables.offer_site[offers], return_index=True)
+        codes = first[np.ix_(rows, offers)].astype(np.int64)
+        least = np.minimum.reduceat(codes, start, axis=1)
+        out[np.ix_(rows, sites)] = np.where(least == 0, 0, np.maximum.reduceat(codes, start, axis=1))
+    return names, out

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.columns import Model, RowName, groups
-from matching.eligibility import refusing_rules
+from matching.eligibility import NO_DEPARTMENT, refused_by_site
 from matching.flow import REACHED, Flow, shortest
 from matching.greedy import Room
 from matching.network import Layout, Network
@@ -39,30 +39,14 @@ def refused_sites(tables: Tables, policy: Policy, requirements: Ints) -> list[di
     Where a site makes several offers, the rule of the one that came closest. A department with no offer has
     no place in any week. Where no site has a right modality, every site is listed under modality_fit.
     """
-    problem = tables.problem
-    names, first = refusing_rules(tables, policy, requirements)
-    names = ["", *names]
-    offered = set(tables.offer_department.tolist())
+    sites = tables.problem.sites
+    names, closest = refused_by_site(tables, policy, requirements)
     out = []
-    for row, r in enumerate(requirements.tolist()):
-        wanted = problem.requirements[r].modalities
-        closest: dict[int, int] = {}
-        for o, code in enumerate(first[row].tolist()):
-            if policy.modality_fit and problem.departments[tables.offer_department[o]].modality not in wanted:
-                continue
-            site = int(tables.offer_site[o])
-            known = closest.get(site, 1)
-            closest[site] = 0 if code == 0 or known == 0 else max(known, code)
-        rules = {site: names[code] for site, code in closest.items() if code}
-        for d, department in enumerate(problem.departments):
-            fits = not policy.modality_fit or department.modality in wanted
-            if fits and d not in offered:
-                site = int(tables.department_site[d])
-                if site not in closest:
-                    rules[site] = "offer_weeks"
-        if not rules and not closest:
-            rules = dict.fromkeys(range(len(problem.sites)), "modality_fit")
-        out.append({problem.sites[s].key: rules[s] for s in sorted(rules)})
+    for codes in closest:
+        if (codes == NO_DEPARTMENT).all():
+            out.append({site.key: "modality_fit" for site in sites})
+            continue
+        out.append({sites[s].key: names[codes[s] - 1] for s in np.flatnonzero(codes > 0).tolist()})
     return out
 
 
