@@ -10,8 +10,8 @@ from placements.errors import NotAllowed
 
 
 class Role(StrEnum):
-    """The five roles, each tied to its organisation (see `Viewer`), and the two that have no account: a site
-    that answers by a private link, and the system."""
+    """The five roles, each tied to its organisation (see `Viewer`), and the three that have no account: a
+    site or a learner that comes by a private link, and the system."""
 
     PLACEMENT_OFFICER = "placement_officer"
     PRACTICE_EDUCATOR = "practice_educator"
@@ -19,6 +19,7 @@ class Role(StrEnum):
     ACADEMY_LEAD = "academy_lead"
     ADMINISTRATOR = "administrator"
     INVITED_SITE = "invited_site"
+    INVITED_LEARNER = "invited_learner"
     SYSTEM = "system"
 
     @property
@@ -27,7 +28,7 @@ class Role(StrEnum):
 
     @property
     def has_account(self) -> bool:
-        return self not in (Role.INVITED_SITE, Role.SYSTEM)
+        return self not in (Role.INVITED_SITE, Role.INVITED_LEARNER, Role.SYSTEM)
 
     @property
     def words(self) -> str:
@@ -70,6 +71,32 @@ class Action(StrEnum):
     ACCEPT_UPLOAD = "accept_upload"
     DISCARD_UPLOAD = "discard_upload"
     SUBMIT_COHORT = "submit_cohort"
+    SEE_PLANS = "see_plans"
+    SAVE_PLAN = "save_plan"
+    SEE_LEARNERS = "see_learners"
+    SAVE_LEARNER = "save_learner"
+    RECORD_INTERRUPTION = "record_interruption"
+    SAVE_COMPANIONS = "save_companions"
+    SAVE_PREFERENCES = "save_preferences"
+    INVITE_LEARNER = "invite_learner"
+    OPEN_CONTACT = "open_contact"
+    EXPORT_LEARNER = "export_learner"
+    ERASE_LEARNER = "erase_learner"
+    SEE_SITE_ACCESS = "see_site_access"
+    SAVE_SITE_ACCESS = "save_site_access"
+    SEE_CHECKS = "see_checks"
+    SAVE_CHECKS = "save_checks"
+    SAVE_CHECK_KIND = "save_check_kind"
+    SET_CHECK_RULES = "set_check_rules"
+    SEE_AGREEMENTS = "see_agreements"
+    PROPOSE_AGREEMENT = "propose_agreement"
+    DECIDE_AGREEMENT = "decide_agreement"
+    SEE_FEASIBILITY = "see_feasibility"
+    SEE_OUTCOMES = "see_outcomes"
+    RECORD_OUTCOME = "record_outcome"
+    GIVE_FEEDBACK = "give_feedback"
+    SEE_OWN_PLACES = "see_own_places"
+    SAVE_LETTER_TEXT = "save_letter_text"
     SEE_RUNS = "see_runs"
     START_RUN = "start_run"
     CANCEL_RUN = "cancel_run"
@@ -106,6 +133,17 @@ DECLARING = frozenset(
 )
 APPROVING = frozenset({Action.APPROVE_DECLARATION, Action.RETURN_DECLARATION, Action.SET_CAP})
 
+# What all who take in or send learners see of them, each of their own.
+WITH_LEARNERS = frozenset(
+    {
+        Action.SEE_SITE_ACCESS,
+        Action.SEE_CHECKS,
+        Action.SEE_AGREEMENTS,
+        Action.SEE_OUTCOMES,
+        Action.RECORD_OUTCOME,
+    }
+)
+
 ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     Role.PLACEMENT_OFFICER: EVERYONE
     | {
@@ -114,11 +152,34 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.ACCEPT_UPLOAD,
         Action.DISCARD_UPLOAD,
         Action.SUBMIT_COHORT,
+        Action.SEE_PLANS,
+        Action.SAVE_PLAN,
+        Action.SEE_LEARNERS,
+        Action.SAVE_LEARNER,
+        Action.RECORD_INTERRUPTION,
+        Action.SAVE_COMPANIONS,
+        Action.SAVE_PREFERENCES,
+        Action.INVITE_LEARNER,
+        Action.OPEN_CONTACT,
+        Action.EXPORT_LEARNER,
+        Action.ERASE_LEARNER,
+        Action.SEE_CHECKS,
+        Action.SAVE_CHECKS,
+        Action.SAVE_CHECK_KIND,
+        Action.SEE_AGREEMENTS,
+        Action.PROPOSE_AGREEMENT,
+        Action.DECIDE_AGREEMENT,
+        Action.SEE_FEASIBILITY,
+        Action.SEE_OUTCOMES,
+        Action.RECORD_OUTCOME,
+        Action.SAVE_LETTER_TEXT,
         Action.SEE_PUBLICATIONS,
     },
     Role.PRACTICE_EDUCATOR: EVERYONE
     | {
         *DECLARING,
+        *WITH_LEARNERS,
+        Action.SAVE_SITE_ACCESS,
         Action.INVITE_SITE,
         Action.REVOKE_INVITATION,
         Action.SEE_TRUST,
@@ -129,6 +190,10 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     | {
         *DECLARING,
         *APPROVING,
+        *WITH_LEARNERS,
+        Action.SAVE_SITE_ACCESS,
+        Action.PROPOSE_AGREEMENT,
+        Action.DECIDE_AGREEMENT,
         Action.AGREE_SHARING,
         Action.INVITE_SITE,
         Action.REVOKE_INVITATION,
@@ -153,6 +218,15 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.CREATE_ROUND,
         Action.COPY_ROUND,
         Action.OPEN_ROUND,
+        *WITH_LEARNERS,
+        Action.SAVE_SITE_ACCESS,
+        Action.PROPOSE_AGREEMENT,
+        Action.SEE_PLANS,
+        Action.SAVE_PLAN,
+        Action.SEE_LEARNERS,
+        Action.SEE_FEASIBILITY,
+        Action.SAVE_CHECK_KIND,
+        Action.SET_CHECK_RULES,
         Action.SEE_COHORTS,
         Action.SEE_RUNS,
         Action.START_RUN,
@@ -177,6 +251,8 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     Role.INVITED_SITE: frozenset(
         {Action.SEE_DECLARATIONS, Action.SAVE_DECLARATION, Action.SUBMIT_DECLARATION}
     ),
+    # Their own page in one round, and nothing else.
+    Role.INVITED_LEARNER: frozenset({Action.SEE_OWN_PLACES, Action.SAVE_PREFERENCES, Action.GIVE_FEEDBACK}),
     Role.SYSTEM: frozenset(
         {
             Action.LOAD_REFERENCE,
@@ -200,8 +276,8 @@ class Viewer:
 
     Exactly one of `network_id` (academy leads and administrators), `trust_id` (practice educators and trust
     education leads) and `hei_id` (placement officers) is set; an invited site has its trust, `site_id` and
-    `round_id`. Routes make one from the session or from a private link; the shell and the worker make their
-    own.
+    `round_id`, an invited learner their HEI, `learner_id` and `round_id`. Routes make one from the session or
+    from a private link; the shell and the worker make their own.
     """
 
     person_id: int | None
@@ -212,6 +288,7 @@ class Viewer:
     hei_id: int | None = None
     site_id: int | None = None
     round_id: int | None = None
+    learner_id: int | None = None
 
     def may(self, action: Action) -> bool:
         return action in ROLE_ACTIONS[self.role]

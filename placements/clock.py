@@ -39,3 +39,8 @@ def mondays(first: date, weeks: int) -> list[date]:
     if not is_monday(first):
         raise ValueError(f"{first.isoformat()} is not a Monday")
     return [first + timedelta(weeks=index) for index in range(weeks)]
+
+
+def academic_year(day: date) -> int:
+    """The calendar year in which a day's academic year began, on 1 August."""
+    return day.year if day.month >= 8 else day.year - 1

@@ -76,7 +76,7 @@ def since_run(session: Session, viewer: Viewer, run: Run) -> list[LateChange]:
         rows = session.execute(
             select(Placing.department_id, Requirement.learner_id, Block.first_week, Block.weeks)
             .join(Placing.requirement)
-            .join(Requirement.block)
+            .join(Placing.block)
             .where(Placing.run_id == run.id, Placing.department_id.in_(department_ids))
         )
         return [

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from placements.cohorts.models import Requirement
 from placements.database import Base, UtcDateTime, words
 from placements.organisations.models import Department
-from placements.rounds.models import Round
+from placements.rounds.models import EVERY_WEEKDAY, Round
 from placements.scenarios.models import Run
 
 
@@ -22,6 +22,7 @@ class Allocation(Base):
     )
     run_id: Mapped[int] = mapped_column(sa.ForeignKey("run.id"), index=True)
     department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("department.id"))
+    block_id: Mapped[int | None] = mapped_column(sa.ForeignKey("block.id"))
 
     requirement: Mapped[Requirement] = relationship()
     department: Mapped[Department | None] = relationship()
@@ -46,19 +47,25 @@ class Publication(Base):
 
 
 class PublicationLine(Base):
-    """One requirement as published, by value: lists read only these, whatever changes later."""
+    """One requirement as published, by value: lists read only these, whatever changes later.
+
+    A held line has its place, but the learner is not ready for it by the round's rule; no trust sees it.
+    `record_id` is no foreign key: a line outlives the learner's record. Weekdays: 1 is Monday.
+    Of an unplaced floating requirement the block is its rotation, from that one's first week on.
+    """
 
     __tablename__ = "publication_line"
     __table_args__ = (
         sa.UniqueConstraint("publication_id", "requirement_id"),
-        sa.CheckConstraint("(state = 'placed') = (department_id IS NOT NULL)", name="placed_somewhere"),
+        sa.CheckConstraint("(state = 'unplaced') = (department_id IS NULL)", name="placed_somewhere"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     publication_id: Mapped[int] = mapped_column(sa.ForeignKey("publication.id"), index=True)
     # Not a foreign key: a line outlives the learner's record.
     requirement_id: Mapped[int]
-    state: Mapped[str] = mapped_column(words("state", "placed", "unplaced"))
+    state: Mapped[str] = mapped_column(words("state", "placed", "held", "unplaced"))
+    record_id: Mapped[int | None] = mapped_column(index=True)
     hei_id: Mapped[int] = mapped_column(sa.ForeignKey("hei.id"), index=True)
     hei: Mapped[str] = mapped_column(sa.String(200))
     programme: Mapped[str] = mapped_column(sa.String(200))
@@ -67,6 +74,7 @@ class PublicationLine(Base):
     block: Mapped[str] = mapped_column(sa.String(100))
     first_week: Mapped[date]
     weeks: Mapped[int]
+    weekdays: Mapped[str] = mapped_column(sa.String(5), default=EVERY_WEEKDAY)
     department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("department.id"))
     trust_id: Mapped[int | None] = mapped_column(sa.ForeignKey("trust.id"), index=True)
     trust: Mapped[str | None] = mapped_column(sa.String(200))
@@ -75,6 +83,9 @@ class PublicationLine(Base):
     modality: Mapped[str | None] = mapped_column(sa.String(100))
     travel_minutes: Mapped[int | None]
     travel_is_estimated: Mapped[bool] = mapped_column(default=True)
+    travel_mode: Mapped[str] = mapped_column(sa.String(40), default="")
+    # Checks still outstanding, in words; "" where the learner is ready.
+    not_ready: Mapped[str] = mapped_column(sa.Text, default="")
     # Why there is no place, in words.
     reason: Mapped[str | None] = mapped_column(sa.Text)
 

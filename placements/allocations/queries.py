@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Select, false, func, select, true
+from sqlalchemy import Select, and_, false, func, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from placements.access import Role, Viewer
@@ -12,6 +12,7 @@ from placements.rounds.models import Round
 from placements.rounds.queries import visible_rounds
 from placements.scenarios.models import Run
 from placements.scenarios.queries import visible_runs
+from placements.scenarios.snapshot import Standing
 
 
 def visible_publications(viewer: Viewer) -> Select[Publication]:
@@ -26,12 +27,14 @@ def visible_publications(viewer: Viewer) -> Select[Publication]:
 
 
 def visible_lines(viewer: Viewer) -> Select[PublicationLine]:
-    """An HEI sees its own learners, a trust those placed with it, an academy lead all of the network's."""
+    """An HEI sees its own learners, a trust those placed with it (none who are held back), an academy lead
+    all of the network's."""
+    of_trust = and_(PublicationLine.trust_id == viewer.trust_id, PublicationLine.state == "placed")
     publications = visible_publications(viewer).with_only_columns(Publication.id).order_by(None)
     whose = {
         Role.PLACEMENT_OFFICER: PublicationLine.hei_id == viewer.hei_id,
-        Role.PRACTICE_EDUCATOR: PublicationLine.trust_id == viewer.trust_id,
-        Role.TRUST_EDUCATION_LEAD: PublicationLine.trust_id == viewer.trust_id,
+        Role.PRACTICE_EDUCATOR: of_trust,
+        Role.TRUST_EDUCATION_LEAD: of_trust,
         Role.ACADEMY_LEAD: true(),
     }.get(viewer.role, false())
     return select(PublicationLine).where(PublicationLine.publication_id.in_(publications), whose)
@@ -65,6 +68,7 @@ class Counts:
     """How many of a publication's lines that somebody may see are placed and unplaced."""
 
     placed: int = 0
+    held: int = 0
     unplaced: int = 0
 
 
@@ -120,14 +124,20 @@ def adopted_run(session: Session, viewer: Viewer, round_id: int) -> Run | None:
     return session.scalar(visible_runs(viewer).where(Run.id == stands.scalar_subquery()))
 
 
-def lines_of_newest(session: Session, viewer: Viewer, round_id: int) -> dict[int, int]:
-    """Where the learners of a round's newest publication are: department's id by requirement's."""
+def lines_of_newest(session: Session, viewer: Viewer, round_id: int) -> dict[int, Standing]:
+    """Where the learners of a round's newest publication are, by requirement's id."""
     newest = newest_publication(session, viewer, round_id)
     if newest is None:
         return {}
     lines = session.execute(
         visible_lines(viewer)
-        .where(PublicationLine.publication_id == newest.id, PublicationLine.state == "placed")
-        .with_only_columns(PublicationLine.requirement_id, PublicationLine.department_id)
+        .where(PublicationLine.publication_id == newest.id)
+        .with_only_columns(
+            PublicationLine.requirement_id, PublicationLine.department_id, PublicationLine.first_week
+        )
     )
-    return {requirement: department for requirement, department in lines if department is not None}
+    return {
+        requirement: Standing(department, first_week)
+        for requirement, department, first_week in lines
+        if department is not None
+    }

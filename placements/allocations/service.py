@@ -47,13 +47,20 @@ def adopt_run(viewer: Viewer, run_id: int) -> Run:
             )
         )
         placings = tx.session.execute(
-            select(Placing.requirement_id, Placing.department_id).where(Placing.run_id == run.id)
+            select(Placing.requirement_id, Placing.department_id, Placing.block_id).where(
+                Placing.run_id == run.id
+            )
         ).all()
         tx.session.execute(
             insert(Allocation),
             [
-                {"requirement_id": requirement_id, "run_id": run.id, "department_id": department_id}
-                for requirement_id, department_id in placings
+                {
+                    "requirement_id": requirement_id,
+                    "run_id": run.id,
+                    "department_id": department_id,
+                    "block_id": block_id,
+                }
+                for requirement_id, department_id, block_id in placings
             ],
         )
         tx.note(run, allocations=len(placings))
@@ -112,6 +119,9 @@ def _lines(session: Session, viewer: Viewer, run_id: int) -> Iterator[Publicatio
         requirement, department = placing.requirement, placing.department
         learner = requirement.learner
         cohort = learner.cohort
+        planned = requirement.plan_line
+        block = placing.block or requirement.possible_blocks[0]
+        mondays = planned.mondays_of(block) if planned is not None else block.mondays()
         line = PublicationLine(
             requirement_id=requirement.id,
             state="placed" if department else "unplaced",
@@ -120,10 +130,13 @@ def _lines(session: Session, viewer: Viewer, run_id: int) -> Iterator[Publicatio
             programme=cohort.programme.name,
             stage=cohort.stage.name,
             learner_reference=learner.reference,
-            block=requirement.block.name,
-            first_week=requirement.block.first_week,
-            weeks=requirement.block.weeks,
-            modality=" or ".join(modality.name for modality in requirement.plan_line.modalities),
+            record_id=learner.record_id,
+            block=block.name if placing.block is not None else requirement.when,
+            first_week=mondays[0],
+            weeks=len(mondays),
+            weekdays=requirement.weekdays_of_learner,
+            modality=" or ".join(modality.name for modality in requirement.modalities),
+            travel_mode=learner.travel_mode,
             travel_minutes=placing.travel_minutes,
             travel_is_estimated=placing.travel_is_estimated,
             reason=sentences.get(placing.id),

@@ -4,18 +4,21 @@ The preview shows a `Comparison`, and accepting saves the same one, so that what
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
+from placements.clock import now_utc
 from placements.cohorts.models import (
     Cohort,
     Learner,
     LearnerExclusion,
     LearnerPreference,
+    LearnerRecord,
     Requirement,
     Upload,
 )
@@ -47,6 +50,11 @@ class LearnerValues:
     preferences: tuple[int, ...]
     exclusions: frozenset[int]
     plan_lines: frozenset[int]
+    released: bool = False
+    accommodation: bool = False
+    available_until: date | None = None
+    priority_reason: str = ""
+    weekdays: str | None = None
 
     @property
     def columns(self) -> dict[str, object]:
@@ -63,6 +71,11 @@ _OWN_COLUMNS = (
     "employer_trust_id",
     "available_from",
     "priority",
+    "released",
+    "accommodation",
+    "available_until",
+    "priority_reason",
+    "weekdays",
 )
 
 
@@ -126,8 +139,8 @@ def compare(session: Session, upload: Upload, rows: Sequence[LearnerRow]) -> Com
     unchanged = 0
     outcome: dict[int, str] = {}
     for row in rows if not unknown else ():
-        values = _values(row, plan, sites, trusts)
         found = existing.pop(row.reference.casefold(), None)
+        values = _values(row, plan, sites, trusts, found[1] if found is not None else None)
         if row.reference.casefold() in elsewhere:
             outcome[row.line] = "in another cohort"
             continue
@@ -160,11 +173,18 @@ def compare(session: Session, upload: Upload, rows: Sequence[LearnerRow]) -> Com
 
 def save_learners(session: Session, cohort: Cohort, hei_id: int, comparison: Comparison) -> None:
     """Write what the comparison found, and nothing else; ids of requirements that stay are kept."""
+    records = records_of(session, hei_id, [values.reference for values in comparison.new])
     ids = list(
         session.scalars(
             insert(Learner).returning(Learner.id, sort_by_parameter_order=True),
             [
-                {"cohort_id": cohort.id, "round_id": cohort.round_id, "hei_id": hei_id, **values.columns}
+                {
+                    "cohort_id": cohort.id,
+                    "round_id": cohort.round_id,
+                    "hei_id": hei_id,
+                    "record_id": records[values.reference.casefold()],
+                    **values.columns,
+                }
                 for values in comparison.new
             ],
         )
@@ -172,10 +192,22 @@ def save_learners(session: Session, cohort: Cohort, hei_id: int, comparison: Com
         else ()
     )
     if comparison.changed:
-        session.execute(
-            update(Learner),
-            [{"id": change.learner_id, **change.after.columns} for change in comparison.changed],
+        # In one statement for all: the ORM's own would have to be told each row's version.
+        learner = cast(Table, Learner.__table__)
+        new = {name: bindparam(f"new_{name}", type_=learner.c[name].type) for name in _OWN_COLUMNS}
+        session.connection().execute(
+            learner.update()
+            .where(learner.c.id == bindparam("learner_id"))
+            .values(version=learner.c.version + 1, changed_utc=now_utc(), **new),
+            [
+                {
+                    "learner_id": change.learner_id,
+                    **{f"new_{name}": value for name, value in change.after.columns.items()},
+                }
+                for change in comparison.changed
+            ],
         )
+        session.expire_all()
     _save_sites(session, comparison, ids)
     _save_requirements(session, comparison, ids)
 
@@ -245,25 +277,39 @@ def _save_requirements(session: Session, comparison: Comparison, ids: Sequence[i
 def _lines_for(row: LearnerRow, plan: Sequence[PlanLine]) -> frozenset[int]:
     """The plan lines of the blocks that begin once the learner is there."""
     return frozenset(
-        line.id for line in plan if row.available_from is None or line.block.first_week >= row.available_from
+        line.id
+        for line in plan
+        if row.available_from is None
+        or any(block.first_week >= row.available_from for block in line.possible_blocks)
     )
 
 
 def _values(
-    row: LearnerRow, plan: Sequence[PlanLine], sites: dict[str, int], trusts: dict[str, int]
+    row: LearnerRow,
+    plan: Sequence[PlanLine],
+    sites: dict[str, int],
+    trusts: dict[str, int],
+    before: LearnerValues | None,
 ) -> LearnerValues:
+    """What a row makes of a learner; what it does not speak of stays as it was."""
+    employer_trust_id = trusts[row.employer] if row.employer else None
     return LearnerValues(
         reference=row.reference,
         postcode=row.postcode,
         term_postcode=row.term_postcode,
         travel_mode=row.travel_mode,
         travel_limit_minutes=row.travel_limit_minutes,
-        employer_trust_id=trusts[row.employer] if row.employer else None,
+        employer_trust_id=employer_trust_id,
         available_from=row.available_from,
         priority=row.priority,
         preferences=tuple(sites[name] for name in row.preferences),
         exclusions=frozenset(sites[name] for name in row.excluded_sites),
         plan_lines=_lines_for(row, plan),
+        released=before is not None and before.released and employer_trust_id is not None,
+        accommodation=before is not None and before.accommodation,
+        available_until=before.available_until if before is not None else None,
+        priority_reason=before.priority_reason if before is not None else "",
+        weekdays=before.weekdays if before is not None else None,
     )
 
 
@@ -276,7 +322,8 @@ def _existing(session: Session, cohort: Cohort) -> dict[str, tuple[int, LearnerV
     for learner_id, line_id in session.execute(
         select(Requirement.learner_id, Requirement.plan_line_id).join(Requirement.learner).where(mine)
     ):
-        plan_lines[learner_id].add(line_id)
+        if line_id is not None:
+            plan_lines[learner_id].add(line_id)
     columns = [getattr(Learner, name) for name in _OWN_COLUMNS]
     return {
         row.reference.casefold(): (
@@ -290,6 +337,21 @@ def _existing(session: Session, cohort: Cohort) -> dict[str, tuple[int, LearnerV
         )
         for row in session.execute(select(Learner.id, *columns).where(mine))
     }
+
+
+def records_of(session: Session, hei_id: int, references: Collection[str]) -> dict[str, int]:
+    """The ids of an HEI's learner records by reference in small letters, made where there is none yet."""
+    wanted = {reference.casefold() for reference in references}
+    mine = select(LearnerRecord.reference_key, LearnerRecord.id).where(LearnerRecord.hei_id == hei_id)
+    known = {key: record_id for key, record_id in session.execute(mine) if key in wanted}
+    missing = sorted(wanted - known.keys())
+    if missing:
+        made = session.scalars(
+            insert(LearnerRecord).returning(LearnerRecord.id, sort_by_parameter_order=True),
+            [{"hei_id": hei_id, "reference_key": key} for key in missing],
+        )
+        known |= dict(zip(missing, made, strict=True))
+    return known
 
 
 def _elsewhere(session: Session, upload: Upload, cohort: Cohort | None) -> dict[str, str]:

@@ -23,15 +23,13 @@ from placements.geography.postcodes import locate
 from placements.organisations.models import (
     Hei,
     Icb,
-    LearnerGroup,
-    Modality,
     Programme,
     Stage,
     Trust,
 )
 from placements.organisations.queries import sites_of_network, visible_programmes
-from placements.rounds.models import Block, PlanLine, Round, plan_line_modality
-from placements.rounds.queries import visible_rounds
+from placements.rounds.models import PlanLine, Rotation, Round
+from placements.rounds.queries import lines_of_round, plan, visible_rounds
 
 
 def visible_cohorts(viewer: Viewer) -> Select[Cohort]:
@@ -100,11 +98,10 @@ def planned_stages(session: Session, viewer: Viewer, round_id: int) -> list[Plan
     rows = session.execute(
         select(Hei.id, Hei.name, Programme.id, Programme.name, Stage.id, Stage.name, Stage.position)
         .select_from(PlanLine)
-        .join(PlanLine.block)
         .join(PlanLine.programme)
         .join(Programme.hei)
         .join(PlanLine.stage)
-        .where(Block.round_id == round_id, Programme.id.in_(programmes))
+        .where(lines_of_round(round_id), Programme.id.in_(programmes))
         .distinct()
         .order_by(Hei.name, Programme.name, Stage.position)
     )
@@ -157,7 +154,7 @@ def cohort_of_upload(session: Session, upload: Upload) -> Cohort | None:
 
 @dataclass(frozen=True)
 class BlockNeed:
-    """What a cohort's plan asks for in one block, and how many of its learners need it."""
+    """What a cohort's plan asks for in one block or rotation, and how many of its learners need it."""
 
     line: PlanLine
     learners: int
@@ -168,7 +165,7 @@ def needs_of_cohort(session: Session, cohort: Cohort) -> list[BlockNeed]:
     counted = session.execute(
         select(Requirement.plan_line_id, func.count())
         .join(Requirement.learner)
-        .where(Learner.cohort_id == cohort.id)
+        .where(Learner.cohort_id == cohort.id, Requirement.state == "needed")
         .group_by(Requirement.plan_line_id)
     )
     counts = {row[0]: row[1] for row in counted}
@@ -177,20 +174,8 @@ def needs_of_cohort(session: Session, cohort: Cohort) -> list[BlockNeed]:
 
 
 def plan_of_stage(session: Session, round_id: int, programme_id: int, stage_id: int) -> list[PlanLine]:
-    """What learners of a programme and stage need in each block of a round, in order of the blocks."""
-    return list(
-        session.scalars(
-            select(PlanLine)
-            .join(PlanLine.block)
-            .where(
-                Block.round_id == round_id,
-                PlanLine.programme_id == programme_id,
-                PlanLine.stage_id == stage_id,
-            )
-            .options(contains_eager(PlanLine.block), selectinload(PlanLine.modalities))
-            .order_by(Block.first_week, Block.id)
-        )
-    )
+    """What learners of a programme and stage need in a round, in order of the blocks."""
+    return plan(session, round_id, programme_id=programme_id, stage_id=stage_id)
 
 
 def number_of_learners(session: Session, cohort: Cohort) -> int:
@@ -207,7 +192,12 @@ def learners_page(session: Session, cohort: Cohort, *, page: int, size: int) -> 
             joinedload(Learner.employer),
             selectinload(Learner.preferences),
             selectinload(Learner.exclusions),
-            selectinload(Learner.requirements),
+            selectinload(Learner.requirements).options(
+                joinedload(Requirement.block),
+                joinedload(Requirement.plan_line).options(
+                    joinedload(PlanLine.block), joinedload(PlanLine.rotation).selectinload(Rotation.blocks)
+                ),
+            ),
         )
         .order_by(Learner.reference, Learner.id)
         .limit(size)
@@ -242,36 +232,6 @@ def directory(session: Session, round_: Round) -> Directory:
     )
 
 
-@dataclass(frozen=True)
-class DemandRequirement:
-    """One place needed: any of the modalities (keys), in a block; priority 1 first."""
-
-    id: int
-    block_id: int
-    modalities: tuple[str, ...]
-    priority: int
-
-
-@dataclass(frozen=True)
-class DemandLearner:
-    """A learner of a submitted cohort, as the matcher needs to know; sites by id, employer by ODS code."""
-
-    id: int
-    reference: str
-    hei_id: int
-    hei: str
-    group: str
-    stage: str
-    stage_name: str
-    travel_mode: str
-    travels_from: str
-    travel_limit_minutes: int | None
-    employer: str | None
-    exclusions: tuple[int, ...]
-    preferences: tuple[int, ...]
-    requirements: tuple[DemandRequirement, ...]
-
-
 def preferences_by_learner(session: Session, which: ColumnElement[bool]) -> defaultdict[int, list[int]]:
     """The sites that learners would like, by learner and rank; `which` is a condition on learners."""
     return _sites_by_learner(session, LearnerPreference, which, LearnerPreference.rank)
@@ -297,72 +257,3 @@ def _sites_by_learner(
     ):
         sites[learner_id].append(site_id)
     return sites
-
-
-def demand(session: Session, round_id: int) -> list[DemandLearner]:
-    """The learners of a round's submitted cohorts, in five queries; the caller has been let see the round."""
-    taking_part = Learner.cohort_id.in_(
-        select(Cohort.id).where(Cohort.round_id == round_id, Cohort.state == "submitted")
-    )
-    preferences = preferences_by_learner(session, taking_part)
-    exclusions = exclusions_by_learner(session, taking_part)
-    modalities: dict[int, list[str]] = defaultdict(list)
-    for plan_line_id, key in session.execute(
-        select(PlanLine.id, Modality.key)
-        .join(PlanLine.block)
-        .join(plan_line_modality, plan_line_modality.c.plan_line_id == PlanLine.id)
-        .join(Modality, Modality.id == plan_line_modality.c.modality_id)
-        .where(Block.round_id == round_id)
-        .order_by(PlanLine.id, Modality.id)
-    ):
-        modalities[plan_line_id].append(key)
-    requirements: dict[int, list[DemandRequirement]] = defaultdict(list)
-    for row in session.execute(
-        select(
-            Requirement.learner_id,
-            Requirement.id,
-            Requirement.block_id,
-            Requirement.plan_line_id,
-            func.coalesce(Learner.priority, Stage.priority),
-        )
-        .join(Requirement.learner)
-        .join(Learner.cohort)
-        .join(Cohort.stage)
-        .where(taking_part)
-        .order_by(Requirement.id)
-    ):
-        learner_id, requirement_id, block_id, plan_line_id, priority = row
-        requirements[learner_id].append(
-            DemandRequirement(requirement_id, block_id, tuple(modalities[plan_line_id]), priority)
-        )
-    rows = session.execute(
-        select(
-            Learner.id,
-            Learner.reference,
-            Hei.id,
-            Hei.name,
-            LearnerGroup.key,
-            Stage.key,
-            Stage.name,
-            Learner.travel_mode,
-            func.coalesce(Learner.term_postcode, Learner.postcode),
-            Learner.travel_limit_minutes,
-            Trust.ods,
-        )
-        .join(Learner.hei)
-        .join(Learner.cohort)
-        .join(Cohort.stage)
-        .join(Stage.learner_group)
-        .join(Trust, Trust.id == Learner.employer_trust_id, isouter=True)
-        .where(taking_part)
-        .order_by(Learner.id)
-    )
-    return [
-        DemandLearner(
-            *row,
-            exclusions=tuple(exclusions[row[0]]),
-            preferences=tuple(preferences[row[0]]),
-            requirements=tuple(requirements[row[0]]),
-        )
-        for row in rows
-    ]

@@ -1,6 +1,6 @@
 """Pages about cohorts: who has submitted, upload a file, look at it, accept it, submit the cohort."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
@@ -8,6 +8,7 @@ from placements.access import Action, Viewer, require
 from placements.clock import today
 from placements.cohorts import queries, service
 from placements.cohorts.acceptance import compare
+from placements.cohorts.blueprint import cohorts
 from placements.cohorts.forms import UploadForm
 from placements.cohorts.uploads import from_json, refused_rows_csv, template_csv
 from placements.errors import Refused, Stale
@@ -19,8 +20,6 @@ from placements.web import viewer
 from placements.web.downloads import csv_file
 from placements.web.formats import count
 from placements.web.panels import Panel, Status, register
-
-cohorts = Blueprint("cohorts", __name__)
 
 SHOWN_ROWS = 50
 SHOWN_REMARKS = 50
@@ -188,9 +187,9 @@ def _cohort_page(cohort_id: int, problem: str | None = None) -> str:
         cohort=cohort,
         round=cohort.round,
         needs=needs,
+        blocks=[need.line.when for need in needs],
         places=sum(need.learners for need in needs),
         learners=queries.learners_page(db.session, cohort, page=page, size=LEARNERS_A_PAGE),
-        blocks={need.line.block_id: need.line.block.name for need in needs},
         total=total,
         page=page,
         pages=pages,

@@ -9,12 +9,12 @@ from pathlib import PurePosixPath
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import flag_modified
 
 from placements.access import Action, Viewer
 from placements.clock import now_utc, today
 from placements.cohorts import queries
 from placements.cohorts.acceptance import Comparison, compare, save_learners
+from placements.cohorts.changing import note_change, require_changeable
 from placements.cohorts.models import Cohort, Upload
 from placements.cohorts.uploads import ParsedUpload, from_json, parse_cohort, to_json
 from placements.cohorts.withholding import without_personal_details
@@ -22,7 +22,6 @@ from placements.errors import NotFound, Refused, Stale
 from placements.organisations.models import Hei, Programme
 from placements.organisations.queries import visible_programmes
 from placements.rounds import queries as rounds
-from placements.rounds.models import Round
 from placements.spreadsheets.remarks import visible
 from placements.states import COHORT, UPLOAD
 from placements.transaction import CHANGED_MEANWHILE, transaction, violates
@@ -51,7 +50,7 @@ def receive_upload(
     """
     with transaction(viewer, Action.RECEIVE_UPLOAD) as tx:
         round_ = rounds.round_by_id(tx.session, viewer, round_id)
-        _require_open(round_)
+        require_changeable(round_)
         programme = tx.session.scalar(visible_programmes(viewer).where(Programme.id == programme_id))
         if programme is None:
             raise NotFound("There is no such programme.")
@@ -109,7 +108,7 @@ def accept_upload(
             if upload.state == "accepted" and upload.cohort_id is not None:
                 tx.note(upload, repeated=True)
                 return queries.cohort_by_id(tx.session, viewer, upload.cohort_id)
-            _require_open(upload.round)
+            require_changeable(upload.round)
             upload.state = UPLOAD.move(upload.state, "accept")
             if upload.version != version:
                 raise Stale(CHANGED_MEANWHILE)
@@ -173,7 +172,7 @@ def submit_cohort(viewer: Viewer, cohort_id: int, *, version: int) -> Cohort:
             return cohort
         if cohort.version != version:
             raise Stale(CHANGED_MEANWHILE)
-        _require_open(cohort.round)
+        require_changeable(cohort.round)
         needs = queries.needs_of_cohort(tx.session, cohort)
         if not any(need.learners for need in needs):
             raise Refused(
@@ -184,11 +183,6 @@ def submit_cohort(viewer: Viewer, cohort_id: int, *, version: int) -> Cohort:
         cohort.submitted_utc = now_utc()
         tx.note(cohort, requirements=sum(need.learners for need in needs))
     return cohort
-
-
-def _require_open(round_: Round) -> None:
-    if round_.state != "open":
-        raise Refused(f"{round_.name} is {round_.state}: cohorts can only be changed while a round is open.")
 
 
 def _require_acceptable(parsed: ParsedUpload, comparison: Comparison) -> None:
@@ -224,10 +218,7 @@ def _cohort_to_write(session: Session, upload: Upload, comparison: Comparison) -
         )
         session.add(cohort)
     elif comparison.changes_anything:
-        cohort.state = COHORT.move(cohort.state, "change")
-        cohort.submitted_utc = None
-        # A new version even where only its learners change, so that nobody submits what they have not seen.
-        flag_modified(cohort, "state")
+        note_change(cohort)
     session.flush()
     return cohort
 

@@ -58,9 +58,33 @@ class Site(Base):
     postcode: Mapped[str] = mapped_column(sa.String(8))
     latitude: Mapped[float]
     longitude: Mapped[float]
+    # Beds for learners who live beyond their travel limit.
+    beds: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=1)
 
     trust: Mapped[Trust] = relationship()
     departments: Mapped[list["Department"]] = relationship(back_populates="site")
+    meets: Mapped[list["AccessNeed"]] = relationship(secondary="site_access_need", order_by="AccessNeed.id")
+
+    __mapper_args__ = {"version_id_col": version}
+
+
+class AccessNeed(Base):
+    """What a site must have for some learners, such as step-free access: never a diagnosis."""
+
+    __tablename__ = "access_need"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(100))
+
+
+site_access_need = sa.Table(
+    "site_access_need",
+    Base.metadata,
+    sa.Column("site_id", sa.ForeignKey("site.id"), primary_key=True),
+    sa.Column("access_need_id", sa.ForeignKey("access_need.id"), primary_key=True),
+)
 
 
 class Modality(Base):
@@ -121,6 +145,11 @@ class Hei(Base):
     postcode: Mapped[str] = mapped_column(sa.String(8))
     latitude: Mapped[float]
     longitude: Mapped[float]
+    # What its letters to learners say besides the places: whom to ask, what to bring.
+    letter_text: Mapped[str] = mapped_column(sa.Text, default="")
+    version: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__ = {"version_id_col": version}
 
 
 class LearnerGroup(Base):

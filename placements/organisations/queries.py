@@ -17,6 +17,7 @@ from placements.geography.postcodes import Point
 from placements.geography.travel import TravelMode
 from placements.geography.uploads import site_key
 from placements.organisations.models import (
+    AccessNeed,
     Department,
     FairShareRate,
     Hei,
@@ -33,6 +34,7 @@ from placements.organisations.models import (
     SupervisionWeight,
     TravelOverride,
     Trust,
+    site_access_need,
 )
 
 
@@ -95,6 +97,23 @@ def sites_of_network(session: Session, network_id: int) -> list[Site]:
             .order_by(Site.name)
         )
     )
+
+
+def access_needs_of_sites(session: Session) -> dict[int, tuple[str, ...]]:
+    """The keys of the access needs that each site meets, by the site's id."""
+    found: dict[int, list[str]] = {}
+    for site_id, key in session.execute(
+        select(site_access_need.c.site_id, AccessNeed.key)
+        .join(AccessNeed, AccessNeed.id == site_access_need.c.access_need_id)
+        .order_by(site_access_need.c.site_id, AccessNeed.id)
+    ):
+        found.setdefault(site_id, []).append(key)
+    return {site_id: tuple(keys) for site_id, keys in found.items()}
+
+
+def access_needs(session: Session) -> list[AccessNeed]:
+    """All access needs that a learner may have and a site may meet."""
+    return list(session.scalars(select(AccessNeed).order_by(AccessNeed.id)))
 
 
 def travel_site(site: Site) -> TravelSite:

@@ -66,6 +66,7 @@ class Block(Base):
     plan_lines: Mapped[list["PlanLine"]] = relationship(back_populates="block")
 
     def mondays(self) -> list[date]:
+        """Of each of its weeks the Monday."""
         return mondays(self.first_week, self.weeks)
 
     @property
@@ -74,21 +75,118 @@ class Block(Base):
         return self.first_week + timedelta(weeks=self.weeks - 1, days=4)
 
 
-class PlanLine(Base):
-    """In this block every learner of this programme and stage needs a place of one of these modalities."""
+EVERY_WEEKDAY = "12345"
 
-    __tablename__ = "plan_line"
-    __table_args__ = (sa.UniqueConstraint("block_id", "programme_id", "stage_id"),)
+
+class StagePlan(Base):
+    """What a programme and stage asks of a round beside its places: how varied they are. No row asks
+    nothing.
+
+    `different_sites`: least number of different sites by the end of the round; `site_repeats`: most
+    placements at one site; both count earlier rounds.
+    """
+
+    __tablename__ = "stage_plan"
+    __table_args__ = (
+        sa.UniqueConstraint("round_id", "programme_id", "stage_id"),
+        sa.CheckConstraint(
+            "different_sites IS NULL OR different_sites BETWEEN 1 AND 20", name="sites_1_to_20"
+        ),
+        sa.CheckConstraint("site_repeats IS NULL OR site_repeats BETWEEN 1 AND 20", name="repeats_1_to_20"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    block_id: Mapped[int] = mapped_column(sa.ForeignKey("block.id"))
+    round_id: Mapped[int] = mapped_column(sa.ForeignKey("round.id"))
     programme_id: Mapped[int] = mapped_column(sa.ForeignKey("programme.id"))
     stage_id: Mapped[int] = mapped_column(sa.ForeignKey("stage.id"))
+    different_sites: Mapped[int | None]
+    site_repeats: Mapped[int | None]
+    version: Mapped[int] = mapped_column(default=1)
 
-    block: Mapped[Block] = relationship(back_populates="plan_lines")
+    programme: Mapped[Programme] = relationship()
+    stage: Mapped[Stage] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}
+
+
+class Rotation(Base):
+    """Blocks that a programme and stage's floating plan lines take in any order, each block once."""
+
+    __tablename__ = "rotation"
+    __table_args__ = (sa.UniqueConstraint("round_id", "programme_id", "stage_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    round_id: Mapped[int] = mapped_column(sa.ForeignKey("round.id"))
+    programme_id: Mapped[int] = mapped_column(sa.ForeignKey("programme.id"))
+    stage_id: Mapped[int] = mapped_column(sa.ForeignKey("stage.id"))
+    name: Mapped[str] = mapped_column(sa.String(100))
+
+    round: Mapped[Round] = relationship()
+    programme: Mapped[Programme] = relationship()
+    stage: Mapped[Stage] = relationship()
+    blocks: Mapped[list[Block]] = relationship(
+        secondary="rotation_block", order_by=(Block.first_week, Block.id)
+    )
+    lines: Mapped[list["PlanLine"]] = relationship(back_populates="rotation", order_by="PlanLine.id")
+
+
+rotation_block = sa.Table(
+    "rotation_block",
+    Base.metadata,
+    sa.Column("rotation_id", sa.ForeignKey("rotation.id"), primary_key=True),
+    sa.Column("block_id", sa.ForeignKey("block.id"), primary_key=True),
+)
+
+
+class PlanLine(Base):
+    """In this block, or in some block of this rotation, every learner of this programme and stage needs a
+    place of one of these modalities, on these days of the week (1 is Monday).
+
+    `weeks_in`: whole weeks after the block begins; `weeks`: how many (None: to the block's end). A line of a
+    rotation takes whole blocks.
+    """
+
+    __tablename__ = "plan_line"
+    __table_args__ = (
+        sa.UniqueConstraint("block_id", "programme_id", "stage_id"),
+        sa.CheckConstraint("(block_id IS NULL) <> (rotation_id IS NULL)", name="block_or_rotation"),
+        sa.CheckConstraint("weeks IS NULL OR weeks BETWEEN 1 AND 53", name="weeks_1_to_53"),
+        sa.CheckConstraint("weeks_in BETWEEN 0 AND 52", name="weeks_in_0_to_52"),
+        sa.CheckConstraint("length(weekdays) BETWEEN 1 AND 5", name="weekdays_1_to_5"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    block_id: Mapped[int | None] = mapped_column(sa.ForeignKey("block.id"))
+    rotation_id: Mapped[int | None] = mapped_column(sa.ForeignKey("rotation.id"))
+    programme_id: Mapped[int] = mapped_column(sa.ForeignKey("programme.id"))
+    stage_id: Mapped[int] = mapped_column(sa.ForeignKey("stage.id"))
+    weeks_in: Mapped[int] = mapped_column(default=0)
+    weeks: Mapped[int | None]
+    weekdays: Mapped[str] = mapped_column(sa.String(5), default=EVERY_WEEKDAY)
+
+    block: Mapped[Block | None] = relationship(back_populates="plan_lines")
+    rotation: Mapped[Rotation | None] = relationship(back_populates="lines")
     programme: Mapped[Programme] = relationship()
     stage: Mapped[Stage] = relationship()
     modalities: Mapped[list[Modality]] = relationship(secondary="plan_line_modality", order_by=Modality.id)
+
+    @property
+    def when(self) -> str:
+        """The block's name, or the rotation's."""
+        if self.block is not None:
+            return self.block.name
+        return f"{self.rotation.name}, any block" if self.rotation is not None else ""
+
+    @property
+    def possible_blocks(self) -> list[Block]:
+        """Its block, or those of its rotation."""
+        if self.block is not None:
+            return [self.block]
+        return list(self.rotation.blocks) if self.rotation is not None else []
+
+    def mondays_of(self, block: Block) -> list[date]:
+        """The Mondays that the line takes of a block: its own, or one of its rotation's."""
+        return block.mondays()[self.weeks_in :][: self.weeks]
 
 
 plan_line_modality = sa.Table(

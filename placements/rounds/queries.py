@@ -1,12 +1,12 @@
 """Reads about rounds."""
 
-from sqlalchemy import Select, false, select
+from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from placements.access import Role, Viewer
 from placements.errors import NotFound
 from placements.organisations.models import Hei, Icb, Trust
-from placements.rounds.models import Block, PlanLine, Round
+from placements.rounds.models import Block, PlanLine, Rotation, Round, StagePlan
 
 
 def visible_rounds(viewer: Viewer) -> Select[Round]:
@@ -42,19 +42,58 @@ def round_by_id(session: Session, viewer: Viewer, round_id: int) -> Round:
     return found
 
 
-def plan(session: Session, round_id: int) -> list[PlanLine]:
-    """Who needs what in each block of a round that the caller has already been let see."""
+def lines_of_round(round_id: int) -> ColumnElement[bool]:
+    """The condition on plan lines that they are of a round, whether of a block or of a rotation."""
+    return or_(
+        PlanLine.block_id.in_(select(Block.id).where(Block.round_id == round_id)),
+        PlanLine.rotation_id.in_(select(Rotation.id).where(Rotation.round_id == round_id)),
+    )
+
+
+def plan(
+    session: Session, round_id: int, *, programme_id: int | None = None, stage_id: int | None = None
+) -> list[PlanLine]:
+    """Who needs what in each block of a round that the caller has already been let see, of all programmes and
+    stages or of one: by block, then what floats in rotations."""
+    lines = (
+        select(PlanLine)
+        .join(PlanLine.block, isouter=True)
+        .where(lines_of_round(round_id))
+        .options(
+            selectinload(PlanLine.programme),
+            selectinload(PlanLine.stage),
+            selectinload(PlanLine.modalities),
+            selectinload(PlanLine.block),
+            selectinload(PlanLine.rotation).selectinload(Rotation.blocks),
+        )
+        .order_by(
+            PlanLine.block_id.is_(None),
+            Block.first_week,
+            Block.id,
+            PlanLine.programme_id,
+            PlanLine.stage_id,
+            PlanLine.id,
+        )
+    )
+    if programme_id is not None:
+        lines = lines.where(PlanLine.programme_id == programme_id)
+    if stage_id is not None:
+        lines = lines.where(PlanLine.stage_id == stage_id)
+    return list(session.scalars(lines))
+
+
+def stage_plans(session: Session, round_id: int) -> list[StagePlan]:
+    """How varied the places of each programme and stage are to be, where one says so."""
+    return list(session.scalars(select(StagePlan).where(StagePlan.round_id == round_id)))
+
+
+def rotations(session: Session, round_id: int) -> list[Rotation]:
+    """A round's rotations with their blocks; the caller has been let see the round."""
     return list(
         session.scalars(
-            select(PlanLine)
-            .join(PlanLine.block)
-            .where(Block.round_id == round_id)
-            .options(
-                selectinload(PlanLine.programme),
-                selectinload(PlanLine.stage),
-                selectinload(PlanLine.modalities),
-                selectinload(PlanLine.block),
-            )
-            .order_by(Block.first_week, PlanLine.programme_id, PlanLine.stage_id)
+            select(Rotation)
+            .where(Rotation.round_id == round_id)
+            .options(selectinload(Rotation.blocks))
+            .order_by(Rotation.programme_id, Rotation.stage_id, Rotation.id)
         )
     )

@@ -1,18 +1,20 @@
 """What can be done with rounds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from placements.access import Action, Viewer, require
 from placements.clock import is_monday
 from placements.errors import NotFound, Refused, Stale
 from placements.extensions import db
 from placements.organisations.models import Hei, Modality, Programme, Stage
-from placements.rounds.models import Block, PlanLine, Round
-from placements.rounds.queries import plan, round_by_id, visible_rounds
+from placements.rounds.models import EVERY_WEEKDAY, Block, PlanLine, Rotation, Round, StagePlan
+from placements.rounds.queries import plan, rotations, round_by_id, stage_plans, visible_rounds
 from placements.states import ROUND
 from placements.transaction import CHANGED_MEANWHILE, transaction, violates
 
@@ -21,11 +23,15 @@ MOST_WEEKS = 60
 
 @dataclass(frozen=True)
 class NewPlanLine:
-    """Learners of this programme and stage need a place of any of these modalities (by key)."""
+    """Learners of this programme and stage need a place of any of these modalities (by key), from so many
+    whole weeks into the block for so many (None: to its end), on these weekdays (1 is Monday)."""
 
     programme_id: int
     stage_id: int
     modalities: tuple[str, ...]
+    weeks_in: int = 0
+    weeks: int | None = None
+    weekdays: str = EVERY_WEEKDAY
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,27 @@ class NewBlock:
 
 
 @dataclass(frozen=True)
+class NewRotation:
+    """Blocks (by name) that the lines take in any order, each block once."""
+
+    name: str
+    programme_id: int
+    stage_id: int
+    blocks: tuple[str, ...]
+    plan: tuple[NewPlanLine, ...]
+
+
+@dataclass(frozen=True)
+class NewVariety:
+    """Least different sites by the end of the round, and most placements at one (None: any)."""
+
+    programme_id: int
+    stage_id: int
+    different_sites: int | None
+    site_repeats: int | None
+
+
+@dataclass(frozen=True)
 class NewRound:
     """A round to be made, as a draft."""
 
@@ -48,6 +75,8 @@ class NewRound:
     declare_by: date
     submit_by: date
     blocks: tuple[NewBlock, ...]
+    rotations: tuple[NewRotation, ...] = ()
+    variety: tuple[NewVariety, ...] = ()
 
 
 def create_round(viewer: Viewer, new: NewRound) -> Round:
@@ -77,6 +106,7 @@ def copy_round(viewer: Viewer, round_id: int, copy: RoundCopy) -> Round:
         raise Refused(f"The round could not be made: {words}.", {"first_week": words})
     later = copy.first_week - source.first_week
     lines = plan(db.session, round_id)
+    moved = {block.id: block.name for block in source.blocks}
     new = NewRound(
         name=copy.name,
         first_week=copy.first_week,
@@ -88,20 +118,37 @@ def copy_round(viewer: Viewer, round_id: int, copy: RoundCopy) -> Round:
                 block.name,
                 block.first_week + later,
                 block.weeks,
-                tuple(
-                    NewPlanLine(
-                        line.programme_id,
-                        line.stage_id,
-                        tuple(modality.key for modality in line.modalities),
-                    )
-                    for line in lines
-                    if line.block_id == block.id
-                ),
+                tuple(_like(line) for line in lines if line.block_id == block.id),
             )
             for block in source.blocks
         ),
+        rotations=tuple(
+            NewRotation(
+                rotation.name,
+                rotation.programme_id,
+                rotation.stage_id,
+                tuple(moved[block.id] for block in rotation.blocks),
+                tuple(_like(line) for line in lines if line.rotation_id == rotation.id),
+            )
+            for rotation in rotations(db.session, round_id)
+        ),
+        variety=tuple(
+            NewVariety(row.programme_id, row.stage_id, row.different_sites, row.site_repeats)
+            for row in stage_plans(db.session, round_id)
+        ),
     )
     return _make(viewer, Action.COPY_ROUND, new)
+
+
+def _like(line: PlanLine) -> NewPlanLine:
+    return NewPlanLine(
+        line.programme_id,
+        line.stage_id,
+        tuple(modality.key for modality in line.modalities),
+        line.weeks_in,
+        line.weeks,
+        line.weekdays,
+    )
 
 
 def open_round(viewer: Viewer, round_id: int) -> Round:
@@ -194,36 +241,72 @@ def _make(viewer: Viewer, action: Action, new: NewRound) -> Round:
         )
         for block in new.blocks:
             row = Block(name=block.name, first_week=block.first_week, weeks=block.weeks)
-            for line in block.plan:
-                programme = tx.session.get(Programme, line.programme_id)
-                stage = tx.session.get(Stage, line.stage_id)
-                if programme is None or stage is None or stage.learner_group_id != programme.learner_group_id:
-                    raise Refused(f"{block.name}: the plan names a programme or stage that does not exist.")
-                hei = tx.session.get(Hei, programme.hei_id)
-                if hei is None or hei.network_id != viewer.network_id:
-                    raise Refused(f"{block.name}: {programme.name} belongs to another network.")
-                unknown = [key for key in line.modalities if key not in modalities]
-                if unknown or not line.modalities:
-                    raise Refused(
-                        f"{block.name}: no modality is called {', '.join(unknown) or '(none given)'}."
-                    )
-                row.plan_lines.append(
-                    PlanLine(
-                        programme_id=line.programme_id,
-                        stage_id=line.stage_id,
-                        modalities=[modalities[key] for key in line.modalities],
-                    )
-                )
+            row.plan_lines = [
+                _plan_line(tx.session, viewer, line, modalities, block.name) for line in block.plan
+            ]
             round_.blocks.append(row)
         tx.session.add(round_)
+        by_name = {block.name: block for block in round_.blocks}
+        for rotation in new.rotations:
+            unknown = [name for name in rotation.blocks if name not in by_name]
+            if unknown or len(rotation.blocks) < len(rotation.plan):
+                raise Refused(
+                    f"{rotation.name}: a rotation has at least as many blocks of the round as placements."
+                )
+            tx.session.add(
+                Rotation(
+                    round=round_,
+                    programme_id=rotation.programme_id,
+                    stage_id=rotation.stage_id,
+                    name=rotation.name,
+                    blocks=[by_name[name] for name in rotation.blocks],
+                    lines=[
+                        _plan_line(tx.session, viewer, line, modalities, rotation.name)
+                        for line in rotation.plan
+                    ],
+                )
+            )
         try:
             tx.session.flush()
         except IntegrityError as error:
             if violates(error, "uq_round_network_id_name", "round.network_id, round.name"):
                 raise Refused("A round of this name exists.", {"name": "Use a name of its own"}) from None
             raise
+        for variety in new.variety:
+            tx.session.add(
+                StagePlan(
+                    round_id=round_.id,
+                    programme_id=variety.programme_id,
+                    stage_id=variety.stage_id,
+                    different_sites=variety.different_sites,
+                    site_repeats=variety.site_repeats,
+                )
+            )
         tx.note(round_, blocks=len(new.blocks))
     return round_
+
+
+def _plan_line(
+    session: Session, viewer: Viewer, line: NewPlanLine, modalities: Mapping[str, Modality], where: str
+) -> PlanLine:
+    programme = session.get(Programme, line.programme_id)
+    stage = session.get(Stage, line.stage_id)
+    if programme is None or stage is None or stage.learner_group_id != programme.learner_group_id:
+        raise Refused(f"{where}: the plan names a programme or stage that does not exist.")
+    hei = session.get(Hei, programme.hei_id)
+    if hei is None or hei.network_id != viewer.network_id:
+        raise Refused(f"{where}: {programme.name} belongs to another network.")
+    unknown = [key for key in line.modalities if key not in modalities]
+    if unknown or not line.modalities:
+        raise Refused(f"{where}: no modality is called {', '.join(unknown) or '(none given)'}.")
+    return PlanLine(
+        programme_id=line.programme_id,
+        stage_id=line.stage_id,
+        modalities=[modalities[key] for key in line.modalities],
+        weeks_in=line.weeks_in,
+        weeks=line.weeks,
+        weekdays=line.weekdays,
+    )
 
 
 def _wrong_values(new: NewRound) -> dict[str, str]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 from placements.cohorts.models import Requirement
 from placements.database import Base, UtcDateTime, words
 from placements.organisations.models import Department
-from placements.rounds.models import Round
+from placements.rounds.models import Block, Round
 
 
 class Scenario(Base):
@@ -90,6 +90,8 @@ class Placing(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(sa.ForeignKey("run.id"), index=True)
     requirement_id: Mapped[int] = mapped_column(sa.ForeignKey("requirement.id", ondelete="CASCADE"))
+    # The requirement's block, or the one that a floating requirement took; None where it took none.
+    block_id: Mapped[int | None] = mapped_column(sa.ForeignKey("block.id"))
     department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("department.id"))
     travel_minutes: Mapped[int | None]
     travel_is_estimated: Mapped[bool] = mapped_column(default=True)
@@ -99,4 +101,5 @@ class Placing(Base):
 
     run: Mapped[Run] = relationship()
     requirement: Mapped[Requirement] = relationship()
+    block: Mapped[Block | None] = relationship()
     department: Mapped[Department | None] = relationship()

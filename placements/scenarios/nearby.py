@@ -62,7 +62,8 @@ def _has_cohort(session: Session, round_: Round) -> bool:
 
 
 def _demand(session: Session, round_: Round, modality_ids: Collection[int]) -> Demand:
-    """Learners by plan line, block, postcode and mode, of the lines that send to these modalities."""
+    """Learners by plan line, block, postcode and mode, of the lines that send to these modalities. What
+    floats in a rotation has no block yet and is not counted."""
     home = func.coalesce(Learner.term_postcode, Learner.postcode)
     lines = select(plan_line_modality.c.plan_line_id).where(
         plan_line_modality.c.modality_id.in_(modality_ids)
@@ -76,10 +77,15 @@ def _demand(session: Session, round_: Round, modality_ids: Collection[int]) -> D
             Cohort.round_id == round_.id,
             Cohort.state == "submitted",
             Requirement.plan_line_id.in_(lines),
+            Requirement.state == "needed",
         )
         .group_by(Requirement.plan_line_id, Requirement.block_id, home, Learner.travel_mode)
     )
-    return {(line, block, postcode, mode): number for line, block, postcode, mode, number in rows}
+    return {
+        (line, block, postcode, mode): number
+        for line, block, postcode, mode, number in rows
+        if line is not None and block is not None
+    }
 
 
 def _modalities(session: Session, demand: Demand) -> dict[int, list[int]]:

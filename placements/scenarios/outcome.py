@@ -27,7 +27,8 @@ def record(
         key = requirement.key
         site = view.site_of.get(key)
         learner = problem.learner_index[requirement.learner]
-        placing = Placing(run_id=run.id, requirement_id=row_id(key))
+        block = result.blocks.get(key) or requirement.block
+        placing = Placing(run_id=run.id, requirement_id=row_id(key), block_id=int(block) if block else None)
         if site is None:
             placing.reason = reason_as_rows(problem, result.unplaced[key])
         else:
@@ -103,7 +104,10 @@ def summarise(
         "learners_with_every_place": _learners_with_every_place(problem, result),
         "by_group": _share(result, problem, [learner.group for learner in learners]),
         "by_stage": _share(result, problem, [f"{x.group}/{x.stage}" for x in learners]),
-        "by_block": _share(result, problem, [r.block for r in problem.requirements]),
+        # What floats and found no block is counted under none.
+        "by_block": _share(
+            result, problem, [result.blocks.get(r.key) or r.block for r in problem.requirements]
+        ),
         "by_hei": _share(result, problem, [learner.hei for learner in learners]),
         "by_priority": _share(result, problem, [str(r.priority) for r in problem.requirements]),
         "travel": _travel(travel),
@@ -187,10 +191,16 @@ def _load(problem: matching.Problem, result: matching.Result, view: _View) -> li
     placed: dict[tuple[str, int], int] = Counter()
     weight: dict[tuple[str, int], float] = defaultdict(float)
     for requirement in problem.requirements:
-        weeks_of_block[requirement.block].update(requirement.weeks)
+        block = result.blocks.get(requirement.key) or requirement.block
+        if not block:
+            continue
+        weeks = requirement.weeks
+        if (rotation := problem.rotation_of(requirement)) is not None:
+            weeks = rotation.weeks[rotation.blocks.index(block)]
+        weeks_of_block[block].update(weeks)
         department = view.department_of.get(requirement.key)
         if department is not None:
-            for week in requirement.weeks:
+            for week in weeks:
                 placed[department, week] += 1
                 weight[department, week] += requirement.weight
     available = _time_available(problem, result)
@@ -202,18 +212,18 @@ def _load(problem: matching.Problem, result: matching.Result, view: _View) -> li
     for offering in problem.departments:
         if offering.key not in offered:
             continue
-        for block, weeks in sorted(weeks_of_block.items()):
+        for block, its_weeks in sorted(weeks_of_block.items()):
             loads = [
                 weight[offering.key, week] / available[offering.key, week]
-                for week in weeks
+                for week in its_weeks
                 if available[offering.key, week] > 0
             ]
             rows.append(
                 {
                     "department": row_id(offering.key),
                     "block": block,
-                    "placed": max(placed[offering.key, week] for week in weeks),
-                    "places": int(min(offered[offering.key][week] for week in weeks)),
+                    "placed": max(placed[offering.key, week] for week in its_weeks),
+                    "places": int(min(offered[offering.key][week] for week in its_weeks)),
                     "load_percent": round(100 * max(loads)) if loads else None,
                 }
             )

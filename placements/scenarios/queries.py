@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Select, false, func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from placements.access import Role, Viewer
 from placements.capacity.models import Declaration
@@ -12,7 +12,7 @@ from placements.capacity.queries import offers
 from placements.cohorts.models import Cohort, Learner, Requirement
 from placements.errors import NotFound
 from placements.organisations.models import Department, Programme, Site
-from placements.rounds.models import Block, PlanLine, Round
+from placements.rounds.models import Block, PlanLine, Rotation, Round
 from placements.scenarios.models import Placing, Run
 
 
@@ -105,14 +105,18 @@ def visible_placings(viewer: Viewer) -> Select[Placing]:
         select(Placing)
         .join(Placing.requirement)
         .join(Requirement.learner)
-        .join(Requirement.block)
         .join(Learner.cohort)
         .where(Placing.run_id.in_(visible_runs(viewer).with_only_columns(Run.id).order_by(None)))
         .options(
             joinedload(Placing.run),
+            joinedload(Placing.block),
             joinedload(Placing.requirement).options(
                 joinedload(Requirement.block),
-                joinedload(Requirement.plan_line).selectinload(PlanLine.modalities),
+                joinedload(Requirement.plan_line).options(
+                    selectinload(PlanLine.modalities),
+                    joinedload(PlanLine.rotation).selectinload(Rotation.blocks),
+                ),
+                selectinload(Requirement.own_modalities),
                 joinedload(Requirement.learner).options(
                     joinedload(Learner.hei),
                     joinedload(Learner.cohort).options(
@@ -149,12 +153,14 @@ def placings_of_run(
     if placed is not None:
         found = found.where(Placing.department_id.is_not(None) if placed else Placing.department_id.is_(None))
     if block_id is not None:
-        found = found.where(Requirement.block_id == block_id)
+        found = found.where(Placing.block_id == block_id)
     if hei_id is not None:
         found = found.where(Learner.hei_id == hei_id)
     if reference:
         found = found.where(func.lower(Learner.reference).contains(reference.lower(), autoescape=True))
-    return found.order_by(Requirement.block_id, Learner.hei_id, Learner.reference)
+    return found.order_by(
+        Placing.block_id.is_(None), Placing.block_id, Learner.hei_id, Learner.reference, Placing.id
+    )
 
 
 def departments_by_id(session: Session, ids: Iterable[int]) -> dict[int, Department]:

@@ -133,7 +133,7 @@ def describe_result(session: Session, run: Run) -> dict[str, Any]:
         f"{row.learner_group.key}/{row.key}": f"{row.learner_group.name}, {row.name}" for row in stages
     }
     blocks = queries.blocks_of_round(session, run.round_id)
-    block_names = {str(block.id): block.name for block in blocks}
+    block_names = {str(block.id): block.name for block in blocks} | {"": "Any block of a rotation"}
     return summary | {
         "by_group": _named(summary["by_group"], groups),
         "by_stage": _named(summary["by_stage"], stage_names),

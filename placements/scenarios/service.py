@@ -12,7 +12,7 @@ from placements.errors import Refused
 from placements.rounds import queries as rounds
 from placements.scenarios import queries
 from placements.scenarios.models import Run, Scenario
-from placements.scenarios.snapshot import default_policy, freeze, repair_policy
+from placements.scenarios.snapshot import Standing, default_policy, freeze, repair_policy
 from placements.states import RUN
 from placements.tasks import queue
 from placements.transaction import transaction, violates
@@ -22,9 +22,9 @@ REPAIR = "Fewest moves since the last version"
 UNDER_WAY = "A run of this round is already under way. Wait for it to end, or cancel it, then start again."
 
 
-def start_run(viewer: Viewer, round_id: int, *, standing: Mapping[int, int] | None = None) -> Run:
-    """Freeze the round's data and queue a run of it; one a round at a time. With `standing` (the department's
-    id of each published requirement's) it is a repair: fewest moves from there.
+def start_run(viewer: Viewer, round_id: int, *, standing: Mapping[int, Standing] | None = None) -> Run:
+    """Freeze the round's data and queue a run of it; one a round at a time. With `standing` (where each
+    published requirement is, by its id) it is a repair: fewest moves from there.
 
     Raises Refused where a run is under way, where no cohort has been submitted, or where no department has
     submitted any place.

@@ -7,24 +7,24 @@ what trusts offer is in supply.py. Travel minutes enter here by value.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import matching
 from placements.capacity import queries as capacity
-from placements.cohorts import queries as cohorts
+from placements.cohorts.demand import DemandLearner, DemandRequirement, companions, demand
 from placements.errors import Refused
 from placements.geography.matrix import TravelOrigin
 from placements.geography.postcodes import locate_many
 from placements.geography.travel import TRAVEL_MODES
 from placements.organisations import queries as organisations
 from placements.organisations.models import Site as SiteRow
-from placements.rounds.models import Block, Round
+from placements.rounds.models import EVERY_WEEKDAY, Round
+from placements.scenarios.agreed import agreements_of
 from placements.scenarios.supply import supply_of
 
 
@@ -53,14 +53,36 @@ def repair_policy() -> str:
     return dataclasses.replace(usual, tiers=({"changes": 1}, *usual.tiers)).to_json()
 
 
-def freeze(session: Session, round_: Round, standing: Mapping[int, int] | None = None) -> Frozen:
-    """The round's approved offers and submitted cohorts as a `Problem`; `standing` is where published
-    learners are, a department's id by the requirement's.
+@dataclass(frozen=True)
+class Standing:
+    """Where a published requirement is: the department's id, and the Monday on which it begins."""
+
+    department_id: int
+    first_week: date
+
+
+def freeze(session: Session, round_: Round, standing: Mapping[int, Standing] | None = None) -> Frozen:
+    """The round's approved offers and submitted cohorts, frozen for a run; `standing` is where published
+    learners are, by the requirement's id.
 
     Raises Refused where there is no learner or no place at all, or where a learner's postcode is unknown.
     """
+    problem, uploaded = problem_of(session, round_, standing=standing)
+    return Frozen(problem.to_json(), uploaded, len(problem.requirements), len(problem.departments))
+
+
+def problem_of(
+    session: Session,
+    round_: Round,
+    *,
+    cohort_ids: Collection[int] = (),
+    standing: Mapping[int, Standing] | None = None,
+) -> tuple[matching.Problem, list[list[int]]]:
+    """The round's approved offers and submitted cohorts as a `Problem`, with the drafts of `cohort_ids`
+    counted in, and the [learner, site] positions whose minutes an uploaded matrix gave. Raises as `freeze`.
+    """
     offers = capacity.offers(session, round_.id)
-    learners = cohorts.demand(session, round_.id)
+    learners = demand(session, round_, cohort_ids)
     if not any(learner.requirements for learner in learners):
         raise Refused(
             "There is nobody to place: no cohort with learners has been submitted to this round."
@@ -76,10 +98,9 @@ def freeze(session: Session, round_: Round, standing: Mapping[int, int] | None =
     weeks = round_.block_weeks()
     minutes, uploaded = _travel(session, round_, learners, sites)
     weights = organisations.weights_in_force(session, round_.first_week)
-    block_weeks = {
-        block.id: tuple(weeks.index(monday) for monday in block.mondays())
-        for block in session.scalars(select(Block).where(Block.round_id == round_.id))
-    }
+    index = {monday: number for number, monday in enumerate(weeks)}
+    needs_met = organisations.access_needs_of_sites(session)
+    here = {learner.id for learner in learners}
     problem = matching.Problem(
         weeks=tuple(week.isoformat() for week in weeks),
         trusts=tuple(
@@ -87,7 +108,13 @@ def freeze(session: Session, round_: Round, standing: Mapping[int, int] | None =
             for trust in sorted({site.trust for site in sites}, key=lambda trust: trust.ods)
         ),
         sites=tuple(
-            matching.Site(f"s{site.id}", site.trust.ods, _every_week(supply.site_caps.get(site.id), weeks))
+            matching.Site(
+                f"s{site.id}",
+                site.trust.ods,
+                _every_week(supply.site_caps.get(site.id), weeks),
+                access=needs_met.get(site.id, ()),
+                accommodation=_every_week(site.beds or None, weeks),
+            )
             for site in sites
         ),
         departments=supply.departments,
@@ -95,40 +122,86 @@ def freeze(session: Session, round_: Round, standing: Mapping[int, int] | None =
         educators=supply.educators,
         learners=tuple(_learner(learner) for learner in learners),
         requirements=tuple(
-            matching.Requirement(
-                key=f"r{requirement.id}",
-                learner=f"l{learner.id}",
-                block=str(requirement.block_id),
-                modalities=requirement.modalities,
-                weeks=block_weeks[requirement.block_id],
-                weight=float(weights.get((learner.group, learner.stage), 1)),
-                priority=requirement.priority,
-            )
+            _requirement(learner, requirement, index, float(weights.get((learner.group, learner.stage), 1)))
             for learner in learners
             for requirement in learner.requirements
         ),
+        rotations=tuple(
+            matching.Rotation(
+                key=_rotation_key(learner.id, rotation.id),
+                learner=f"l{learner.id}",
+                blocks=tuple(str(block_id) for block_id, _ in rotation.blocks),
+                weeks=tuple(tuple(index[monday] for monday in mondays) for _, mondays in rotation.blocks),
+            )
+            for learner in learners
+            for rotation in learner.rotations
+        ),
+        companions=tuple(
+            matching.Companions(f"c{row.id}", row.kind, tuple(f"l{learner}" for learner in row.learners))
+            for row in companions(session, round_.id, here)
+        ),
+        agreements=agreements_of(session, round_, {learner.hei_id for learner in learners}),
         travel_minutes=minutes,
         published=_published(learners, supply.offers, standing or {}),
     )
-    return Frozen(problem.to_json(), uploaded, len(problem.requirements), len(offers))
+    return problem, uploaded
+
+
+def _rotation_key(learner_id: int, rotation_id: int) -> str:
+    return f"l{learner_id}.t{rotation_id}"
+
+
+def _requirement(
+    learner: DemandLearner, requirement: DemandRequirement, index: Mapping[date, int], weight: float
+) -> matching.Requirement:
+    """A part-time learner takes a share of the supervision: as many fifths as days a week."""
+    floats = requirement.rotation_id
+    return matching.Requirement(
+        key=f"r{requirement.id}",
+        learner=f"l{learner.id}",
+        block=str(requirement.block_id) if floats is None else "",
+        modalities=requirement.modalities,
+        weeks=tuple(index[monday] for monday in requirement.mondays),
+        weight=weight * len(requirement.weekdays) / len(EVERY_WEEKDAY),
+        priority=requirement.priority,
+        rotation=None if floats is None else _rotation_key(learner.id, floats),
+    )
 
 
 def _published(
-    learners: Sequence[cohorts.DemandLearner],
+    learners: Sequence[DemandLearner],
     offers: Sequence[matching.Offer],
-    standing: Mapping[int, int],
+    standing: Mapping[int, Standing],
 ) -> tuple[matching.Placing, ...]:
-    """The offers that published learners hold: of those of the department, the first that is for them."""
+    """The offers that published learners hold: of those of the department, the first that is for them. One
+    that floats keeps its place where its block is still one that it may take."""
     of_department: dict[str, list[matching.Offer]] = {}
     for offer in offers:
         of_department.setdefault(offer.department, []).append(offer)
     found = []
     for learner in learners:
         for requirement in learner.requirements:
-            for offer in of_department.get(f"d{standing.get(requirement.id)}", ()):
+            stands = standing.get(requirement.id)
+            if stands is None:
+                continue
+            block = None
+            if requirement.rotation_id is not None:
+                block = next(
+                    (
+                        str(block_id)
+                        for rotation in learner.rotations
+                        if rotation.id == requirement.rotation_id
+                        for block_id, mondays in rotation.blocks
+                        if mondays[0] == stands.first_week
+                    ),
+                    None,
+                )
+                if block is None:
+                    continue
+            for offer in of_department.get(f"d{stands.department_id}", ()):
                 for_group = not offer.groups or learner.group in offer.groups
                 if for_group and (not offer.stages or learner.stage in offer.stages):
-                    found.append(matching.Placing(f"r{requirement.id}", offer.key))
+                    found.append(matching.Placing(f"r{requirement.id}", offer.key, block))
                     break
     return tuple(found)
 
@@ -137,7 +210,7 @@ def _every_week(places: int | None, weeks: Sequence[date]) -> tuple[int, ...] | 
     return None if places is None else (places,) * len(weeks)
 
 
-def _learner(learner: cohorts.DemandLearner) -> matching.Learner:
+def _learner(learner: DemandLearner) -> matching.Learner:
     return matching.Learner(
         key=f"l{learner.id}",
         group=learner.group,
@@ -145,16 +218,23 @@ def _learner(learner: cohorts.DemandLearner) -> matching.Learner:
         hei=str(learner.hei_id),
         mode=learner.travel_mode,
         employer=learner.employer,
+        released=learner.released,
         excluded_sites=tuple(f"s{site}" for site in learner.exclusions),
         preferences=tuple(f"s{site}" for site in learner.preferences),
         travel_limit_minutes=learner.travel_limit_minutes,
+        access_needs=learner.access_needs,
+        accommodation=learner.accommodation,
+        attended=tuple(f"s{site}" for site in learner.history.attended),
+        past_minutes=learner.history.mean_minutes,
+        site_repeats=learner.site_repeats,
+        different_sites=learner.different_sites,
     )
 
 
 def _travel(
     session: Session,
     round_: Round,
-    learners: Sequence[cohorts.DemandLearner],
+    learners: Sequence[DemandLearner],
     sites: Sequence[SiteRow],
 ) -> tuple[np.ndarray, list[list[int]]]:
     """Minutes [learner, site] in each learner's own mode, and the positions that an uploaded matrix gave."""

@@ -1,6 +1,6 @@
 """How dates, weeks, counts and minutes read on a page."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Flask
@@ -45,12 +45,29 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def friday(monday: date) -> date:
+    """The last day of a week that begins on this Monday."""
+    return monday + timedelta(days=4)
+
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+
+
+def weekdays(days: str) -> str:
+    """123 -> Monday to Wednesday; 135 -> Monday, Wednesday and Friday"""
+    numbers = [int(day) for day in days]
+    names = [_WEEKDAYS[number - 1] for number in numbers]
+    if len(names) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{names[0]} to {names[-1]}"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def percent(part: float, whole: float) -> str:
     """98.5%; a dash where there is nothing to divide by."""
     return f"{100 * part / whole:.1f}%" if whole else "–"
 
 
 def init_app(app: Flask) -> None:
-    for function in (day, short_day, moment, minutes):
+    for function in (day, short_day, moment, minutes, friday, weekdays):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals.update(count=count, percent=percent)

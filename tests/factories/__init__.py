@@ -26,7 +26,7 @@ from placements.capacity.models import (
 )
 from placements.capacity.queries import content_of
 from placements.clock import now_utc
-from placements.cohorts.models import Cohort, Learner, Requirement
+from placements.cohorts.models import Cohort, Learner, LearnerRecord, Requirement
 from placements.educators.models import Educator
 from placements.extensions import db
 from placements.organisations.models import (
@@ -329,6 +329,15 @@ class CohortFactory(Rows):
     submitted_utc = factory.LazyFunction(now_utc)
 
 
+class LearnerRecordFactory(Rows):
+    class Meta:
+        model = LearnerRecord
+        sqlalchemy_get_or_create = ("hei", "reference_key")
+
+    hei = factory.SubFactory(HeiFactory)
+    reference_key = factory.Sequence(lambda n: f"l{n:04d}")
+
+
 class LearnerFactory(Rows):
     class Meta:
         model = Learner
@@ -336,6 +345,9 @@ class LearnerFactory(Rows):
     cohort = factory.SubFactory(CohortFactory)
     round_id = factory.LazyAttribute(lambda row: row.cohort.round.id)
     hei = factory.LazyAttribute(lambda row: row.cohort.programme.hei)
+    record = factory.LazyAttribute(
+        lambda row: LearnerRecordFactory(hei=row.hei, reference_key=row.reference.casefold())
+    )
     reference = factory.Sequence(lambda n: f"L{n:04d}")
     postcode = "B15 3TN"
     travel_mode = "car"
@@ -409,6 +421,7 @@ class PlacingFactory(Rows):
     run = factory.SubFactory(RunFactory)
     requirement = factory.SubFactory(RequirementFactory)
     reason = None
+    block = factory.LazyAttribute(lambda row: row.requirement.block)
     department = factory.LazyAttribute(lambda row: None if row.reason else DepartmentFactory())
     travel_minutes = factory.LazyAttribute(lambda row: None if row.reason else 25)
 
@@ -431,7 +444,7 @@ class PublicationLineFactory(Rows):
 
     class Params:
         of_hei = factory.SubFactory(HeiFactory)
-        at = factory.LazyAttribute(lambda row: DepartmentFactory() if row.state == "placed" else None)
+        at = factory.LazyAttribute(lambda row: DepartmentFactory() if row.state != "unplaced" else None)
 
     publication = factory.SubFactory(PublicationFactory)
     # Far from the ids of real requirements, whose lines may stand in the same publication.

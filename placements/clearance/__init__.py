@@ -1,0 +1,1 @@
+"""Whether a learner is clear for placement: dated checks, their expiry, and what follows where one lacks."""

@@ -1,0 +1,1 @@
+"""What came of placements: attendance, outcome and learners' feedback."""

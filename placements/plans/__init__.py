@@ -1,0 +1,1 @@
+"""What each programme and stage needs in a round: its blocks, modalities, weeks, days and variety."""
