@@ -87,6 +87,18 @@ def _narrowed(found: Select[PublicationLine], only: LineFilter) -> Select[Public
     return found
 
 
+def with_all_blocks(
+    viewer: Viewer, publication: Publication, lines: Select[PublicationLine]
+) -> Select[PublicationLine]:
+    """Every line of the learners whose lines these are, as far as this person may see them, by learner."""
+    learners = lines.order_by(None).with_only_columns(Line.hei_id, Line.learner_reference)
+    return (
+        lines_of_publication(viewer, publication.id)
+        .where(tuple_(Line.hei_id, Line.learner_reference).in_(learners))
+        .order_by(*_ORDER["learner"])
+    )
+
+
 def former_places(
     session: Session, viewer: Viewer, publication: Publication, only: LineFilter = EVERYTHING
 ) -> list[PublicationLine]:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
+from sqlalchemy import Select
 
 from placements.access import Action, require
 from placements.allocations import queries
@@ -33,6 +34,7 @@ from placements.allocations.published import (
     in_groups,
     learners_page,
     travel_of,
+    with_all_blocks,
 )
 from placements.database import page_of
 from placements.errors import Refused
@@ -118,8 +120,10 @@ def download_places_workbook(publication_id: int) -> ResponseReturnValue:
 @allocations.get("/publications/<int:publication_id>/letters.pdf")
 @login_required
 def download_letters(publication_id: int) -> ResponseReturnValue:
-    """A letter for each learner with a place, of those that the page shows, to be printed."""
-    publication, lines = _lines(publication_id)
+    """A letter for each learner with a place, of those that the page shows, to be printed: a letter has all
+    of a learner's blocks, whatever the page is filtered by."""
+    publication, shown = _shown(publication_id)
+    lines = db.session.scalars(with_all_blocks(viewer(), publication, shown))
     learners = [learner for learner in by_learner(lines) if learner.placed]
     if not learners:
         raise Refused(
@@ -186,11 +190,16 @@ def _view() -> str:
 
 def _lines(publication_id: int) -> tuple[Publication, list[PublicationLine]]:
     """A publication and the lines of it that a file is to hold."""
+    publication, shown = _shown(publication_id)
+    return publication, list(db.session.scalars(shown))
+
+
+def _shown(publication_id: int) -> tuple[Publication, Select[PublicationLine]]:
+    """A publication and the lines of it that the address wants."""
     require(viewer(), Action.SEE_PUBLICATIONS)
     publication = queries.publication_by_id(db.session, viewer(), publication_id)
     earlier = earlier_publication(db.session, viewer(), publication)
-    found = filtered_lines(viewer(), publication, _filter(), view=_view(), earlier=earlier)
-    return publication, list(db.session.scalars(found))
+    return publication, filtered_lines(viewer(), publication, _filter(), view=_view(), earlier=earlier)
 
 
 def _columns() -> dict[str, Column]:

@@ -26,6 +26,7 @@ from placements.allocations.published import (
     in_groups,
     learners_page,
     travel_of,
+    with_all_blocks,
 )
 from placements.rounds.models import Round
 from tests.factories import (
@@ -90,6 +91,21 @@ def test_learners_are_paged_whole_with_their_blocks_in_order(session: Session) -
     assert all([line.block for line in learner.lines] == ["Block 1", "Block 2"] for learner in first + second)
     spring = filtered_lines(lead, publication, LineFilter(block="Block 2"))
     assert [len(learner.lines) for learner in learners_page(session, spring, page=1, size=9)[0]] == [1, 1, 1]
+
+
+def test_a_letter_is_about_all_blocks_of_the_learners_that_are_picked(session: Session) -> None:
+    publication, hei = PublicationFactory(), HeiFactory()
+    for reference, block in (("A", "Block 1"), ("A", "Block 2"), ("B", "Block 1")):
+        PublicationLineFactory(publication=publication, of_hei=hei, learner_reference=reference, block=block)
+    PublicationLineFactory(publication=publication, learner_reference="A")
+    saved()
+    lead = viewer_as(Role.ACADEMY_LEAD)
+    picked = filtered_lines(lead, publication, LineFilter(block="Block 2"))
+    found = session.scalars(with_all_blocks(lead, publication, picked))
+    assert [(line.hei, line.learner_reference, line.block) for line in found] == [
+        (hei.name, "A", "Block 1"),
+        (hei.name, "A", "Block 2"),
+    ]
 
 
 def test_references_of_two_heis_that_are_the_same_stay_two_learners(session: Session) -> None:
