@@ -68,6 +68,8 @@ class Action(StrEnum):
     SAVE_REFERENCE = "save_reference"
     SEE_COHORTS = "see_cohorts"
     RECEIVE_UPLOAD = "receive_upload"
+    CHOOSE_COLUMNS = "choose_columns"
+    MEND_UPLOAD = "mend_upload"
     ACCEPT_UPLOAD = "accept_upload"
     DISCARD_UPLOAD = "discard_upload"
     SUBMIT_COHORT = "submit_cohort"
@@ -149,6 +151,8 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     | {
         Action.SEE_COHORTS,
         Action.RECEIVE_UPLOAD,
+        Action.CHOOSE_COLUMNS,
+        Action.MEND_UPLOAD,
         Action.ACCEPT_UPLOAD,
         Action.DISCARD_UPLOAD,
         Action.SUBMIT_COHORT,

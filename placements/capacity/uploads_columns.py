@@ -14,8 +14,9 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from placements.spreadsheets.dates import NotADate, read_date, spoken
+from placements.spreadsheets.files import find_headings
 from placements.spreadsheets.remarks import Correction, visible
-from placements.spreadsheets.text import HEADINGS_WITHIN, Record, UnreadableFile
+from placements.spreadsheets.text import Record, UnreadableFile
 from placements.spreadsheets.workbooks import Sheet, column_letters
 
 MOST_COLUMNS = 200
@@ -165,19 +166,18 @@ def headings_known(cells: Sequence[str], weeks: WeekReader) -> int:
 
 def read_columns(sheets: Sequence[Sheet], weeks: WeekReader) -> tuple[Sheet, Columns]:
     """The sheet that holds declarations and its columns; raises `UnreadableFile`."""
-    best: tuple[int, Sheet, int] | None = None
-    for sheet in sheets:
-        for place, record in enumerate(sheet.rows[:HEADINGS_WITHIN]):
-            known = headings_known(record.cells, weeks)
-            fields = {_FIELDS.get(_key(cell)) for cell in record.cells[:MOST_COLUMNS]}
-            if fields & {"site", "department"} and (best is None or known > best[0]):
-                best = known, sheet, place
-    if best is None:
+
+    def known(cells: Sequence[str]) -> int:
+        fields = {_FIELDS.get(_key(cell)) for cell in cells[:MOST_COLUMNS]}
+        return headings_known(cells, weeks) if fields & {"site", "department"} else 0
+
+    found = find_headings(sheets, known)
+    if found is None:
         raise UnreadableFile(
             "We could not find the headings: no row among the first has “Site” and “Department”.",
             "Copy your figures into the file that you can download from this page, and upload that.",
         )
-    _, sheet, place = best
+    sheet, place = found
     notices = []
     if len(sheets) > 1 and sheet is not sheets[0]:
         notices.append(f"Only the sheet “{visible(sheet.name, LONGEST_HEADING)}” was read.")

@@ -1,18 +1,20 @@
 """Forms about cohorts."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import FileStorage, MultiDict
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from placements.cohorts.board import PlannedStage
 from placements.cohorts.service import LONGEST_INTAKE
-from placements.cohorts.uploads import MAX_BYTES
+from placements.cohorts.uploads_mending import Place
+from placements.cohorts.uploads_table import LEFT_OUT, MAX_BYTES
 from placements.errors import Refused
 
 CHOOSE = "Choose a programme and stage"
@@ -68,3 +70,37 @@ class UploadForm(FlaskForm):
             raise refusal
         for name, words in refusal.fields.items():
             self[name].errors = [words]
+
+
+@dataclass(frozen=True)
+class Mend:
+    """What was typed in refused cells, by line and place, and which of them go for every row with the same
+    value."""
+
+    version: int
+    typed: dict[Place, str]
+    everywhere: frozenset[Place]
+
+
+_CELL = re.compile(r"(cell|same|choose)-(\d{1,7})-(\d{1,3})", re.ASCII)
+
+
+def mend_command(sent: MultiDict[str, str]) -> Mend:
+    """What the form of refused rows says: `cell-LINE-PLACE` holds the text, `same-LINE-PLACE` is ticked for
+    every row with the same value, and the button `choose-LINE-PLACE` holds a value that was suggested."""
+    typed: dict[Place, str] = {}
+    chosen: dict[Place, str] = {}
+    everywhere = set()
+    for name, text in sent.items():
+        if match := _CELL.fullmatch(name):
+            place = int(match[2]), int(match[3])
+            if match[1] == "same":
+                everywhere.add(place)
+            else:
+                (typed if match[1] == "cell" else chosen)[place] = text
+    return Mend(sent.get("version", 0, type=int), typed | chosen, frozenset(everywhere))
+
+
+def columns_command(sent: MultiDict[str, str], columns: int) -> list[str]:
+    """The field chosen for each column, `field-PLACE`, in order."""
+    return [sent.get(f"field-{place}", LEFT_OUT) for place in range(columns)]

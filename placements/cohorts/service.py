@@ -17,7 +17,7 @@ from placements.cohorts.acceptance import Comparison, compare, save_learners
 from placements.cohorts.changing import note_change, require_changeable
 from placements.cohorts.models import Cohort, Upload
 from placements.cohorts.uploads import ParsedUpload, from_json, parse_cohort, to_json
-from placements.cohorts.withholding import without_personal_details
+from placements.cohorts.uploads_mending import after_accepting
 from placements.errors import NotFound, Refused, Stale
 from placements.organisations.models import Hei, Programme
 from placements.organisations.queries import visible_programmes
@@ -63,7 +63,7 @@ def receive_upload(
         if parsed.problem is not None:
             words = f"{parsed.problem.message} {parsed.problem.remedy}"
             raise Refused(words, {"file": words})
-        kept = to_json(without_personal_details(parsed))
+        kept = to_json(parsed)
         content_hash = hashlib.sha256(data).hexdigest()
         for waiting in queries.waiting_uploads(tx.session, viewer, round_id):
             if (waiting.programme_id, waiting.stage_id, waiting.intake, waiting.content_hash) == (
@@ -72,7 +72,9 @@ def receive_upload(
                 intake,
                 content_hash,
             ):
-                waiting.parsed = kept
+                # What was put right in it here is kept.
+                if not from_json(waiting.parsed).mended:
+                    waiting.parsed = kept
                 tx.note(waiting, repeated=True)
                 return waiting
         upload = Upload(
@@ -130,6 +132,7 @@ def accept_upload(
             cohort = _cohort_to_write(tx.session, upload, comparison)
             save_learners(tx.session, cohort, upload.hei_id, comparison)
             upload.cohort_id = cohort.id
+            upload.parsed = to_json(after_accepting(parsed))
             tx.note(
                 upload,
                 cohort_id=cohort.id,
@@ -186,6 +189,8 @@ def submit_cohort(viewer: Viewer, cohort_id: int, *, version: int) -> Cohort:
 
 
 def _require_acceptable(parsed: ParsedUpload, comparison: Comparison) -> None:
+    if not parsed.is_settled:
+        raise Refused("Say first what the columns of this file hold.")
     if not parsed.rows:
         raise Refused("None of the rows could be accepted, so there is nothing to save.")
     if comparison.clashes:

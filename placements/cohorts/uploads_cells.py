@@ -13,12 +13,14 @@ from datetime import date, timedelta
 
 from placements.cohorts.uploads_directory import Directory, PlacesFinder
 from placements.cohorts.uploads_result import TravelMode
+from placements.cohorts.withholding import MAIL_WITHHELD, NAME_WITHHELD
 from placements.geography.postcodes import normalise_postcode
 from placements.spreadsheets import dates
 from placements.spreadsheets.cells import Reading, Unusable
 from placements.spreadsheets.names import Match
 
 LONGEST_REFERENCE = 50
+_REFERENCE_REMEDY = "Use a reference that does not say who the learner is, such as the student number."
 LONGEST_LIST = 2_000
 MOST_SITES_LISTED = 30
 SHORTEST_TRAVEL_MINUTES = 5
@@ -26,13 +28,24 @@ LONGEST_TRAVEL_MINUTES = 240
 LOWEST_PRIORITY = 3
 
 
+@dataclass(frozen=True)
+class Said:
+    """What one cell comes to: a value, what it became in words, or why it is refused; nothing if blank."""
+
+    value: object = None
+    became: str | None = None
+    fault: Unusable | None = None
+
+
 @dataclass
 class CellReader:
-    """Reads the cells of one file against one directory; each postcode and name is looked up once."""
+    """Reads the cells of one file against one directory; `said` is what each text in a field came to, since
+    most stand in many rows."""
 
     directory: Directory
     today: date
     places: PlacesFinder = field(init=False)
+    said: dict[tuple[str, str], Said] = field(init=False, default_factory=dict)
     _located: dict[str, bool] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -40,16 +53,17 @@ class CellReader:
 
     def reference(self, text: str) -> Reading[str]:
         """A learner's pseudonymous reference: letters, figures and a few signs; never an e-mail or a name."""
-        if "@" in text:
-            raise Unusable(
-                "It looks like an e-mail address.",
-                "Use a reference that does not say who the learner is, such as the student number.",
-            )
+        written = text
+        if "@" in text or MAIL_WITHHELD in text:
+            raise Unusable("It looks like an e-mail address.", _REFERENCE_REMEDY)
         if re.fullmatch(r"\d+(\.\d+)?E\+?\d+", text, re.IGNORECASE | re.ASCII):
             raise Unusable(
                 "A spreadsheet has shortened this number, so the reference is no longer whole.",
                 "Format the column as text, type the reference in full and save the file as CSV again.",
             )
+        if text == NAME_WITHHELD:
+            raise Unusable("It looks like a person's name.", _REFERENCE_REMEDY)
+        text = re.sub(r"(?<=\d)\.0$", "", text)
         odd = next((c for c in text if not (c.isalnum() or c in " -_./:#")), None)
         if odd is not None:
             raise Unusable(
@@ -57,30 +71,42 @@ class CellReader:
                 "Use letters, figures, spaces, hyphens, stops or slashes only.",
             )
         if re.fullmatch(r"[^\W\d_]{2,}( [^\W\d_]{2,})+", text):
-            raise Unusable(
-                "It looks like a person's name.",
-                "Use a reference that does not say who the learner is, such as the student number.",
-            )
+            raise Unusable("It looks like a person's name.", _REFERENCE_REMEDY)
         if not any(c.isalnum() for c in text):
             raise Unusable(
                 "It holds no letter or figure.", "Write the learner's reference, such as the student number."
             )
-        return Reading(text)
+        return Reading(text, text if text != written else None)
 
     def postcode(self, text: str) -> Reading[str]:
         """A full postcode in any spelling, which the postcode directory must know."""
         canonical = normalise_postcode(text)
         if canonical is None:
             raise Unusable("It is not a full UK postcode.", "Write it in full, such as B15 2GW.")
-        known = self._located.get(canonical)
-        if known is None:
-            known = self._located[canonical] = self.directory.locates(canonical)
-        if not known:
+        if not self._is_located(canonical):
+            # One sign for another that looks like it, where only one reading is a postcode that there is.
+            meant = {
+                read
+                for place, sign in enumerate(text)
+                if (
+                    read := normalise_postcode(text[:place] + _LOOKS_LIKE.get(sign, sign) + text[place + 1 :])
+                )
+                and self._is_located(read)
+            }
+            if len(meant) == 1:
+                canonical = meant.pop()
+        if not self._is_located(canonical):
             raise Unusable(
                 f"{canonical} is not in the directory of UK postcodes.",
                 "Check it against the learner's address; if it is new, use the nearest one that is known.",
             )
         return Reading(canonical, None if text == canonical else canonical)
+
+    def _is_located(self, postcode: str) -> bool:
+        known = self._located.get(postcode)
+        if known is None:
+            known = self._located[postcode] = self.directory.locates(postcode)
+        return known
 
     def travel_limit(self, text: str) -> Reading[int]:
         """The longest journey in minutes, each way; hours are turned into minutes."""
@@ -165,15 +191,23 @@ class CellReader:
         return parts
 
 
+def yes_or_no(text: str) -> bool | None:
+    """What people write for yes and no in a column that asks; None for anything else."""
+    plain = text.casefold().strip(" .!")
+    return True if plain in _YES else False if plain in _NO else None
+
+
 def travel_mode(text: str, *, about_driving: bool = False) -> Reading[TravelMode]:
     """How a learner travels, from the words people use; “yes” and “no” where the column asks about a car."""
     words = re.findall(r"[a-z]+", text.casefold().replace("'", "").replace("’", ""))
     refused = Unusable(
         "We cannot tell whether the learner travels by car or by public transport.",
         "Write “car” or “public transport”.",
+        ("car", "public transport"),
     )
-    if about_driving and words in (["y"], ["yes"], ["true"], ["n"], ["no"], ["false"]):
-        mode: TravelMode = "car" if words[0] in {"y", "yes", "true"} else "public_transport"
+    answer = yes_or_no(text) if about_driving else None
+    if answer is not None:
+        mode: TravelMode = "car" if answer else "public_transport"
         return Reading(mode, _MODE_WORDS[mode])
     denied = any(_DENIAL.fullmatch(word) for word in words)
     by_car = any(_BY_CAR.fullmatch(word) for word in words)
@@ -186,7 +220,10 @@ def travel_mode(text: str, *, about_driving: bool = False) -> Reading[TravelMode
     return Reading(mode, None if text in (mode, _MODE_WORDS[mode]) else _MODE_WORDS[mode])
 
 
+_LOOKS_LIKE = {"O": "0", "o": "0", "0": "O", "I": "1", "i": "1", "l": "1", "L": "1", "1": "I"}
 DEFAULT_MODE: TravelMode = "public_transport"
+_YES = frozenset({"y", "yes", "true", "t", "1", "1.0", "x", "✓", "✔", "☑", "on"})
+_NO = frozenset({"n", "no", "false", "f", "0", "0.0", "✗", "✘", "☐", "off"})
 _MODE_WORDS: dict[TravelMode, str] = {"car": "car", "public_transport": "public transport"}
 _BY_CAR = re.compile(r"cars?|driv(e|es|er|ers|ing)|vehicle|van|motor(bike|cycle)|moped")
 _BY_PUBLIC_TRANSPORT = re.compile(
@@ -222,7 +259,13 @@ def _one(match: Match, name: Callable[[str], str], kind: str, remedy: str) -> st
         shown = "; ".join(name(key) for key in match.keys[:4])
         more = len(match.keys) - 4
         raise Unusable(
-            f"It could be more than one {kind}: {shown}{f'; and {more} more' if more > 0 else ''}.", remedy
+            f"It could be more than one {kind}: {shown}{f'; and {more} more' if more > 0 else ''}.",
+            remedy,
+            match.keys[:4],
         )
     close = " or ".join(f"“{name(key)}”" for key in match.close)
-    raise Unusable(f"We know no {kind} of this name.", f"Did you mean {close}? {remedy}" if close else remedy)
+    raise Unusable(
+        f"We know no {kind} of this name.",
+        f"Did you mean {close}? {remedy}" if close else remedy,
+        match.close,
+    )

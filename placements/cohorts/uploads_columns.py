@@ -1,15 +1,11 @@
-"""The columns of a cohort file: their usual names, those required, those left out, and the template."""
+"""The columns of a cohort file: the fields they may hold, their usual names, and those never read."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
 
-from placements.cohorts.uploads_directory import Directory
-from placements.csv_files import csv_bytes
-from placements.spreadsheets.remarks import ADDED_COLUMN, FileProblem, visible
+from placements.spreadsheets.remarks import ADDED_COLUMN
 
 MOST_COLUMNS = 100
 MOST_PREFERENCES = 20
@@ -35,7 +31,9 @@ _ALIASES = {
     "travel mode": """
         travel | transport | mode | travel mode | mode of travel | transport mode | mode of transport
         | travels by | travel by | means of travel | means of transport | travel method | how they travel""",
-    "driving": "car | driver | drives | car driver | own car | has car | has a car | access to car | car y/n",
+    "driving": """
+        car | driver | drives | car driver | own car | has car | has a car | access to car | car y/n
+        | driver y/n | car owner | drives y/n | uses car | car available | driving""",
     "travel limit": """
         max travel | maximum travel | travel limit | travel limit minutes | travel limit mins
         | travel limit min | max travel minutes | max travel mins | max travel time | maximum travel time
@@ -62,6 +60,11 @@ _PERSONAL = re.compile(
     r"|pregnan|nextofkin|nationality|passport|medical|sexual|contact|^(title|sex|age|tel|telno)$"
 )
 
+# "Hospital name" names no person.
+_NAME_OF_A_PLACE = re.compile(
+    r"(site|hospital|trust|employer|placement|programme|course|modality|cohort|department)s?name"
+)
+
 _PREFERENCE = re.compile(
     r"(?:site|placement)?(?:preference|preferred|preferredsite|pref|choice|sitepreference|sitechoice)"
     r"(?:site|number|no)?(\d{1,4})(?:site)?"
@@ -70,6 +73,23 @@ _PREFERENCE = re.compile(
     r"(?:site|placement)?(?:preference|pref|choice)(?:site)?"
 )
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+FIELD_HEADINGS = {
+    "reference": "Reference",
+    "postcode": "Home postcode",
+    "term postcode": "Term-time postcode",
+    "travel mode": "Travel mode",
+    "driving": "Driver",
+    "travel limit": "Travel limit (minutes)",
+    "preferences": "Preferences",
+    **{f"preference {rank}": f"Preference {rank}" for rank in range(1, MOST_PREFERENCES + 1)},
+    "employer": "Employing trust",
+    "excluded sites": "Sites to avoid",
+    "available from": "Available from",
+    "priority": "Priority",
+}
+"""Each field with the heading that the template has for it."""
 
 
 def heading_key(heading: str) -> str:
@@ -95,159 +115,20 @@ def field_of(heading: str) -> str | None:
 
 def is_personal(heading: str) -> bool:
     """Whether a heading speaks of something about a person that a cohort file has no need of."""
-    return _PERSONAL.search(heading_key(heading)) is not None
+    return _PERSONAL.search(_NAME_OF_A_PLACE.sub("", heading_key(heading))) is not None
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column in use: its place in a row, the field it holds, and its heading as written."""
-
-    index: int
-    field: str
-    heading: str
+def is_ours(heading: str) -> bool:
+    """Whether a heading is one that we add to a file that we give back."""
+    return heading_key(heading) in _OUR_OWN
 
 
-@dataclass(frozen=True)
-class Columns:
-    """The columns of one file: those in use, those left out, and how wide a row may be."""
-
-    used: tuple[Column, ...]
-    ignored: tuple[str, ...]
-    notices: tuple[str, ...]
-    width: int
-    leaves_out_columns: bool
+def is_field(name: str) -> bool:
+    """Whether this is the name of a field."""
+    return name in FIELD_HEADINGS
 
 
-class UnusableColumns(Exception):
-    """The headings cannot be used, so nor can the file."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.problem = FileProblem(message, remedy)
-
-
-def read_columns(header: Sequence[str]) -> Columns:
-    """The columns that a file's headings stand for; raises `UnusableColumns`."""
-    width = max((number for number, heading in enumerate(header, start=1) if heading.strip()), default=0)
-    if width > MOST_COLUMNS:
-        raise UnusableColumns(
-            f"This file has {width:,} columns; a cohort file may have at most {MOST_COLUMNS}.",
-            "Delete the columns that are not in the template and upload it again.",
-        )
-    headings = [_tidy(heading) for heading in header[:width]]
-    used: list[Column] = []
-    ignored: list[str] = []
-    for index, heading in enumerate(headings):
-        field = field_of(heading)
-        if field is not None:
-            used.append(Column(index, field, visible(heading, LONGEST_HEADING)))
-        elif heading_key(heading) not in _OUR_OWN:
-            ignored.append(
-                visible(heading, LONGEST_HEADING) if heading else f"Column {index + 1} (no heading)"
-            )
-    _refuse_missing(used, width)
-    _refuse_doubled(used)
-    personal = [heading for heading in dict.fromkeys(ignored) if is_personal(heading)]
-    other = [heading for heading in dict.fromkeys(ignored) if heading not in personal]
-    return Columns(
-        used=tuple(used),
-        ignored=tuple(dict.fromkeys(ignored)),
-        notices=tuple(_notices(personal, other, {column.field for column in used})),
-        width=width,
-        leaves_out_columns=bool(ignored),
-    )
-
-
-def _tidy(heading: str) -> str:
-    return " ".join(heading.lstrip("'\ufeff").split())
-
-
-def _refuse_missing(used: Sequence[Column], found: int) -> None:
-    fields = {column.field for column in used}
-    missing = [words for field, words in REQUIRED.items() if field not in fields]
-    if not missing:
-        return
-    known = f"{len(used)} of its {found} headings" if used else f"none of its {found} headings"
-    raise UnusableColumns(
-        f"We could not find a column for {' or for '.join(missing)}. We know {known}."
-        if found > 1
-        else f"We could not find a column for {' or for '.join(missing)}.",
-        "The first row must hold the headings, among them “Reference” and “Home postcode”. Delete any title"
-        " above the headings, or copy your learners into the template.",
-    )
-
-
-def _refuse_doubled(used: Sequence[Column]) -> None:
-    by_field: dict[str, list[str]] = {}
-    for column in used:
-        field = "travel mode" if column.field == "driving" else column.field
-        by_field.setdefault(field, []).append(column.heading)
-    doubled = [(field, headings) for field, headings in by_field.items() if len(headings) > 1]
-    numbered = [column.heading for column in used if column.field.startswith("preference ")]
-    if numbered and "preferences" in by_field:
-        doubled.append(("preferences", [*by_field["preferences"], *numbered]))
-    if not doubled:
-        return
-    described = "; ".join(f"{field}: {_listed(headings)}" for field, headings in doubled)
-    raise UnusableColumns(
-        f"Some columns hold the same thing twice, so we cannot tell which to use ({described}).",
-        "Keep one column for each, delete or rename the others, and upload the file again.",
-    )
-
-
-def _listed(headings: Sequence[str]) -> str:
-    quoted = [f"“{heading}”" for heading in headings]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
-
-
-def _notices(personal: Sequence[str], other: Sequence[str], fields: set[str]) -> list[str]:
-    notices = []
-    if personal:
-        notices.append(
-            f"Not read and not kept: {_listed(personal)}. A cohort file needs no names, contact details,"
-            " dates of birth or other personal details: the learner's reference is enough."
-        )
-    if other:
-        notices.append(f"Not used and not kept: {_listed(other)}. These are not columns of a cohort file.")
-    if not fields & {"travel mode", "driving"}:
-        notices.append(
-            "There is no column for how learners travel, so each is taken to travel by public transport."
-        )
-    return notices
-
-
-_TEMPLATE_HEADINGS = (
-    "Reference",
-    "Home postcode",
-    "Term-time postcode",
-    "Travel mode",
-    "Travel limit (minutes)",
-    "Preference 1",
-    "Preference 2",
-    "Preference 3",
-    "Employing trust",
-    "Sites to avoid",
-    "Available from",
-    "Priority",
-)
-_EXAMPLE_SITES = (
-    "Queen Elizabeth Hospital Birmingham",
-    "Good Hope Hospital",
-    "Solihull Hospital",
-    "New Cross Hospital",
-)
-
-
-def template_csv(directory: Directory | None = None) -> bytes:
-    """The template to download: the headings and two example rows, as a CSV that a spreadsheet opens well.
-
-    The examples name the first sites and the first trust of the directory where one is given.
-    """
-    names = list(directory.sites) if directory is not None else list(_EXAMPLE_SITES)
-    sites = (*names[:4], "", "", "", "")[:4]
-    trusts = list(directory.trusts) if directory is not None else ["RRK"]
-    available = directory.earliest.isoformat() if directory is not None and directory.earliest else ""
-    employed = trusts[0] if trusts else ""
-    first = ("EXAMPLE-001", "B29 6LN", "", "car", "60", *sites[:3], "", sites[3], "", "1")
-    second = ("EXAMPLE-002", "WV1 1LY", "B15 2TT", "public transport", "", sites[1], "", "", employed, "")
-    return csv_bytes((_TEMPLATE_HEADINGS, first, (*second, available, "2")))
+def read_back(heading: str, field: str) -> str:
+    """The heading for a column in a file that we give back: as written where that is understood, or else the
+    usual one."""
+    return heading if field_of(heading) == field else FIELD_HEADINGS[field]

@@ -65,6 +65,10 @@ class PlacesFinder:
             self._known_sites[text] = known
         return known
 
+    def is_place(self, text: str) -> bool:
+        """Whether this is the whole name of a site or trust, in any case and punctuation."""
+        return self._site_names.is_whole(text) or self._trust_names.is_whole(text)
+
     def trust(self, text: str) -> Match:
         """The ODS code of the trust meant by its code, name or abbreviation."""
         ods = self._ods.get(text.casefold())

@@ -1,7 +1,7 @@
 """What came of reading a cohort file: learners, corrections, refusals, and how these are kept and given back.
 
 Everything here is frozen and holds only text, numbers and dates, so that a preview can be stored as JSON and
-read again exactly as it was seen. Nothing from a column that was not asked for is ever held.
+read again exactly as it was seen.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from placements.csv_files import csv_bytes
-from placements.spreadsheets.remarks import ADDED_COLUMN, Correction, FileProblem, Refusal, RefusedRow
+from placements.cohorts.uploads_table import Row, Table
+from placements.spreadsheets.remarks import Correction, FileProblem, Refusal
 
 TravelMode = Literal["car", "public_transport"]
 
@@ -37,29 +37,57 @@ class LearnerRow:
 
 @dataclass(frozen=True)
 class ParsedUpload:
-    """Everything a preview shows of one file.
+    """Everything a preview shows of one file, and the `table` from which it was read.
 
     A row is in `rows` or in `refused_rows`, never in both; `refusals` lists every fault of every refused row,
-    and `corrections` only those of rows that are kept. Where `problem` is set the file was refused whole and
-    holds no rows. `columns` are the headings in use as written; `ignored_columns` those left out.
+    and `corrections` only those of rows that are accepted. Where `problem` is set the file was refused whole
+    and nothing of it is held. `mended` are the cells that were put right here, as they were in the file;
+    `last_mend` stands for the last time that was done.
     """
 
+    table: Table | None = None
     rows: tuple[LearnerRow, ...] = ()
     corrections: tuple[Correction, ...] = ()
     refusals: tuple[Refusal, ...] = ()
-    refused_rows: tuple[RefusedRow, ...] = ()
-    columns: tuple[str, ...] = ()
-    ignored_columns: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
-    blank_rows: int = 0
-    delimiter: str | None = None
-    encoding: str | None = None
+    examples: int = 0
+    mended: tuple[Correction, ...] = ()
+    last_mend: str = ""
     problem: FileProblem | None = None
 
     @property
+    def refused_rows(self) -> tuple[Row, ...]:
+        """The rows that cannot be taken as they are."""
+        refused = {refusal.line for refusal in self.refusals}
+        return tuple(row for row in self.table.rows if row.line in refused) if self.table else ()
+
+    @property
     def rows_read(self) -> int:
-        """How many rows held something below the headings."""
-        return len(self.rows) + len(self.refused_rows)
+        """How many rows were read."""
+        return len(self.rows) + len({refusal.line for refusal in self.refusals})
+
+    @property
+    def blank_rows(self) -> int:
+        """How many rows below or above the headings held nothing."""
+        return self.table.blank_rows if self.table else 0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The headings of the columns in use, as written."""
+        return tuple(self.table.columns[place].heading for place, _ in self.table.used) if self.table else ()
+
+    @property
+    def ignored_columns(self) -> tuple[str, ...]:
+        """The headings of the columns that are not in use."""
+        if self.table is None:
+            return ()
+        unused = [column.heading for column in self.table.columns if not column.field]
+        return (*(column.heading for column in self.table.left_out), *unused)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known what every column holds, so that rows can be accepted."""
+        return self.table is not None and self.table.is_settled
 
 
 _ADAPTER = TypeAdapter(ParsedUpload)
@@ -73,16 +101,3 @@ def to_json(parsed: ParsedUpload) -> str:
 def from_json(text: str | bytes) -> ParsedUpload:
     """The result that `to_json` wrote; raises `ValueError` if the text is anything else."""
     return _ADAPTER.validate_json(text)
-
-
-def refused_rows_csv(parsed: ParsedUpload) -> bytes:
-    """The refused rows as a CSV that opens in a spreadsheet, with what to put right in an added last column.
-
-    It can be put right and uploaded as it stands. A cell that a spreadsheet might run as a formula is given a
-    leading apostrophe. Columns that were left out of the upload are left out here too.
-    """
-    faults: dict[int, list[str]] = {}
-    for refusal in parsed.refusals:
-        faults.setdefault(refusal.line, []).append(f"{refusal.column}: {refusal.reason} {refusal.remedy}")
-    rows = ((*row.cells, str(row.line), " ".join(faults.get(row.line, ()))) for row in parsed.refused_rows)
-    return csv_bytes([(*parsed.columns, "Line", ADDED_COLUMN), *rows])

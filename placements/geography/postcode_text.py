@@ -20,7 +20,7 @@ POSTCODE_AREAS = frozenset(_AREA_NAMES.split())
 _OUTWARD_SHAPES = ("A9", "A99", "A9A", "AA9", "AA99", "AA9A")
 _LAST_OUTWARD_LETTERS = frozenset("ABCDEFGHJKLMNPQRSTUVWXY")
 _INWARD_LETTERS = frozenset("ABDEFGHJLNPQRSTUWXYZ")
-_AS_DIGIT = {"O": "0", "I": "1"}
+_AS_DIGIT = {"O": "0", "I": "1", "L": "1"}
 _AS_LETTER = {"0": "O", "1": "I"}
 _MOST_CHARACTERS_READ = 64
 """A cell longer than this is no postcode; reading stops here so that a huge cell costs nothing."""
@@ -30,9 +30,9 @@ def normalise_postcode(text: str) -> str | None:
     """The canonical spelling ("B15 2GW") of a full postcode as people write it, or None where it is none.
 
     Forgiven: case, missing or extra spaces of any kind (non-breaking ones too), dashes, quotes and stops
-    around it, full-width characters; the letter O for the digit 0 and the letter I for the digit 1, and the
-    reverse, wherever only one reading fits the shape of a postcode ("BI5 2GW" is B15 2GW, "S014 3AA" is
-    SO14 3AA). Where two readings fit equally well there is no guess: None.
+    around it, full-width characters; the letter O for the digit 0, the letters I and L for the digit 1, and
+    O and I the other way round, wherever only one reading fits the shape of a postcode ("BI5 2GW" is B15 2GW,
+    "S014 3AA" is SO14 3AA). Where two readings fit equally well there is no guess: None.
 
     Idempotent: a canonical postcode comes back unchanged. Existence is not checked (see `locate`).
     """

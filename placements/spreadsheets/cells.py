@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -23,12 +24,13 @@ Value = TypeVar("Value")
 
 
 class Unusable(Exception):
-    """A cell that cannot be taken: why, and what would be right."""
+    """A cell that cannot be taken: why, what would be right, and values that may have been meant."""
 
-    def __init__(self, reason: str, remedy: str) -> None:
+    def __init__(self, reason: str, remedy: str, suggestions: Sequence[str] = ()) -> None:
         super().__init__(reason)
         self.reason = reason
         self.remedy = remedy
+        self.suggestions = tuple(suggestions)
 
 
 @dataclass(frozen=True)

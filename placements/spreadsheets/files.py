@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from placements.spreadsheets.text import UNCLOSED, Record, UnreadableFile, decode, is_empty, rows_of
+from placements.spreadsheets.text import (
+    HEADINGS_WITHIN,
+    UNCLOSED,
+    Record,
+    UnreadableFile,
+    decode,
+    is_empty,
+    rows_of,
+)
 from placements.spreadsheets.workbooks import Sheet, is_workbook, read_workbook
 
 MOST_LINES = 100_000
@@ -57,6 +65,18 @@ def read_file(data: bytes, known: Callable[[Sequence[str]], int], *, most_bytes:
         raise _empty()
     name = {",": "commas", ";": "semicolons", "\t": "tabs"}[delimiter]
     return File((Sheet("", tuple(rows), blank),), f"text in {encoding} with {name}")
+
+
+def find_headings(sheets: Sequence[Sheet], known: Callable[[Sequence[str]], int]) -> tuple[Sheet, int] | None:
+    """The sheet that holds the table and the place of the headings among its rows: the row, of the first of
+    each sheet, in which `known` counts most; None where it counts nothing in any."""
+    best: tuple[int, Sheet, int] | None = None
+    for sheet in sheets:
+        for place, record in enumerate(sheet.rows[:HEADINGS_WITHIN]):
+            counted = known(record.cells)
+            if counted > (best[0] if best else 0):
+                best = counted, sheet, place
+    return best[1:] if best else None
 
 
 def _empty() -> UnreadableFile:

@@ -54,6 +54,10 @@ class NameFinder:
                     self._holders.setdefault(word, set()).add(key)
         self._sorted_words = sorted(self._holders)
 
+    def is_whole(self, text: str) -> bool:
+        """Whether the text is all of a name, in any case and punctuation."""
+        return " ".join(self._words(text)) in self._whole
+
     def find(self, text: str) -> Match:
         """What the text stands for."""
         known = self._known.get(text)

@@ -30,13 +30,15 @@ class Correction:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A value that could not be taken: where, what, why, and what would be right."""
+    """A value that could not be taken: where, what, why, and what would be right; `suggestions` are values
+    that may have been meant."""
 
     line: int
     column: str
     value: str
     reason: str
     remedy: str
+    suggestions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,17 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A list to choose from in a range of cells (lines and columns from 0): `source` is the range that holds
+    the list, as a formula names it. Anything else may be typed after a warning."""
+
+    first: tuple[int, int]
+    last: tuple[int, int]
+    source: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Page:
     """A sheet to be written. Lines and columns are counted from 0; `frozen` is the first cell that scrolls;
     `notes` mark cells as wrong and say why."""
@@ -225,6 +236,7 @@ class Page:
     bold: frozenset[int] = frozenset()
     frozen: tuple[int, int] = (0, 0)
     checks: Sequence[Check] = ()
+    choices: Sequence[Choice] = ()
     notes: Mapping[tuple[int, int], str] = field(default_factory=dict)
     wraps: bool = False
 
@@ -276,6 +288,18 @@ def workbook_bytes(pages: Sequence[Page]) -> bytes:
                         "maximum": check.most,
                         "error_title": "This cannot be right",
                         "error_message": check.words,
+                    },
+                )
+            for choice in page.choices:
+                sheet.data_validation(
+                    *choice.first,
+                    *choice.last,
+                    {
+                        "validate": "list",
+                        "source": choice.source,
+                        "error_type": "warning",
+                        "error_title": "Not in the list",
+                        "error_message": choice.words,
                     },
                 )
             if page.frozen != (0, 0):

@@ -8,6 +8,7 @@ import pytest
 from placements.cohorts.uploads import MAX_BYTES, MAX_ROWS, FileProblem, ParsedUpload
 from tests.factories.cohort_files import read, written
 
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 GOOD = (
     "Reference,Home postcode,Preference 1,Start date\nL1,B15 2TT,Birmingham Children’s Hospital,3 Sept 2027\n"
 )
@@ -23,21 +24,32 @@ def problem(data: bytes | str) -> FileProblem:
     return parsed.problem
 
 
+def trouble(data: str) -> FileProblem:
+    """Why nobody can say yet what the columns hold, after seeing that no row was read."""
+    parsed = read(data)
+    assert parsed.problem is None
+    assert (parsed.rows, parsed.refusals, parsed.is_settled) == ((), (), False)
+    assert parsed.table is not None
+    assert parsed.table.trouble is not None
+    return parsed.table.trouble
+
+
 @pytest.mark.parametrize(
-    ("codec", "encoding"),
+    ("codec", "kind"),
     [
-        ("utf-8", "UTF-8"),
-        ("utf-8-sig", "UTF-8 with byte order mark"),
-        ("cp1252", "Windows-1252"),
-        ("utf-16", "UTF-16"),
+        ("utf-8", "text in UTF-8"),
+        ("utf-8-sig", "text in UTF-8 with byte order mark"),
+        ("cp1252", "text in Windows-1252"),
+        ("utf-16", "text in UTF-16"),
     ],
 )
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-def test_as_spreadsheets_write_them(codec: str, encoding: str, delimiter: str, line_end: str) -> None:
+def test_as_spreadsheets_write_them(codec: str, kind: str, delimiter: str, line_end: str) -> None:
     parsed = read(GOOD.replace(",", delimiter).replace("\n", line_end).encode(codec))
     assert parsed.problem is None
-    assert (parsed.encoding, parsed.delimiter) == (encoding, delimiter)
+    assert parsed.table is not None
+    assert parsed.table.kind == f"{kind} with {DELIMITERS[delimiter]}"
     assert parsed.rows[0].line == 2
     assert parsed.rows[0].preferences == ("Birmingham Children's Hospital",)
 
@@ -48,13 +60,15 @@ def test_big_endian_utf_16() -> None:
 
 def test_a_line_that_states_the_delimiter_is_obeyed_and_counted() -> None:
     parsed = read("sep=;\r\nreference;postcode\r\nL1;B15 2TT\r\n")
-    assert parsed.delimiter == ";"
+    assert parsed.table is not None
+    assert parsed.table.kind.endswith("with semicolons")
     assert parsed.rows[0].line == 3
 
 
 def test_semicolons_in_a_column_of_sites_do_not_mislead() -> None:
     parsed = read("reference,postcode,preferences\nL1,B15 2TT,Solihull Hospital;Good Hope Hospital;QEHB;\n")
-    assert parsed.delimiter == ","
+    assert parsed.table is not None
+    assert parsed.table.kind.endswith("with commas")
     assert len(parsed.rows[0].preferences) == 3
 
 
@@ -125,14 +139,20 @@ def test_headings_alone() -> None:
     [
         ("alpha,beta", "the learner's reference or for the learner's home postcode"),
         ("reference,beta", "the learner's home postcode"),
-        ("Cohort of 2027", "the learner's reference or for the learner's home postcode"),
         ("postcode,travel", "the learner's reference"),
     ],
 )
 def test_headings_that_are_missing_are_named(header: str, named: str) -> None:
-    found = problem(f"{header}\nL1,B15 2TT\n")
+    found = trouble(f"{header}\nL1,B15 2TT\n")
     assert f"a column for {named}." in found.message
     assert "“Home postcode”" in found.remedy
+
+
+def test_a_file_with_no_headings_at_all_is_refused() -> None:
+    for data in ("Cohort of 2027\nL1\n", "L1,B15 2TT\nL2,B15 2GW\n"):
+        found = problem(data)
+        assert "a column for the learner's reference or for the learner's home postcode." in found.message
+        assert "“Home postcode”" in found.remedy
 
 
 def test_the_first_row_is_not_repeated_back_as_it_may_hold_names() -> None:
@@ -142,17 +162,20 @@ def test_the_first_row_is_not_repeated_back_as_it_may_hold_names() -> None:
 @pytest.mark.parametrize(
     ("header", "named"),
     [
-        ("reference,postcode,postcode", ("“postcode” and “postcode”",)),
+        ("reference,postcode,postcode", ("“postcode” and “postcode (column C)”",)),
         ("Student ID,Learner ref,postcode", ("“Student ID” and “Learner ref”",)),
         ("reference,Home postcode,Base Postcode", ("“Home postcode” and “Base Postcode”",)),
         ("reference,postcode,Pref 1,1st choice", ("“Pref 1” and “1st choice”",)),
         ("reference,postcode,Preferences,Pref 1", ("“Preferences” and “Pref 1”",)),
         ("reference,postcode,Travel,Car", ("“Travel” and “Car”",)),
-        ("ref,ref,postcode,postcode", ("“ref” and “ref”", "“postcode” and “postcode”")),
+        (
+            "ref,ref,postcode,postcode",
+            ("“ref” and “ref (column B)”", "“postcode” and “postcode (column D)”"),
+        ),
     ],
 )
 def test_doubled_columns_are_named(header: str, named: tuple[str, ...]) -> None:
-    found = problem(f"{header}\nL1,B15 2TT,x,y\n")
+    found = trouble(f"{header}\nL1,B15 2TT,x,y\n")
     assert all(pair in found.message for pair in named)
 
 
@@ -206,7 +229,7 @@ def workbook(name: str) -> bytes:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (workbook("xl/workbook.xml"), "spreadsheet workbook"),
+        (workbook("xl/workbook.xml"), "Excel workbook is damaged"),
         (workbook("cohort.csv"), "zip archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "older Excel workbook"),
         (b"%PDF-1.7\n", "PDF"),
@@ -223,7 +246,7 @@ def workbook(name: str) -> bytes:
 def test_files_of_another_kind_say_what_to_do(data: bytes, message: str) -> None:
     found = problem(data)
     assert message in found.message
-    assert "CSV" in found.remedy
+    assert "CSV" in found.remedy or ".xlsx" in found.remedy
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from placements.cohorts.uploads import Correction, LearnerRow, Refusal, parse_cohort, template_csv
+from placements.cohorts.uploads import Correction, LearnerRow, Refusal, parse_cohort
+from placements.cohorts.uploads_template import template_csv
 from tests.factories.cohort_files import DIRECTORY, TODAY, UNKNOWN_POSTCODE, read, read_cell, written
 
 
@@ -43,13 +44,15 @@ def test_only_reference_and_postcode_are_needed() -> None:
 
 
 def test_the_template_is_read_without_a_remark() -> None:
-    for template in (template_csv(), template_csv(DIRECTORY)):
-        parsed = parse_cohort(template, DIRECTORY, today=TODAY)
-        assert parsed.problem is None
-        assert parsed.ignored_columns == parsed.notices == parsed.corrections == ()
-        if template == template_csv(DIRECTORY):
-            assert parsed.refusals == ()
-            assert len(parsed.rows) == 2
+    alone = parse_cohort(template_csv(DIRECTORY), DIRECTORY, today=TODAY).problem
+    assert alone is not None
+    assert "only the template's example" in alone.message
+    parsed = parse_cohort(template_csv(DIRECTORY) + b"L1,B15 2TT,,car\r\n", DIRECTORY, today=TODAY)
+    assert parsed.problem is None
+    assert parsed.is_settled
+    assert parsed.ignored_columns == parsed.notices == parsed.corrections == parsed.refusals == ()
+    assert [row.reference for row in parsed.rows] == ["L1"]
+    assert parsed.examples == 1
 
 
 @pytest.mark.parametrize(("written_as", "kept"), [("b152tt", "B15 2TT"), ("B15  2tt", "B15 2TT")])

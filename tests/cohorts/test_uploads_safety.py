@@ -13,10 +13,10 @@ from placements.cohorts.uploads import (
     ParsedUpload,
     from_json,
     parse_cohort,
-    refused_rows_csv,
-    template_csv,
     to_json,
 )
+from placements.cohorts.uploads_downloads import rows_csv
+from placements.cohorts.uploads_template import template_csv
 from tests.factories.cohort_files import DIRECTORY, TODAY, read, read_cell, written
 
 TEXT_COLUMNS = ["preference 1", "preferences", "avoid", "employer", "travel", "term postcode", "start date"]
@@ -105,13 +105,14 @@ def test_personal_columns_are_ignored_aloud_and_nothing_of_them_is_kept(heading:
     assert notice.startswith("Not read and not kept")
     assert "personal" in notice
     assert "Secretvalue" not in to_json(parsed)
-    assert b"Secretvalue" not in refused_rows_csv(parsed)
+    assert b"Secretvalue" not in rows_csv(parsed, refused_only=True)
     assert len(parsed.rows) == 1
 
 
 def test_columns_that_mean_nothing_to_us_are_ignored_aloud() -> None:
     parsed = read("reference,postcode,Year,,Notes,travel\nL1,B15 2TT,2,x,y,car\n")
-    assert parsed.ignored_columns == ("Year", "Column 4 (no heading)", "Notes")
+    assert parsed.ignored_columns == ("Year", "Column D (no heading)", "Notes")
+    assert not parsed.is_settled
     (notice,) = parsed.notices
     assert notice.startswith("Not used and not kept: “Year”")
     assert len(parsed.rows) == 1
@@ -126,13 +127,13 @@ def test_refused_rows_come_back_with_what_to_put_right() -> None:
             ("L3", "Jo", "", "60", "Solihull Hospital\nAtlantis"),
         )
     )
-    header, second, third = table(refused_rows_csv(parsed))
+    header, second, third = table(rows_csv(parsed, refused_only=True))
     assert header == ["reference", "postcode", "travel limit", "preferences", "Line", "What to put right"]
     assert second[:5] == ["L2", "B15 2TT", "'-5", "'=cmd()", "3"]
     assert "travel limit: " in second[5]
     assert "preferences: " in second[5]
     assert third[:5] == ["L3", "", "60", "Solihull Hospital\nAtlantis", "4"]
-    again = read(refused_rows_csv(parsed))
+    again = read(rows_csv(parsed, refused_only=True))
     assert again.ignored_columns == ()
     assert [(refusal.column, refusal.reason) for refusal in again.refusals] == [
         (refusal.column, refusal.reason) for refusal in parsed.refusals
@@ -141,7 +142,7 @@ def test_refused_rows_come_back_with_what_to_put_right() -> None:
 
 def test_a_heading_that_could_run_as_a_formula_is_made_safe() -> None:
     parsed = read("=reference,postcode\nL1,nowhere\n")
-    assert table(refused_rows_csv(parsed))[0][0] == "'=reference"
+    assert table(rows_csv(parsed, refused_only=True))[0][0] == "'=reference"
 
 
 def test_json_refuses_what_it_did_not_write() -> None:
@@ -161,12 +162,16 @@ def check(parsed: ParsedUpload) -> None:
     if parsed.problem is not None:
         assert parsed == ParsedUpload(problem=parsed.problem)
         return
+    assert parsed.table is not None
+    if parsed.table.trouble is not None:
+        assert parsed.rows == parsed.refusals == parsed.corrections == ()
+        return
     lines = [row.line for row in (*parsed.rows, *parsed.refused_rows)]
     assert len(lines) == len(set(lines)) == parsed.rows_read > 0
     assert {refusal.line for refusal in parsed.refusals} == {row.line for row in parsed.refused_rows}
     assert {c.line for c in parsed.corrections} <= {row.line for row in parsed.rows}
     assert all(refusal.reason and refusal.remedy for refusal in parsed.refusals)
-    for cells in table(refused_rows_csv(parsed)):
+    for cells in table(rows_csv(parsed, refused_only=True)):
         assert len(cells) == len(parsed.columns) + 2
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
 

@@ -358,7 +358,7 @@ def test_a_cohort_that_needs_no_place_is_not_submitted(place: Place) -> None:
         ("file", {"data": b""}),
         ("file", {"data": HEADINGS.encode()}),
         ("file", {"data": b"x" * (MAX_BYTES + 1)}),
-        ("file", {"data": b"ref,ref,postcode\n1,1,B15 2TT"}),
+        ("file", {"data": b"1,1,B15 2TT"}),
         ("intake", {"intake": "this year"}),
         ("intake", {"intake": "September 2026 and after"}),
         ("choice", {"stage_id": 0}),

@@ -146,9 +146,10 @@ def test_the_preview_shows_every_refusal_correction_and_what_will_not_be_saved(p
     assert "Accept 2 rows" in preview.main
     assert "1 learner is available only after every block of this round has begun" in preview.main
     rows = preview.rows()
-    assert ["3", "Student ID", "=S2"] in [line[:3] for line in rows]
-    assert ["4", "Home postcode", "nowhere", "It is not a full UK postcode."] in [line[:4] for line in rows]
-    assert ["4", "Preference 1", "<b>Nowhere</b>"] in [line[:3] for line in rows]
+    assert preview.value("cell-3-0") == "=S2"
+    assert preview.value("cell-4-1") == "nowhere"
+    assert "It is not a full UK postcode." in preview.main
+    assert preview.value("cell-4-3") == "<b>Nowhere</b>"
     assert ["2", "Home postcode", "b152tt", "B15 2TT"] in rows
     assert ["2", "Travel", "drives", "car"] in rows
     assert "Ann" not in preview.main
@@ -165,9 +166,8 @@ def test_the_preview_shows_every_refusal_correction_and_what_will_not_be_saved(p
 def test_the_same_fault_on_many_lines_is_told_once(place: Place) -> None:
     rows = "".join(f"S{number},b152tt,by sea,,\n" for number in range(8))
     _, preview = place.preview(f"{HEADINGS}\n{rows}S9,B15 2TT,drives,,\nS10,B15 2TT,drives,,\n".encode())
-    cells = [row[:2] for row in preview.rows()]
-    assert cells.count(["2, 3, 4, 5, 6 and 3 more", "Travel"]) == 1
-    assert ["10 and 11", "Travel"] in cells
+    assert "Also in the 7 other rows with the same value" in preview.main
+    assert ["10 and 11", "Travel"] in [row[:2] for row in preview.rows()]
 
 
 def test_a_file_of_refused_rows_offers_no_accepting(place: Place) -> None:
@@ -234,11 +234,11 @@ BAD_FILES = {
     "header only": (HEADINGS.encode(), "headings but no learners"),
     "50 MB": (b"x" * 50 * 1024 * 1024, "5 MB"),
     "one byte too many": (b"x" * (MAX_BYTES + 1), "5 MB"),
-    "duplicated column": (b"ref,Student ID,postcode\n1,1,B15 2TT", "the same thing twice"),
-    "no such columns": (b"colour,shape\nred,round", "could not find a column"),
+    "no such columns": (b"colours\nred", "could not find a column"),
+    "headings that are data": (b"L1,B15 2TT\nL2,B15 2TT", "could not find a column"),
     "damaged letters": ("ref,postcode\né,B15 2TT\n".encode() + b"\xe9,B15 2TT\n", "damaged"),
     "unknown encoding": (bytes(range(128, 256)) * 4, "how the letters of this file are written"),
-    "a workbook": (XLSX, "a spreadsheet workbook"),
+    "a workbook": (XLSX, "Excel workbook is damaged"),
     "a PDF": (b"%PDF-1.7 ...", "a PDF document"),
     "an open quotation mark": (b'ref,postcode\n"1,B15 2TT\n2,B15 2TT\n', "never closed"),
 }
@@ -378,7 +378,12 @@ def test_the_template_can_be_filled_in_and_uploaded(place: Place) -> None:
 def test_a_long_cohort_is_shown_page_by_page(place: Place) -> None:
     rows = "".join(f"L{number:03d},B15 2TT,car,,\n" for number in range(120))
     location, preview = place.preview(f"{HEADINGS}\n{rows}".encode())
-    assert "120 rows were accepted; the first 50 are shown" in preview.main
+    assert "120 rows were accepted; the first 10 are shown" in preview.main
+    every = page(place.client.get(preview.links()["See all accepted rows"]))
+    assert "120 rows were accepted; 1 to 50 of 120 are shown" in every.main
+    assert [row[1] for row in every.rows()] == [f"L{number:03d}" for number in range(50)]
+    last = page(place.client.get(f"{location}?show=accepted&page=3"))
+    assert [row[1] for row in last.rows()] == [f"L{number:03d}" for number in range(100, 120)]
     answer = post(place.client, f"{location}/accept", preview)
     first = page(place.client.get(answer.location))
     assert "Learners 1 to 50 of 120" in first.main
