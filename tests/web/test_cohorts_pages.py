@@ -319,17 +319,15 @@ def test_a_round_with_nothing_for_this_hei_says_so(client: FlaskClient) -> None:
     assert "no cohort is expected" in page(client.get(f"/rounds/{round_.id}/cohorts")).main
 
 
-def test_a_published_round_shows_cohorts_and_changes_none(place: Place) -> None:
-    location, preview = place.preview()
+def test_a_published_round_takes_late_joiners_and_says_what_becomes_of_them(place: Place) -> None:
+    cohort = CohortFactory(round=place.round, programme=place.programme, stage=place.stage, intake="2025")
+    LearnerFactory(cohort=cohort, reference="S0")
     db.session.get_one(Round, place.round.id).state = "published"
     saved()
-    shown = page(place.client.get(f"/rounds/{place.round.id}/cohorts"))
-    assert "This round is published, so cohorts cannot be changed here." in shown.main
-    assert "Upload a cohort" not in shown.links()
-    assert not page(place.client.get(f"/rounds/{place.round.id}/cohorts/upload")).all("input", type="file")
-    assert place.upload(GOOD).status_code == 409
-    assert post(place.client, f"{location}/accept", preview).status_code == 409
-    assert db.session.query(Learner).count() == 0
+    location, preview = place.preview()
+    assert "takes part in its next repair" in preview.main
+    assert post(place.client, f"{location}/accept", preview).status_code == 302
+    assert db.session.query(Learner).count() == 3
 
 
 def test_an_academy_lead_sees_who_has_submitted_and_changes_nothing(place: Place) -> None:
