@@ -67,8 +67,12 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _register_parts(app: Flask) -> None:
     from placements.accounts.routes import accounts
+    from placements.allocations import (  # noqa: F401
+        history,
+        routes_changes,
+        routes_published,
+    )
     from placements.allocations import routes as publications  # noqa: F401
-    from placements.allocations import routes_changes, routes_published  # noqa: F401
     from placements.allocations.blueprint import allocations
     from placements.capacity import absences as capacity_absences  # noqa: F401
     from placements.capacity import routes as grid  # noqa: F401

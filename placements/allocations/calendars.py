@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 from icalendar import Calendar, Event
 
-from placements.allocations.days import are_in_a_row, first_day, weekdays_of
 from placements.allocations.models import PublicationLine
+from placements.web.formats import journey
 
-_BYDAY = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_BYDAY = ("MO", "TU", "WE", "TH", "FR")
 
 
 def calendar_of(
@@ -71,7 +71,9 @@ def _event(
     said = [line.block, f"{line.programme}, {line.stage}, {line.hei}"]
     if with_travel and line.travel_minutes is not None:
         estimate = " (an estimate)" if line.travel_is_estimated else ""
-        said.append(f"Travel one way: {line.travel_minutes} minutes{estimate}")
+        said.append(f"Travel one way: {journey(line.travel_minutes, line.travel_mode)}{estimate}")
+    if line.not_ready:
+        said.append(f"Still to do: {line.not_ready}")
     event.add("description", "\n".join(said))
     # A placement is where somebody is, not an appointment that takes the whole day from the calendar.
     event.add("transp", "TRANSPARENT")
@@ -80,13 +82,12 @@ def _event(
 
 def _add_days(event: Event, line: PublicationLine) -> None:
     """Days in a row are one entry each week; others are an entry each."""
-    days = weekdays_of(line)
-    in_a_row = are_in_a_row(days)
-    first = first_day(line)
-    event.add("dtstart", first)
-    event.add("dtend", first + timedelta(days=len(days) if in_a_row else 1))
+    days = [int(day) for day in line.weekdays]
+    in_a_row = days[-1] - days[0] == len(days) - 1
+    event.add("dtstart", line.first_day)
+    event.add("dtend", line.first_day + timedelta(days=len(days) if in_a_row else 1))
     if in_a_row and line.weeks > 1:
         event.add("rrule", {"freq": "weekly", "count": line.weeks})
     elif not in_a_row:
-        names = [_BYDAY[day] for day in days]
+        names = [_BYDAY[day - 1] for day in days]
         event.add("rrule", {"freq": "weekly", "count": line.weeks * len(days), "byday": names})

@@ -26,7 +26,9 @@ class Kind(StrEnum):
     MOVED = "moved"
     REDATED = "redated"
     GIVEN_UP = "given_up"
+    HELD = "held"
     WITHDRAWN = "withdrawn"
+    RELEASED = "released"
     FOUND = "found"
     NEW = "new"
 
@@ -35,7 +37,9 @@ WORDS: Mapping[Kind, str] = {
     Kind.MOVED: "Moved",
     Kind.REDATED: "New dates",
     Kind.GIVEN_UP: "No longer placed",
+    Kind.HELD: "Held back",
     Kind.WITHDRAWN: "Withdrawn",
+    Kind.RELEASED: "No longer held back",
     Kind.FOUND: "Newly placed",
     Kind.NEW: "New in this version",
 }
@@ -60,16 +64,6 @@ class Change:
     def line(self) -> PublicationLine:
         """The line that says whom the change concerns: the later one where there is one."""
         return self.after or self.before  # type: ignore[return-value]  # one of the two is there
-
-    @property
-    def was_placed(self) -> PublicationLine | None:
-        """The earlier place, where there was one."""
-        return self.before if self.before and self.before.state == "placed" else None
-
-    @property
-    def is_placed(self) -> PublicationLine | None:
-        """The later place, where there is one."""
-        return self.after if self.after and self.after.state == "placed" else None
 
 
 def words_for(viewer: Viewer) -> Mapping[Kind, str]:
@@ -185,17 +179,20 @@ class _Pairs:
             for row in (before, after)
         )
         old, new = self.before, self.after
-        was, is_now = old.state == "placed", new.state == "placed"
+        had, has = old.department_id.is_not(None), new.department_id.is_not(None)
+        was_held, is_held = old.state == "held", new.state == "held"
+        dates_differ = or_(
+            old.first_week != new.first_week, old.weeks != new.weeks, old.weekdays != new.weekdays
+        )
         self.kind: ColumnElement[str] = case(
             (old.id.is_(None), Kind.NEW.value),
             (new.id.is_(None), Kind.WITHDRAWN.value),
-            (and_(was, is_now, old.department_id != new.department_id), Kind.MOVED.value),
-            (
-                and_(was, is_now, or_(old.first_week != new.first_week, old.weeks != new.weeks)),
-                Kind.REDATED.value,
-            ),
-            (and_(was, ~is_now), Kind.GIVEN_UP.value),
-            (and_(~was, is_now), Kind.FOUND.value),
+            (and_(had, ~has), Kind.GIVEN_UP.value),
+            (and_(~had, has), Kind.FOUND.value),
+            (old.department_id != new.department_id, Kind.MOVED.value),
+            (and_(had, has, ~was_held, is_held), Kind.HELD.value),
+            (and_(had, has, was_held, ~is_held), Kind.RELEASED.value),
+            (and_(had, has, dates_differ), Kind.REDATED.value),
         )
         self.hei = func.coalesce(new.hei, old.hei)
         self.reference = func.coalesce(new.learner_reference, old.learner_reference)

@@ -13,12 +13,11 @@ from typing import Any, cast
 
 import typst
 
-from placements.allocations.days import NAMES, first_day, last_day, weekdays_of, weekdays_words, weeks_of
 from placements.allocations.models import Publication, PublicationLine
 from placements.allocations.published import PublishedLearner
 from placements.bank_holidays import holidays_in
 from placements.settings import ROOT
-from placements.web.formats import count, day, minutes, short_day
+from placements.web.formats import count, day, journey, short_day, weekdays
 
 FOLDER = ROOT / "templates" / "letters"
 
@@ -30,13 +29,16 @@ def letters_pdf(
     texts: Mapping[int, str] | None = None,
     with_travel: bool = True,
 ) -> bytes:
-    """A letter for each learner who has a place. `texts` is what each HEI adds, by its id; `with_travel` is
-    for those who may know how far a learner travels."""
+    """A letter for each learner who has a place, or whose place is held back.
+
+    `texts` is what each HEI adds, by its id; `with_travel` is for those who may know how far a learner
+    travels.
+    """
     round_name = publication.round.name
     letters = [
         _letter(learner, round_name, (texts or {}).get(learner.first.hei_id, ""), with_travel)
         for learner in learners
-        if learner.placed
+        if learner.placed or learner.held
     ]
     return _set(
         {
@@ -44,6 +46,8 @@ def letters_pdf(
             "published": f"Published {day(publication.published_utc.date())}",
             "footer": f"{round_name}, version {publication.number} of the published places. "
             "A later version replaces this letter.",
+            "held": "Waiting until you are ready",
+            "held_words": "You are told where these are once your university has recorded what is missing:",
             "missing": "No place yet",
             "letters": letters,
         }
@@ -62,6 +66,7 @@ def _letter(learner: PublishedLearner, round_name: str, text: str, with_travel: 
             {"heading": f"{line.block}: {line.modality}", "facts": _facts(line, with_travel)}
             for line in learner.placed
         ],
+        "held": [f"{line.block}, {_span(line)}: {line.not_ready}" for line in learner.held],
         "missing": [
             f"{line.block}, {_span(line)}: {line.modality}"
             for line in learner.lines
@@ -76,34 +81,33 @@ def _facts(line: PublicationLine, with_travel: bool) -> list[dict[str, str]]:
     facts = {
         "Where": f"{line.site}, {line.site_postcode}" if line.site_postcode else str(line.site),
         "Trust": line.trust or "",
-        "First day": _day(first_day(line)),
-        "Last day": _day(last_day(line)),
-        "Days": weekdays_words(line),
-        "Weeks commencing": f"{', '.join(map(short_day, weeks_of(line)))} ({count(line.weeks, 'week')})",
+        "First day": _day(line.first_day),
+        "Last day": _day(line.last_day),
+        "Days": weekdays(line.weekdays),
+        "Weeks commencing": f"{', '.join(map(short_day, line.mondays))} ({count(line.weeks, 'week')})",
         "Bank holidays": _holidays(line),
+        "Still to do": line.not_ready,
     }
     if with_travel and line.travel_minutes is not None:
-        facts["Travel one way"] = f"{minutes(line.travel_minutes)}" + (
-            " (an estimate)" if line.travel_is_estimated else ""
-        )
+        estimate = " (an estimate)" if line.travel_is_estimated else ""
+        facts["Travel one way"] = f"{journey(line.travel_minutes, line.travel_mode)}{estimate}"
     return [{"name": name, "value": value} for name, value in facts.items() if value]
 
 
 def _span(line: PublicationLine) -> str:
-    return f"{day(first_day(line))} to {day(last_day(line))}"
+    return f"{day(line.first_day)} to {day(line.last_day)}"
 
 
 def _day(value: date) -> str:
-    return f"{NAMES[value.weekday()]} {day(value)}"
+    return f"{value:%A} {day(value)}"
 
 
 def _holidays(line: PublicationLine) -> str:
-    days = weekdays_of(line)
     return ", ".join(
         f"{_day(holiday)} ({name})"
-        for week in weeks_of(line)
+        for week in line.mondays
         for holiday, name in holidays_in(week).items()
-        if holiday.weekday() in days
+        if str(holiday.isoweekday()) in line.weekdays
     )
 
 

@@ -5,28 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from placements.allocations.changes import Change, Kind
-from placements.allocations.days import last_day
 from placements.allocations.models import Publication, PublicationLine
 from placements.allocations.published import PublishedLearner, by_learner
 from placements.csv_files import csv_bytes
 from placements.spreadsheets.workbooks import Page, Value, workbook_bytes
-from placements.web.formats import moment
+from placements.web.formats import TRAVEL_MODES, moment, weekdays
 
 Column = Callable[[PublicationLine], Value]
 ChangeColumn = Callable[[Change], Value]
+
+RESULTS = {"placed": "placed", "held": "held back", "unplaced": "not placed"}
 
 # What a trust needs to know of who is coming: nothing of where they live.
 TRUST_COLUMNS: dict[str, Column] = {
     "Block": lambda line: line.block,
     "Week commencing": lambda line: line.first_week,
-    "Last day": lambda line: last_day(line),
+    "Last day": lambda line: line.last_day,
     "Weeks": lambda line: line.weeks,
+    "Days": lambda line: weekdays(line.weekdays),
     "Site": lambda line: line.site,
     "Modality": lambda line: line.modality,
     "HEI": lambda line: line.hei,
     "Programme": lambda line: line.programme,
     "Stage": lambda line: line.stage,
     "Learner reference": lambda line: line.learner_reference,
+    "Not ready": lambda line: line.not_ready,
 }
 COLUMNS: dict[str, Column] = {
     "HEI": lambda line: line.hei,
@@ -35,15 +38,18 @@ COLUMNS: dict[str, Column] = {
     "Learner reference": lambda line: line.learner_reference,
     "Block": lambda line: line.block,
     "Week commencing": lambda line: line.first_week,
-    "Last day": lambda line: last_day(line),
+    "Last day": lambda line: line.last_day,
     "Weeks": lambda line: line.weeks,
+    "Days": lambda line: weekdays(line.weekdays),
     "Modality": lambda line: line.modality,
     "Trust": lambda line: line.trust,
     "Site": lambda line: line.site,
     "Site postcode": lambda line: line.site_postcode,
     "Travel minutes one way": lambda line: line.travel_minutes,
     "Travel minutes are": lambda line: _travel_source(line),
-    "Result": lambda line: "placed" if line.state == "placed" else "not placed",
+    "Travel": lambda line: TRAVEL_MODES.get(line.travel_mode),
+    "Result": lambda line: RESULTS[line.state],
+    "Not ready": lambda line: line.not_ready,
     "Reason": lambda line: line.reason,
 }
 _WIDTHS = {
@@ -123,7 +129,7 @@ def _learner_rows(learners: Sequence[PublishedLearner], *, with_travel: bool) ->
             line = mine.get(key)
             cells.append(_place(line))
             if with_travel:
-                cells.append(line.travel_minutes if line and line.state == "placed" else None)
+                cells.append(line.travel_minutes if line else None)
         rows.append(cells)
     return rows
 
@@ -140,8 +146,8 @@ TRUST_CHANGE_COLUMNS: dict[str, ChangeColumn] = {
     "Now": lambda change: _place(change.after),
 }
 CHANGE_COLUMNS: dict[str, ChangeColumn] = TRUST_CHANGE_COLUMNS | {
-    "Minutes before": lambda change: change.was_placed.travel_minutes if change.was_placed else None,
-    "Minutes now": lambda change: change.is_placed.travel_minutes if change.is_placed else None,
+    "Minutes before": lambda change: change.before.travel_minutes if change.before else None,
+    "Minutes now": lambda change: change.after.travel_minutes if change.after else None,
     "Reason now": lambda change: change.after.reason if change.after else None,
 }
 
@@ -174,10 +180,13 @@ def _page(name: str, rows: Sequence[Sequence[Value]]) -> Page:
 def _place(line: PublicationLine | None) -> str:
     if line is None:
         return ""
-    return f"{line.modality}, {line.site}" if line.state == "placed" else f"Not placed ({line.modality})"
+    if line.state == "unplaced":
+        return f"Not placed ({line.modality})"
+    held = f" (held back: {line.not_ready})" if line.state == "held" else ""
+    return f"{line.modality}, {line.site}{held}"
 
 
 def _travel_source(line: PublicationLine) -> str:
-    if line.state != "placed":
+    if line.travel_minutes is None:
         return ""
     return "estimated" if line.travel_is_estimated else "from the uploaded matrix"

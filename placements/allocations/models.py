@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from placements.clock import mondays
 from placements.cohorts.models import Requirement
 from placements.database import Base, UtcDateTime, words
 from placements.organisations.models import Department
@@ -92,6 +93,16 @@ class PublicationLine(Base):
     publication: Mapped[Publication] = relationship(back_populates="lines")
 
     @property
+    def first_day(self) -> date:
+        """The first day on which the learner is there."""
+        return self.first_week + timedelta(days=int(self.weekdays[0]) - 1)
+
+    @property
     def last_day(self) -> date:
-        """The Friday on which the placement ends."""
-        return self.first_week + timedelta(weeks=self.weeks - 1, days=4)
+        """The last day on which the learner is there: a Friday, where they come every day."""
+        return self.first_week + timedelta(weeks=self.weeks - 1, days=int(self.weekdays[-1]) - 1)
+
+    @property
+    def mondays(self) -> list[date]:
+        """Of each of its weeks the Monday."""
+        return mondays(self.first_week, self.weeks)

@@ -16,7 +16,7 @@ from placements.allocations.queries import lines_of_publication, visible_lines, 
 
 Line = PublicationLine
 VIEWS = ("learner", "block", "site")
-STATES = ("placed", "unplaced", "changed")
+STATES = ("placed", "held", "unplaced", "changed")
 
 _ORDER = {
     "learner": (Line.hei, Line.programme, Line.learner_reference, Line.first_week),
@@ -139,6 +139,11 @@ class PublishedLearner:
         """The lines that are places."""
         return [line for line in self.lines if line.state == "placed"]
 
+    @property
+    def held(self) -> list[PublicationLine]:
+        """The lines whose place waits until the learner is ready."""
+        return [line for line in self.lines if line.state == "held"]
+
 
 def by_learner(lines: Iterable[PublicationLine]) -> list[PublishedLearner]:
     """The lines gathered by learner, in the order of each one's first line."""
@@ -213,7 +218,7 @@ def travel_of(session: Session, lines: Select[PublicationLine]) -> Travel:
     """How many of the lines with a travel time have it estimated, and how many from an uploaded matrix."""
     counts = session.execute(
         lines.order_by(None)
-        .where(Line.travel_minutes.is_not(None), Line.state == "placed")
+        .where(Line.travel_minutes.is_not(None))
         .with_only_columns(Line.travel_is_estimated, func.count())
         .group_by(Line.travel_is_estimated)
     )

@@ -124,7 +124,7 @@ def download_letters(publication_id: int) -> ResponseReturnValue:
     of a learner's blocks, whatever the page is filtered by."""
     publication, shown = _shown(publication_id)
     lines = db.session.scalars(with_all_blocks(viewer(), publication, shown))
-    learners = [learner for learner in by_learner(lines) if learner.placed]
+    learners = [learner for learner in by_learner(lines) if learner.placed or learner.held]
     if not learners:
         raise Refused(
             "There is no letter to write: nobody in this list has a place. "

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import flag_modified
 
 from placements.access import Action, Viewer
 from placements.allocations.models import Allocation, Publication, PublicationLine
 from placements.allocations.queries import adopted_run, lines_of_newest
 from placements.clock import now_utc
+from placements.cohorts.demand import is_there
+from placements.cohorts.models import Learner, Requirement
 from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.rounds import queries as rounds
@@ -112,6 +114,11 @@ def _lines(session: Session, viewer: Viewer, run_id: int) -> Iterator[Publicatio
             scenarios.visible_placings(viewer)
             .join(Allocation, Allocation.requirement_id == Placing.requirement_id)
             .where(Placing.run_id == run_id)
+            .options(
+                joinedload(Placing.requirement)
+                .joinedload(Requirement.learner)
+                .selectinload(Learner.interruptions)
+            )
         ).unique()
     )
     sentences = describing.sentences(session, placings)
@@ -122,6 +129,11 @@ def _lines(session: Session, viewer: Viewer, run_id: int) -> Iterator[Publicatio
         planned = requirement.plan_line
         block = placing.block or requirement.possible_blocks[0]
         mondays = planned.mondays_of(block) if planned is not None else block.mondays()
+        # Whoever has withdrawn or is away since the run gives the place up at once.
+        if requirement.state == "exempt" or not is_there(
+            mondays, learner.available_from, learner.available_until, learner.interruptions
+        ):
+            continue
         line = PublicationLine(
             requirement_id=requirement.id,
             state="placed" if department else "unplaced",

@@ -40,6 +40,14 @@ def minutes(value: int | None) -> str:
     return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
+TRAVEL_MODES = {"car": "by car", "public_transport": "by public transport"}
+
+
+def journey(value: int | None, mode: str) -> str:
+    """95, car -> 1 h 35 min by car; the minutes alone where the mode is not known"""
+    return f"{minutes(value)} {TRAVEL_MODES.get(mode, '')}".strip()
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """1 place, 2 places, 1,200 places"""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
@@ -68,6 +76,6 @@ def percent(part: float, whole: float) -> str:
 
 
 def init_app(app: Flask) -> None:
-    for function in (day, short_day, moment, minutes, friday, weekdays):
+    for function in (day, short_day, moment, minutes, journey, friday, weekdays):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals.update(count=count, percent=percent)

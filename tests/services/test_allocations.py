@@ -1,5 +1,7 @@
 """Adopting a run and publishing what stands."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -9,7 +11,8 @@ from placements.allocations import queries, service
 from placements.allocations.models import Allocation, Publication, PublicationLine
 from placements.allocations.published import LineFilter, filtered_lines
 from placements.audit.models import AuditEntry
-from placements.cohorts.models import Learner
+from placements.clock import now_utc
+from placements.cohorts.models import Interruption, Learner
 from placements.errors import NotAllowed, NotFound, Refused, Stale
 from placements.rounds.models import Round
 from placements.scenarios import queries as scenarios
@@ -206,3 +209,46 @@ def test_lines_are_filtered(session: Session) -> None:
     assert found(block="Spring") == found(programme="MSc") == found(learner="ABC-1") == ["ABC-1"]
     assert found(site="Nowhere") == found(hei="Nobody") == found(reference="%") == found(learner="ABC") == []
     assert found(state="changed") == [], "of a first version nothing has changed"
+
+
+def test_whoever_has_withdrawn_or_is_exempt_since_the_run_is_not_published(session: Session) -> None:
+    region = small_round(learners=3)
+    service.adopt_run(region.lead, a_run(region).id)
+    withdrawn, exempt, stays = region.learners
+    withdrawn.interruptions.append(
+        Interruption(kind="withdrawn", first_day=region.block.first_week, recorded_utc=now_utc())
+    )
+    exempt.requirements[0].state = "exempt"
+    saved()
+    assert [line.learner_reference for line in lines(session, region.lead, publish(region))] == [
+        stays.reference
+    ]
+
+
+def test_a_line_says_the_days_and_the_way_of_travelling(session: Session) -> None:
+    region = small_round(learners=1)
+    region.learners[0].weekdays = "24"
+    region.learners[0].travel_mode = "public_transport"
+    saved()
+    service.adopt_run(region.lead, a_run(region).id)
+    (line,) = lines(session, region.lead, publish(region))
+    assert (line.weekdays, line.travel_mode, line.record_id) == (
+        "24",
+        "public_transport",
+        region.learners[0].record_id,
+    )
+    assert (line.first_day, line.last_day) == (date(2027, 1, 5), date(2027, 1, 28))
+
+
+def test_a_place_held_back_is_seen_by_the_hei_and_not_by_the_trust(session: Session) -> None:
+    held = PublicationLineFactory(state="held", not_ready="DBS")
+    saved()
+    officer = viewer_as(Role.PLACEMENT_OFFICER, hei_id=held.hei_id)
+    educator = viewer_as(Role.PRACTICE_EDUCATOR, trust_id=held.trust_id)
+    assert lines(session, officer, held.publication) == [held]
+    assert lines(session, educator, held.publication) == []
+    assert queries.counts_of_round(session, officer, held.publication.round_id) == {
+        held.publication_id: queries.Counts(held=1)
+    }
+    only_held = filtered_lines(officer, held.publication, LineFilter(state="held"))
+    assert session.scalars(only_held).all() == [held]

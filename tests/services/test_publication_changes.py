@@ -50,6 +50,10 @@ PLACES = {
     "NEVER": ("", ""),
     "LEAVES": ("", None),
     "WAITS": (None, ""),
+    # Held back in the department 0, or no longer.
+    "HELD": (0, "held"),
+    "FREED": ("held", 0),
+    "STUCK": ("held", "held"),
 }
 
 
@@ -76,9 +80,9 @@ def versions(session: Session) -> Versions:
                 requirement_id=index,
                 of_hei=hei,
                 learner_reference=reference,
-                state="unplaced" if place == "" else "placed",
-                at=None if place == "" else (here, there)[int(place)],
-                travel_minutes=None if place == "" else 20 + 15 * int(place),
+                state={"": "unplaced", "held": "held"}.get(str(place), "placed"),
+                at=None if place == "" else there if place == 1 else here,
+                travel_minutes=None if place == "" else 35 if place == 1 else 20,
                 first_week=date(2027, 1, 11)
                 if (reference, publication) == ("LATER", second)
                 else date(2027, 1, 4),
@@ -103,17 +107,22 @@ def test_each_change_has_its_kind_and_what_stays_is_no_change(session: Session, 
         "FOUND": "found",
         "NEW": "new",
         "WAITS": "new",
+        "HELD": "held",
+        "FREED": "released",
     }
     assert count_changes(session, versions.lead, versions.first, versions.second) == {
         Kind.MOVED: 1,
         Kind.REDATED: 1,
         Kind.GIVEN_UP: 1,
+        Kind.HELD: 1,
         Kind.WITHDRAWN: 2,
+        Kind.RELEASED: 1,
         Kind.FOUND: 1,
         Kind.NEW: 2,
     }
     assert summary_of_changes(session, versions.lead, versions.first, versions.second) == (
-        "1 moved, 1 new dates, 1 no longer placed, 2 withdrawn, 1 newly placed, 2 new in this version"
+        "1 moved, 1 new dates, 1 no longer placed, 1 held back, 2 withdrawn, 1 no longer held back,"
+        " 1 newly placed, 2 new in this version"
         " since version 1"
     )
     assert summary_of_changes(session, versions.lead, versions.first, versions.first) == (
@@ -134,7 +143,13 @@ def test_a_trust_sees_who_comes_and_who_no_longer_comes_and_nothing_of_elsewhere
         viewer_as(Role.PRACTICE_EDUCATOR, trust_id=department.site.trust_id)
         for department in versions.departments
     )
-    assert kinds(session, here, versions) == {"LATER": "redated", "MOVES": "withdrawn", "GIVEN": "withdrawn"}
+    assert kinds(session, here, versions) == {
+        "LATER": "redated",
+        "MOVES": "withdrawn",
+        "GIVEN": "withdrawn",
+        "HELD": "withdrawn",
+        "FREED": "new",
+    }
     assert kinds(session, there, versions) == {
         "GONE": "withdrawn",
         "MOVES": "new",
@@ -143,7 +158,7 @@ def test_a_trust_sees_who_comes_and_who_no_longer_comes_and_nothing_of_elsewhere
     }
     changes, _ = changes_between(session, here, versions.first, versions.second)
     rows = changes_rows(changes, words_for(here), TRUST_CHANGE_COLUMNS)
-    assert [row[0] for row in rows[1:]] == ["New dates", "No longer coming", "No longer coming"]
+    assert [row[0] for row in rows[1:]] == ["New dates", *["No longer coming"] * 3, "Now coming"]
     words = str(rows)
     assert versions.departments[1].site.name not in words
     assert "inutes" not in words
@@ -181,7 +196,7 @@ def test_changed_lines_can_be_picked_out_and_marked(session: Session, versions: 
         versions.lead, versions.second, LineFilter(state="changed"), earlier=versions.first
     )
     references = sorted(line.learner_reference for line in session.scalars(changed))
-    assert references == ["FOUND", "GIVEN", "LATER", "MOVES", "NEW", "WAITS"]
+    assert references == ["FOUND", "FREED", "GIVEN", "HELD", "LATER", "MOVES", "NEW", "WAITS"]
     lines = list(session.scalars(filtered_lines(versions.lead, versions.second)))
     marks = changes_of(
         session, versions.lead, versions.first, versions.second, [line.requirement_id for line in lines]
@@ -209,4 +224,4 @@ def test_any_earlier_version_can_be_compared_with(session: Session, versions: Ve
     assert other.round_id != third.round_id
     gone, total = changes_between(session, versions.lead, versions.first, third)
     assert {change.kind for change in gone} == {Kind.WITHDRAWN}
-    assert total == 8
+    assert total == 11

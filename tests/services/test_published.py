@@ -55,12 +55,15 @@ def a_line(**values: object) -> PublicationLine:
             "block": "Block 1",
             "first_week": date(2027, 1, 4),
             "weeks": 4,
+            "weekdays": "12345",
             "trust": "Here NHS Trust",
             "site": "Queen Elizabeth Hospital",
             "site_postcode": "B15 2GW",
             "modality": "X-ray",
             "travel_minutes": 95,
             "travel_is_estimated": True,
+            "travel_mode": "car",
+            "not_ready": "",
         }
         | values
     )
@@ -164,6 +167,11 @@ def test_a_file_of_places_opens_in_a_spreadsheet_and_runs_nothing() -> None:
         "estimated",
     )
     assert (second["Result"], second["Site"], second["Travel minutes are"]) == ("not placed", "", "")
+    assert (first["Days"], first["Travel"]) == ("Monday to Friday", "by car")
+    (held,) = csv.DictReader(
+        io.StringIO(places_csv([a_line(state="held", not_ready="DBS")]).decode("utf-8-sig"))
+    )
+    assert (held["Result"], held["Not ready"]) == ("held back", "DBS")
     assert (first["Changed"], second["Changed"]) == ("Moved", "")
     assert second["Reason"] == "Every place is taken."
     for_trust = places_csv([placed], TRUST_COLUMNS).decode("utf-8-sig")
@@ -238,7 +246,7 @@ def test_a_letter_says_where_when_and_how_far() -> None:
         "Last day Friday 29 January 2027",
         "Days Monday to Friday",
         "Weeks commencing 4 Jan, 11 Jan, 18 Jan, 25 Jan (4 weeks)",
-        "Travel one way 1 h 35 min (an estimate)",
+        "Travel one way 1 h 35 min by car (an estimate)",
         "Bank holidays Monday 29 March 2027 (Easter Monday)",
         "No place yet",
         "Block 3, 10 May 2027 to 14 May 2027: X-ray",
@@ -248,6 +256,32 @@ def test_a_letter_says_where_when_and_how_far() -> None:
     ):
         assert words in page, words
     assert page.index("Block 1: X-ray") < page.index("Block 2: CT"), "in order of time"
+
+
+def test_a_letter_of_a_part_time_learner_says_the_days_and_their_first_and_last() -> None:
+    (page,) = letters(
+        a_line(weekdays="24", travel_mode="public_transport", first_week=date(2027, 3, 22), weeks=2)
+    )
+    for words in (
+        "First day Tuesday 23 March 2027",
+        "Last day Thursday 1 April 2027",
+        "Days Tuesday and Thursday",
+        "by public transport",
+    ):
+        assert words in page, words
+    assert "Bank holidays" not in page, "Good Friday and Easter Monday are days off in any case"
+
+
+def test_a_letter_keeps_to_itself_where_a_place_is_that_is_held_back() -> None:
+    held = a_line(requirement_id=8, state="held", site="Secret Hospital", block="Block 2", not_ready="DBS")
+    warned = a_line(not_ready="mandatory training")
+    (page,) = letters(warned, held)
+    assert "Secret" not in page
+    assert "Waiting until you are ready" in page
+    assert "Block 2, 4 January 2027 to 29 January 2027: DBS" in page
+    assert "Still to do mandatory training" in page
+    (alone,) = letters(held)
+    assert "Secret" not in alone
 
 
 def test_a_trusts_letter_does_not_say_how_far_the_learner_travels() -> None:
@@ -317,11 +351,21 @@ def test_a_place_is_days_in_the_calendar() -> None:
     assert dict(event["rrule"]) == {"FREQ": ["WEEKLY"], "COUNT": [4]}
     assert event["summary"] == "DR-001: X-ray, Queen Elizabeth Hospital"
     assert event["location"] == "Queen Elizabeth Hospital, Here NHS Trust, B15 2GW"
-    assert "Travel one way: 95 minutes (an estimate)" in event["description"]
+    assert "Travel one way: 1 h 35 min by car (an estimate)" in event["description"]
     (for_learner,) = events(calendar(a_line(weeks=1), for_one_learner=True, with_travel=False))
     assert for_learner["summary"] == "X-ray, Queen Elizabeth Hospital"
     assert "rrule" not in for_learner
     assert "ravel" not in for_learner["description"]
+
+
+def test_days_that_are_not_in_a_row_are_entries_of_their_own() -> None:
+    (event,) = events(calendar(a_line(weekdays="135")))
+    assert (event.decoded("dtstart"), event.decoded("dtend")) == (date(2027, 1, 4), date(2027, 1, 5))
+    assert dict(event["rrule"]) == {"FREQ": ["WEEKLY"], "COUNT": [12], "BYDAY": ["MO", "WE", "FR"]}
+    (event,) = events(calendar(a_line(weekdays="345")))
+    assert (event.decoded("dtstart"), event.decoded("dtend")) == (date(2027, 1, 6), date(2027, 1, 9))
+    assert dict(event["rrule"]) == {"FREQ": ["WEEKLY"], "COUNT": [4]}
+    assert events(calendar(a_line(state="held"))) == []
 
 
 def test_a_later_version_changes_the_entry_that_is_there() -> None:

@@ -302,3 +302,31 @@ def test_a_second_version_says_what_changed(lead: FlaskClient, region: SmallRoun
     assert lead.get(f"/publications/{second.id}/changes?since=2").status_code == 404
     beyond = lead.get(f"/publications/{second.id}/changes?page=99")
     assert (beyond.status_code, beyond.location) == (302, f"/publications/{second.id}/changes?since=1&page=1")
+
+
+def test_places_held_back_are_shown_to_the_hei_with_what_is_missing(client: FlaskClient) -> None:
+    held = PublicationLineFactory(state="held", not_ready="DBS")
+    warned = PublicationLineFactory(
+        publication=held.publication,
+        hei_id=held.hei_id,
+        hei=held.hei,
+        trust_id=held.trust_id,
+        not_ready="IR(ME)R",
+    )
+    saved()
+    address = f"/publications/{held.publication_id}"
+    officer = signed_in(client, Role.PLACEMENT_OFFICER, hei_id=held.hei_id)
+    for view in ("learner", "block", "site"):
+        found = page(officer.get(f"{address}?view={view}")).main
+        assert "Held back: not ready (DBS)" in found
+        assert "Not ready yet: IR(ME)R" in found
+        assert "1 more held back" in found
+    only = page(officer.get(f"{address}?state=held"))
+    assert held.learner_reference in only.main
+    assert warned.learner_reference not in only.main
+    assert "and 1 held back" in page(officer.get(f"/rounds/{held.publication.round_id}/publications")).main
+    educator = signed_in(client, Role.PRACTICE_EDUCATOR, trust_id=held.trust_id)
+    seen = page(educator.get(address)).main
+    assert held.learner_reference not in seen
+    assert "eld back" not in seen
+    assert "Not ready yet: IR(ME)R" in seen
