@@ -82,7 +82,9 @@ def _register_parts(app: Flask) -> None:
     from placements.cohorts.routes import cohorts
     from placements.educators.routes import educators
     from placements.mail.routes import mail
-    from placements.organisations.routes import organisations
+    from placements.organisations import routes as reference  # noqa: F401
+    from placements.organisations import routes_letter, routes_sites  # noqa: F401
+    from placements.organisations.blueprint import organisations
     from placements.reports import routes as trusts  # noqa: F401
     from placements.reports import routes_fair_share  # noqa: F401
     from placements.reports.blueprint import reports

@@ -167,6 +167,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.OPEN_CONTACT,
         Action.EXPORT_LEARNER,
         Action.ERASE_LEARNER,
+        Action.SEE_SITE_ACCESS,
         Action.SEE_CHECKS,
         Action.SAVE_CHECKS,
         Action.SAVE_CHECK_KIND,

@@ -6,16 +6,55 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, SelectField, StringField
+from wtforms import DateField, IntegerField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields import SelectChoice
-from wtforms.validators import InputRequired, StopValidation
+from wtforms.validators import InputRequired, Length, NumberRange, StopValidation
 
 from placements.errors import Refused
+from placements.organisations.letter_text import LONGEST_TEXT
+from placements.organisations.models import AccessNeed
 from placements.organisations.queries import RateLine
 from placements.organisations.service import NewRate
+from placements.organisations.site_access import MOST_BEDS, SiteAccess
+
+BEDS = f"Enter a whole number from 0 to {MOST_BEDS}"
 
 
-class RateForm(FlaskForm):
+class _Refusable(FlaskForm):
+    """A form that can show what the service refused."""
+
+    def show_refusal(self, refused: Refused) -> None:
+        """Put what the service refused beside the fields that it names."""
+        for name, words in refused.fields.items():
+            self[name].errors = [*self[name].errors, words]
+
+
+class SiteAccessForm(_Refusable):
+    """What a site has for learners with access needs, and its beds."""
+
+    needs = SelectMultipleField("What this site has")
+    beds = IntegerField(
+        "Beds for learners", [InputRequired(BEDS), NumberRange(0, MOST_BEDS, BEDS)], default=0
+    )
+
+    def __init__(self, known: Sequence[AccessNeed], **values: Any) -> None:
+        super().__init__(**values)
+        self.needs.choices = [SelectChoice(need.key, need.name) for need in known]
+
+    def command(self) -> SiteAccess:
+        return SiteAccess(tuple(self.needs.data or ()), cast(int, self.beds.data))
+
+
+class LetterTextForm(_Refusable):
+    """What an HEI adds to its letters."""
+
+    text = TextAreaField(
+        "What your letters add",
+        [Length(max=2 * LONGEST_TEXT, message=f"Use at most {LONGEST_TEXT:,} characters")],
+    )
+
+
+class RateForm(_Refusable):
     """A figure of the reference data from a day on."""
 
     key = SelectField("For", [InputRequired("Choose from the list")], validate_choice=False)
@@ -42,11 +81,6 @@ class RateForm(FlaskForm):
             value=cast(Decimal, _decimal(self.value.data)),
             valid_from=cast(date, self.valid_from.data),
         )
-
-    def show_refusal(self, refused: Refused) -> None:
-        """Put what the service refused beside the fields that it names."""
-        for name, words in refused.fields.items():
-            self[name].errors = [*self[name].errors, words]
 
 
 def _decimal(text: str | None) -> Decimal | None:

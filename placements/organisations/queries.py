@@ -85,6 +85,37 @@ def visible_programmes(viewer: Viewer) -> Select[Programme]:
     return programmes.where(false())
 
 
+def visible_sites(viewer: Viewer) -> Select[Site]:
+    """A trust sees its own sites; an academy lead and an HEI's placement officers all of the network's."""
+    sites = (
+        select(Site)
+        .join(Site.trust)
+        .join(Trust.icb)
+        .options(joinedload(Site.trust), selectinload(Site.meets))
+        .order_by(Trust.name, Site.name)
+    )
+    if viewer.role.is_of_a_trust:
+        return sites.where(Site.trust_id == viewer.trust_id)
+    if viewer.role is Role.ACADEMY_LEAD:
+        return sites.where(Icb.network_id == viewer.network_id)
+    if viewer.role is Role.PLACEMENT_OFFICER:
+        return sites.where(Icb.network_id.in_(select(Hei.network_id).where(Hei.id == viewer.hei_id)))
+    return sites.where(false())
+
+
+def site_by_id(session: Session, viewer: Viewer, site_id: int) -> Site:
+    """One site; raises NotFound where there is none that this person may see."""
+    found = session.scalar(visible_sites(viewer).where(Site.id == site_id))
+    if found is None:
+        raise NotFound("There is no such site.")
+    return found
+
+
+def visible_heis(viewer: Viewer) -> Select[Hei]:
+    """The HEI whose own affairs somebody looks after: a placement officer's."""
+    return select(Hei).where(Hei.id == viewer.hei_id if viewer.role is Role.PLACEMENT_OFFICER else false())
+
+
 def sites_of_network(session: Session, network_id: int) -> list[Site]:
     """All sites of a network with their trusts, by name."""
     return list(

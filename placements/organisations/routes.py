@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
@@ -11,11 +11,10 @@ from placements.clock import today
 from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.organisations import queries, service
+from placements.organisations.blueprint import organisations
 from placements.organisations.forms import RateForm
 from placements.web import viewer
 from placements.web.formats import day
-
-organisations = Blueprint("organisations", __name__)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from placements.errors import Refused, Stale
 from placements.geography.postcodes import Point, locate_many
 from placements.geography.uploads import MatrixOverride, parse_matrix
 from placements.organisations.models import (
+    AccessNeed,
     Department,
     FairShareRate,
     Hei,
@@ -57,6 +58,7 @@ class Reference:
     professions: Sequence[Row] = ()
     place_rates: Sequence[Row] = ()
     supervision_models: Sequence[Row] = ()
+    access_needs: Sequence[Row] = ()
 
 
 def load_reference(viewer: Viewer, reference: Reference) -> Network:
@@ -74,6 +76,8 @@ def load_reference(viewer: Viewer, reference: Reference) -> Network:
             )
             for row in reference.modalities
         }
+        for row in reference.access_needs:
+            _put(tx, AccessNeed, {"key": row["key"]}, name=row["name"])
         groups = _load_learner_groups(tx, reference)
         _load_rates(tx, reference, modalities, groups)
         _load_trusts(tx, reference, network, modalities, points)

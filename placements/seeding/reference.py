@@ -27,6 +27,7 @@ def load_reference(folder: Path = SEEDS) -> Network:
             "supervision_models",
             "trusts",
             "sites",
+            "access_needs",
             "heis",
             "programmes",
         )

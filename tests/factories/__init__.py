@@ -30,6 +30,7 @@ from placements.cohorts.models import Cohort, Learner, LearnerRecord, Requiremen
 from placements.educators.models import Educator
 from placements.extensions import db
 from placements.organisations.models import (
+    AccessNeed,
     Department,
     FairShareRate,
     Hei,
@@ -110,6 +111,15 @@ class SiteFactory(Rows):
     postcode = "B15 2GW"
     latitude = 52.45182
     longitude = -1.94257
+
+
+class AccessNeedFactory(Rows):
+    class Meta:
+        model = AccessNeed
+        sqlalchemy_get_or_create = ("key",)
+
+    key = "step_free"
+    name = factory.LazyAttribute(lambda row: row.key.replace("_", " ").capitalize())
 
 
 class ModalityFactory(Rows):
