@@ -78,6 +78,7 @@ def _register_parts(app: Flask) -> None:
     from placements.capacity import routes as grid  # noqa: F401
     from placements.capacity import routes_board, routes_deciding, routes_files, routes_invited  # noqa: F401
     from placements.capacity.blueprint import capacity
+    from placements.cohorts import reading  # noqa: F401 - makes the worker's job known
     from placements.cohorts import routes_files as cohort_files  # noqa: F401
     from placements.cohorts.routes import cohorts
     from placements.educators.routes import educators

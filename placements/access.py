@@ -68,7 +68,9 @@ class Action(StrEnum):
     SAVE_REFERENCE = "save_reference"
     SEE_COHORTS = "see_cohorts"
     RECEIVE_UPLOAD = "receive_upload"
+    READ_UPLOAD = "read_upload"
     CHOOSE_COLUMNS = "choose_columns"
+    FORGET_COLUMNS = "forget_columns"
     MEND_UPLOAD = "mend_upload"
     ACCEPT_UPLOAD = "accept_upload"
     DISCARD_UPLOAD = "discard_upload"
@@ -152,6 +154,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.SEE_COHORTS,
         Action.RECEIVE_UPLOAD,
         Action.CHOOSE_COLUMNS,
+        Action.FORGET_COLUMNS,
         Action.MEND_UPLOAD,
         Action.ACCEPT_UPLOAD,
         Action.DISCARD_UPLOAD,
@@ -265,6 +268,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
             Action.SEND_REMINDERS,
             Action.SEND_MAIL,
             Action.CREATE_PERSON,
+            Action.READ_UPLOAD,
             Action.CLAIM_RUN,
             Action.REPORT_RUN,
             Action.RECORD_RUN,

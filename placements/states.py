@@ -46,8 +46,11 @@ DECLARATION = StateMachine(
 UPLOAD = StateMachine(
     "upload",
     {
+        "choose columns": (frozenset({"columns", "received"}), "received"),
+        "read": (frozenset({"reading"}), "received"),
+        "mend": (frozenset({"received"}), "received"),
         "accept": (frozenset({"received"}), "accepted"),
-        "discard": (frozenset({"received"}), "discarded"),
+        "discard": (frozenset({"reading", "columns", "received"}), "discarded"),
     },
 )
 COHORT = StateMachine(

@@ -29,6 +29,8 @@ DONE = {
     Action.SAVE_WORKFORCE: "Saved workforce figures",
     Action.SAVE_REFERENCE: "Changed reference data",
     Action.RECEIVE_UPLOAD: "Uploaded a cohort's file",
+    Action.READ_UPLOAD: "Read the rows of a cohort's file",
+    Action.FORGET_COLUMNS: "Forgot what the columns of cohorts' files hold",
     Action.CHOOSE_COLUMNS: "Said what the columns of a cohort's file hold",
     Action.MEND_UPLOAD: "Put cells of a cohort's file right",
     Action.ACCEPT_UPLOAD: "Accepted an upload",

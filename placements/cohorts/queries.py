@@ -11,6 +11,7 @@ from placements.access import Role, Viewer
 from placements.cohorts.board import Board, CohortLine, PlannedStage, StageLine
 from placements.cohorts.models import (
     Cohort,
+    ColumnChoice,
     Learner,
     LearnerExclusion,
     LearnerPreference,
@@ -87,9 +88,18 @@ def waiting_uploads(session: Session, viewer: Viewer, round_id: int) -> list[Upl
     """The uploads of a round that still wait for a yes, the newest first."""
     return list(
         session.scalars(
-            visible_uploads(viewer).where(Upload.round_id == round_id, Upload.state == "received")
+            visible_uploads(viewer).where(
+                Upload.round_id == round_id, Upload.state.in_(("reading", "columns", "received"))
+            )
         )
     )
+
+
+def column_choices(session: Session, hei_id: int) -> dict[str, str]:
+    """What an HEI chose that headings of its files hold, by the heading's key; the caller has been let act
+    for the HEI."""
+    chosen = session.scalars(select(ColumnChoice).where(ColumnChoice.hei_id == hei_id))
+    return {choice.heading: choice.field for choice in chosen}
 
 
 def planned_stages(session: Session, viewer: Viewer, round_id: int) -> list[PlannedStage]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
@@ -16,7 +16,7 @@ from placements.cohorts.preview import SHOW, Filters, preview
 from placements.cohorts.uploads import from_json
 from placements.cohorts.uploads_columns import FIELD_HEADINGS
 from placements.cohorts.uploads_downloads import rows_csv, rows_xlsx
-from placements.cohorts.uploads_mending import Place, samples
+from placements.cohorts.uploads_mending import Place, remembered, samples
 from placements.cohorts.uploads_template import template_csv, template_xlsx
 from placements.errors import Refused, Stale
 from placements.extensions import db
@@ -84,8 +84,7 @@ def see_upload(upload_id: int) -> ResponseReturnValue:
     """What was read from a file: refused, corrected and accepted rows, and what accepting would do."""
     require(viewer(), Action.RECEIVE_UPLOAD)
     upload = queries.upload_by_id(db.session, viewer(), upload_id)
-    parsed = from_json(upload.parsed)
-    if upload.state == "received" and not parsed.is_settled:
+    if upload.state == "columns":
         return redirect(url_for("cohorts.choose_columns", upload_id=upload_id))
     return _upload_page(upload_id)
 
@@ -97,7 +96,7 @@ def choose_columns(upload_id: int) -> ResponseReturnValue:
     require(viewer(), Action.CHOOSE_COLUMNS)
     upload = queries.upload_by_id(db.session, viewer(), upload_id)
     parsed = from_json(upload.parsed)
-    if upload.state != "received" or parsed.table is None:
+    if upload.state not in ("columns", "received") or parsed.table is None:
         return redirect(url_for("cohorts.see_upload", upload_id=upload_id))
     fields, problem, version = [column.field or "" for column in parsed.table.columns], None, upload.version
     if request.method == "POST":
@@ -118,10 +117,38 @@ def choose_columns(upload_id: int) -> ResponseReturnValue:
         fields=fields,
         samples=samples(parsed.table),
         headings=FIELD_HEADINGS,
+        remembered=remembered(parsed.table),
         problem=problem,
         version=version,
     )
     return page, 409 if problem else 200
+
+
+@cohorts.post("/uploads/<int:upload_id>/columns/forget")
+@login_required
+def forget_columns(upload_id: int) -> ResponseReturnValue:
+    """Ask again about this file's headings the next time."""
+    require(viewer(), Action.FORGET_COLUMNS)
+    number = mending.forget_columns(viewer(), upload_id)
+    flash(
+        f"{count(number, 'choice was', 'choices were')} forgotten. Upload the file again to choose anew."
+        if number
+        else "There was nothing to forget."
+    )
+    return redirect(url_for("cohorts.choose_columns", upload_id=upload_id))
+
+
+@cohorts.get("/uploads/<int:upload_id>/progress")
+@login_required
+def see_upload_progress(upload_id: int) -> ResponseReturnValue:
+    """How many rows of a large file have been read, for the page that watches it."""
+    require(viewer(), Action.RECEIVE_UPLOAD)
+    upload = queries.upload_by_id(db.session, viewer(), upload_id)
+    return jsonify(
+        state=upload.message or upload.state,
+        rows=upload.rows_read,
+        words=f"{upload.rows_read:,} of {count(upload.rows_found, 'row')} read",
+    )
 
 
 @cohorts.post("/uploads/<int:upload_id>/mend")

@@ -24,9 +24,12 @@ from placements.organisations.queries import visible_programmes
 from placements.rounds import queries as rounds
 from placements.spreadsheets.remarks import visible
 from placements.states import COHORT, UPLOAD
-from placements.transaction import CHANGED_MEANWHILE, transaction, violates
+from placements.tasks import queue
+from placements.transaction import CHANGED_MEANWHILE, Transaction, transaction, violates
 
 LONGEST_INTAKE = 20
+# Rows that are read in a fraction of a second; more of them are the worker's.
+ROWS_AT_ONCE = 1_000
 _INTAKE = re.compile(r"(?=.*\b20\d\d\b)[\w /&-]+", re.ASCII)
 _NAMED = 5
 
@@ -41,12 +44,15 @@ def receive_upload(
     filename: str,
     data: bytes,
     is_located: Callable[[str], bool] = queries.is_located,
+    rows_at_once: int = ROWS_AT_ONCE,
 ) -> Upload:
     """Read a cohort file and keep what came of it for the preview; no learner is saved yet.
 
-    The same file for the same cohort, while it still waits for a yes, is the same upload. Raises Refused,
-    naming the field, where the file cannot be read, the intake has no year, or the round's plan does not
-    name the programme and stage; and NotFound where the programme belongs to another HEI.
+    The rows of one with more than `rows_at_once` are read by the worker, and while it is not known what every
+    column holds, none are. The same file for the same cohort, while it still waits for a yes, is the same
+    upload. Raises Refused, naming the field, where the file cannot be read, the intake has no year, or the
+    round's plan does not name the programme and stage; and NotFound where the programme belongs to another
+    HEI.
     """
     with transaction(viewer, Action.RECEIVE_UPLOAD) as tx:
         round_ = rounds.round_by_id(tx.session, viewer, round_id)
@@ -59,7 +65,13 @@ def receive_upload(
             raise Refused(f"{wrong}.", {"choice": wrong})
         intake = _checked_intake(intake)
         directory = replace(queries.directory(tx.session, round_), locates=is_located)
-        parsed = parse_cohort(data, directory, today=today())
+        parsed = parse_cohort(
+            data,
+            directory,
+            today=today(),
+            choices=queries.column_choices(tx.session, programme.hei_id),
+            rows_at_once=rows_at_once,
+        )
         if parsed.problem is not None:
             words = f"{parsed.problem.message} {parsed.problem.remedy}"
             raise Refused(words, {"file": words})
@@ -75,6 +87,7 @@ def receive_upload(
                 # What was put right in it here is kept.
                 if not from_json(waiting.parsed).mended:
                     waiting.parsed = kept
+                    await_rows(tx, waiting, parsed)
                 tx.note(waiting, repeated=True)
                 return waiting
         upload = Upload(
@@ -90,8 +103,27 @@ def receive_upload(
             parsed=kept,
         )
         tx.session.add(upload)
+        await_rows(tx, upload, parsed)
         tx.note(upload, accepted=len(parsed.rows), refused=len(parsed.refused_rows))
     return upload
+
+
+def await_rows(tx: Transaction, upload: Upload, parsed: ParsedUpload) -> None:
+    """Leave an upload in the state that goes with what was read of it; rows not read yet go to the worker."""
+    table = parsed.table
+    upload.message, upload.heartbeat_utc = None, None
+    upload.rows_found = len(table.rows) if table else 0
+    is_read = bool(parsed.rows or parsed.refusals)
+    upload.rows_read = upload.rows_found if is_read else 0
+    if not parsed.is_settled:
+        upload.state = "columns"
+    elif is_read:
+        upload.state = "received"
+    else:
+        upload.state = "reading"
+        tx.session.flush()
+        upload_id = upload.id
+        tx.afterwards(lambda: queue("read_upload", upload_id=upload_id))
 
 
 def accept_upload(
@@ -111,6 +143,7 @@ def accept_upload(
                 tx.note(upload, repeated=True)
                 return queries.cohort_by_id(tx.session, viewer, upload.cohort_id)
             require_changeable(upload.round)
+            _require_read(upload)
             upload.state = UPLOAD.move(upload.state, "accept")
             if upload.version != version:
                 raise Stale(CHANGED_MEANWHILE)
@@ -188,9 +221,14 @@ def submit_cohort(viewer: Viewer, cohort_id: int, *, version: int) -> Cohort:
     return cohort
 
 
-def _require_acceptable(parsed: ParsedUpload, comparison: Comparison) -> None:
-    if not parsed.is_settled:
+def _require_read(upload: Upload) -> None:
+    if upload.state == "columns":
         raise Refused("Say first what the columns of this file hold.")
+    if upload.state == "reading":
+        raise Refused("The rows of this file are still being read. Look at them before you accept any.")
+
+
+def _require_acceptable(parsed: ParsedUpload, comparison: Comparison) -> None:
     if not parsed.rows:
         raise Refused("None of the rows could be accepted, so there is nothing to save.")
     if comparison.clashes:

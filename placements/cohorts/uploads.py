@@ -10,7 +10,7 @@ cannot be read is refused whole, with one problem. No input raises an exception.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from types import MappingProxyType
 
@@ -43,18 +43,24 @@ __all__ = [
 
 _MOST_LINES_NAMED = 5
 _VALUES_JUDGED = 20
+_ROWS_BETWEEN_REPORTS = 100
 _YEARS_SINCE_BIRTH = 14
 NO_CHOICES: Mapping[str, str] = MappingProxyType({})
 
 
 def parse_cohort(
-    data: bytes, directory: Directory, *, today: date, choices: Mapping[str, str] = NO_CHOICES
+    data: bytes,
+    directory: Directory,
+    *,
+    today: date,
+    choices: Mapping[str, str] = NO_CHOICES,
+    rows_at_once: int = MAX_ROWS,
 ) -> ParsedUpload:
     """Read a cohort file of any bytes against a directory of sites, trusts and postcodes.
 
     `today` bounds the dates that make sense where the directory has no round to bound them. `choices` are
     what earlier files' columns were chosen to hold, by heading. Of a file over `MAX_BYTES` nothing but its
-    length is looked at.
+    length is looked at, and of one with more than `rows_at_once` only its table, to be read by `read_rows`.
     """
     places = PlacesFinder(directory)
 
@@ -65,17 +71,26 @@ def parse_cohort(
         table = read_table(data, choices, speaks_of_persons)
     except UnreadableFile as refused:
         return ParsedUpload(problem=refused.problem)
+    if len(table.rows) > rows_at_once:
+        return ParsedUpload(table=without_personal_details(table))
     return read_rows(table, directory, today=today)
 
 
-def read_rows(table: Table, directory: Directory, *, today: date) -> ParsedUpload:
-    """What the rows of a table come to; of one whose columns are not known, none."""
+def read_rows(
+    table: Table, directory: Directory, *, today: date, report: Callable[[int], None] = lambda rows: None
+) -> ParsedUpload:
+    """What the rows of a table come to; of one whose columns are not known, none. `report` is told from time
+    to time how many have been read."""
     table = without_personal_details(table)
     notices = (*table.notices, *_notices(table))
     if table.trouble is not None:
         return ParsedUpload(table=table, notices=notices)
     reader = CellReader(directory, today)
-    readings = [RowReading(row, table, reader) for row in table.rows]
+    readings = []
+    for number, row in enumerate(table.rows):
+        if number % _ROWS_BETWEEN_REPORTS == 0:
+            report(number)
+        readings.append(RowReading(row, table, reader))
     examples = [reading for reading in readings if reading.is_example]
     readings = [reading for reading in readings if not reading.is_example]
     if not readings:

@@ -77,3 +77,9 @@ def samples(table: Table) -> list[tuple[str, ...]]:
         values = dict.fromkeys(shown(row.cells[place]) for row in table.rows if row.cells[place].strip())
         found.append(tuple(visible(value, 40) for value in list(values)[:SAMPLES]))
     return found
+
+
+def remembered(table: Table) -> int:
+    """How many columns are read, or left out, as somebody chose and not as their headings say."""
+    chosen = sum(column.known_by in ("remembered", "chosen") for column in table.columns)
+    return chosen + sum(not column.is_personal for column in table.left_out)

@@ -30,6 +30,7 @@ MAX_BYTES = 5 * 1024 * 1024
 MAX_ROWS = 5_000
 LEFT_OUT = ""
 WHOLE_ROW = "Whole row"
+LONGEST_KEY = 110
 
 KnownBy = Literal["heading", "remembered", "chosen", "nothing"]
 
@@ -211,7 +212,7 @@ def _table(
         if is_ours(written) or not (written or any(value.strip() for value in values)):
             continue
         heading = visible(written, LONGEST_HEADING) or f"Column {column_letters(index + 1)} (no heading)"
-        key = heading_key(heading)
+        key = heading_key(heading)[:LONGEST_KEY]
         counted[key] = counted.get(key, 0) + 1
         if counted[key] > 1:
             key = f"{key} {counted[key]}"

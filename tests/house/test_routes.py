@@ -85,6 +85,8 @@ MAY: dict[str, set[Role] | None] = {
     "POST capacity.set_cap": {TRUST_LEAD, LEAD},
     "POST cohorts.accept_upload": {OFFICER},
     "GET cohorts.choose_columns": {OFFICER},
+    "POST cohorts.forget_columns": {OFFICER},
+    "GET cohorts.see_upload_progress": {OFFICER},
     "POST cohorts.choose_columns": {OFFICER},
     "POST cohorts.discard_upload": {OFFICER},
     "GET cohorts.download_rows": {OFFICER},
