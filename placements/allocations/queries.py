@@ -1,5 +1,6 @@
 """Reads about allocations and publications: what is published is all that trusts and HEIs see of a match."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Select, and_, false, func, select, true
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from placements.access import Role, Viewer
 from placements.allocations.models import Allocation, Publication, PublicationLine
 from placements.errors import NotFound
+from placements.organisations.models import Hei
 from placements.rounds.models import Round
 from placements.rounds.queries import visible_rounds
 from placements.scenarios.models import Run
@@ -141,3 +143,9 @@ def lines_of_newest(session: Session, viewer: Viewer, round_id: int) -> dict[int
         for requirement, department, first_week in lines
         if department is not None
     }
+
+
+def letter_texts(session: Session, hei_ids: Collection[int]) -> dict[int, str]:
+    """What these HEIs' letters say besides the places, by HEI's id; the caller sees learners of theirs."""
+    rows = session.execute(select(Hei.id, Hei.letter_text).where(Hei.id.in_(hei_ids)))
+    return {hei_id: text for hei_id, text in rows if text}

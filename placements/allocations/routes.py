@@ -8,7 +8,7 @@ from flask_login import login_required
 from sqlalchemy.orm import Session
 
 from placements.access import Action, Viewer, require
-from placements.allocations import late_changes, queries, service
+from placements.allocations import late_changes, late_learners, queries, service
 from placements.allocations.blueprint import allocations
 from placements.allocations.changes import earlier_publication, summary_of_changes
 from placements.allocations.models import Publication
@@ -21,6 +21,9 @@ from placements.scenarios.models import Run
 from placements.scenarios.queries import latest_finished_run
 from placements.web import viewer
 from placements.web.panels import Panel, Status, register
+
+# More changes of learners than these are counted, not told one by one.
+MOST_TOLD = 30
 
 
 @allocations.post("/runs/<int:run_id>/adopt")
@@ -79,6 +82,10 @@ def _publications_page(round_id: int, refusal: str = "") -> str:
         is_published=bool(adopted and publications and publications[0].run_id == adopted.id),
         newest_changes=_newest_changes(publications),
         late=late_changes.since_publication(db.session, viewer(), publications[0]) if publications else [],
+        learners=late_learners.since_publication(db.session, viewer(), publications[0])
+        if publications
+        else [],
+        most_told=MOST_TOLD,
         taken_in_by=_taken_in_by(publications),
         for_trust=viewer().trust_id is not None,
         refusal=refusal,
@@ -96,7 +103,11 @@ def _taken_in_by(publications: list[Publication]) -> Run | None:
     if not publications or not viewer().may(Action.SEE_RUNS):
         return None
     run = latest_finished_run(db.session, publications[0].round_id)
-    if run is None or run.id == publications[0].run_id or late_changes.since_run(db.session, viewer(), run):
+    if run is None or run.id == publications[0].run_id:
+        return None
+    if late_changes.since_run(db.session, viewer(), run) or late_learners.since_run(
+        db.session, viewer(), run
+    ):
         return None
     return run
 
@@ -108,12 +119,18 @@ def _status(viewer: Viewer, round_id: int) -> Status:
         return Status("Ready to publish", needs_attention=True)
     if publications:
         number = publications[0].number
-        if viewer.may(Action.PUBLISH_ROUND) and late_changes.since_publication(
-            db.session, viewer, publications[0]
-        ):
-            return Status(f"Places changed since version {number}", needs_attention=True)
+        if viewer.may(Action.PUBLISH_ROUND) and (changed := _what_changed(viewer, publications[0])):
+            return Status(f"{changed} changed since version {number}", needs_attention=True)
         return Status(f"Version {number} published", is_done=True)
     return Status("Nothing published yet")
+
+
+def _what_changed(viewer: Viewer, publication: Publication) -> str:
+    """ "Places and learners", either of them, or "" where nothing was recorded since its run."""
+    places = late_changes.since_publication(db.session, viewer, publication)
+    learners = late_learners.since_publication(db.session, viewer, publication)
+    found = [word for word, rows in (("places", places), ("learners", learners)) if rows]
+    return " and ".join(found).capitalize()
 
 
 def _marks(session: Session, viewer: Viewer, round_id: int) -> Mapping[int, str]:

@@ -135,7 +135,8 @@ def download_letters(publication_id: int) -> ResponseReturnValue:
             f"These are {len(learners):,} letters, and one file holds at most {MOST_LETTERS:,}. "
             "Go back and filter the list, by HEI or by programme, and download a file of each."
         )
-    pdf = letters_pdf(publication, learners, with_travel=viewer().trust_id is None)
+    texts = queries.letter_texts(db.session, {learner.first.hei_id for learner in learners})
+    pdf = letters_pdf(publication, learners, texts=texts, with_travel=viewer().trust_id is None)
     return pdf_file(pdf, _name("letters", publication, "pdf"))
 
 

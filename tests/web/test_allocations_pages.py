@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -9,9 +10,12 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from placements.access import Role
-from placements.allocations import routes_published, service
+from placements.allocations import routes, routes_published, service
 from placements.allocations.models import Publication
+from placements.clock import now_utc, set_clock
+from placements.cohorts.models import Interruption
 from placements.extensions import db
+from tests.conftest import NOW_UTC
 from tests.factories import (
     DepartmentFactory,
     HeiFactory,
@@ -330,3 +334,56 @@ def test_places_held_back_are_shown_to_the_hei_with_what_is_missing(client: Flas
     assert held.learner_reference not in seen
     assert "eld back" not in seen
     assert "Not ready yet: IR(ME)R" in seen
+
+
+def test_an_hei_says_what_its_letters_add_and_two_officers_do_not_overwrite(
+    client: FlaskClient, region: SmallRound
+) -> None:
+    publication = published(region)
+    first, second = (signed_in(client, Role.PLACEMENT_OFFICER, hei_id=region.hei.id) for _ in range(2))
+    before = page(first.get("/letter-text")).value("version")
+    sent = {"text": "Bring your dosemeter.\r\n\r\nAsk Ms ŵ. #1", "version": before}
+    for _ in range(2):
+        assert "Saved" in page(first.post("/letter-text", data=sent, follow_redirects=True)).main
+    letter = PdfReader(io.BytesIO(first.get(f"/publications/{publication.id}/letters.pdf").data)).pages[0]
+    assert "Bring your dosemeter." in letter.extract_text()
+    assert "Ask Ms ŵ. #1" in letter.extract_text()
+
+    late = second.post("/letter-text", data={"text": "Mine", "version": before})
+    assert late.status_code == 409
+    shown = page(late)
+    assert shown.value("text").strip() == "Mine"
+    assert "Bring your dosemeter." in shown.main
+    now = {"text": "Mine", "version": shown.value("version")}
+    assert second.post("/letter-text", data=now).status_code == 302
+    assert page(first.get("/letter-text")).value("text").strip() == "Mine"
+
+    long = second.post("/letter-text", data={"text": "x" * 4001, "version": shown.value("version")})
+    assert long.status_code == 400
+    assert page(long).errors["text"] == "Use at most 4,000 characters"
+    assert len(page(long).value("text").strip()) == 4001
+
+
+def test_changes_of_learners_since_publication_lead_to_a_repair(
+    lead: FlaskClient, region: SmallRound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(region)
+    set_clock(lambda: NOW_UTC + timedelta(hours=1))
+    withdrawn = region.learners[0]
+    withdrawn.interruptions.append(
+        Interruption(kind="withdrawn", first_day=region.block.first_week, recorded_utc=now_utc())
+    )
+    saved()
+    address = f"/rounds/{region.round.id}/publications"
+    told = page(lead.get(address))
+    assert "Learners changed since version 1" in told.main
+    assert f"{withdrawn.reference}, {region.hei.name}: withdrawn from 4 January 2027" in told.main
+    assert "1 published place is given up" in told.main
+    assert "Repair: fewest moves with these changes" in told.main
+    assert "Learners changed since version 1" in page(lead.get(f"/rounds/{region.round.id}")).main
+    officer = signed_in(lead, Role.PLACEMENT_OFFICER, hei_id=region.hei.id)
+    assert "1 published place is given up" in page(officer.get(address)).main
+    educator = signed_in(lead, Role.PRACTICE_EDUCATOR, trust_id=region.trusts[0].id)
+    assert withdrawn.reference not in page(educator.get(address)).main
+    monkeypatch.setattr(routes, "MOST_TOLD", 0)
+    assert "and 1 more" in page(lead.get(address)).main
