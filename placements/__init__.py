@@ -93,9 +93,11 @@ def _register_parts(app: Flask) -> None:
     from placements.rounds.routes import rounds
     from placements.scenarios import (
         nearby,  # noqa: F401 - tells capacity of demand
+        routes_feasibility,  # noqa: F401
         solving,  # noqa: F401 - makes the worker's jobs known
     )
-    from placements.scenarios.routes import scenarios
+    from placements.scenarios import routes as runs  # noqa: F401
+    from placements.scenarios.blueprint import scenarios
 
     for part in (
         accounts,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
@@ -13,10 +13,9 @@ from placements.errors import Refused
 from placements.extensions import db
 from placements.rounds import queries as rounds
 from placements.scenarios import describing, marks, queries, results, service
+from placements.scenarios.blueprint import scenarios
 from placements.web import viewer
 from placements.web.panels import Panel, Status, register
-
-scenarios = Blueprint("scenarios", __name__)
 
 PLACINGS_A_PAGE = 50
 LARGEST_NUMBER = 2**31 - 1

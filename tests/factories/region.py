@@ -1,6 +1,7 @@
 """A small round, declared and submitted, ready to be matched."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from placements.access import Role, Viewer
@@ -30,7 +31,8 @@ from tests.factories import (
 
 @dataclass(frozen=True)
 class SmallRound:
-    """Two X-ray departments of two trusts in Birmingham, one HEI, one block."""
+    """Two X-ray departments of two trusts in Birmingham, one HEI, one block that its learners need; `later`
+    are further blocks that are declared too."""
 
     round: Round
     block: Block
@@ -39,13 +41,21 @@ class SmallRound:
     departments: tuple[Department, Department]
     learners: list[Learner]
     lead: Viewer
+    later: list[Block]
 
 
-def small_round(*, learners: int = 3, places: tuple[int, int] = (1, 1)) -> SmallRound:
-    """Learners who all need X-ray in the one block; `places` are the most at once of the two departments."""
+def small_round(
+    *, learners: int = 3, places: tuple[int, int] = (1, 1), wte: Decimal | None = None, later: int = 0
+) -> SmallRound:
+    """Learners who all need X-ray in the first block; `places` are the most at once of the two departments,
+    `wte` the time of each (if not given, enough), `later` is the number of blocks after it."""
     SupervisionWeightFactory(weight=Decimal("0.5"))
     round_ = RoundFactory()
     block = BlockFactory(round=round_, weeks=4)
+    after = [
+        BlockFactory(round=round_, first_week=block.first_week + timedelta(weeks=4 * (i + 1)), weeks=4)
+        for i in range(later)
+    ]
     trusts = (TrustFactory(), TrustFactory())
     xray = ModalityFactory(key="xray")
     departments = tuple(
@@ -54,7 +64,11 @@ def small_round(*, learners: int = 3, places: tuple[int, int] = (1, 1)) -> Small
     )
     for department, most in zip(departments, places, strict=True):
         DeclarationFactory(
-            round=round_, department=department, preferred=min(1, most), maximum=most, each_wte=Decimal(most)
+            round=round_,
+            department=department,
+            preferred=min(1, most),
+            maximum=most,
+            each_wte=wte or Decimal(most),
         )
     programme = ProgrammeFactory(hei=HeiFactory(), learner_group__key="diagnostic_radiography")
     stage = StageFactory(learner_group=programme.learner_group)
@@ -72,4 +86,5 @@ def small_round(*, learners: int = 3, places: tuple[int, int] = (1, 1)) -> Small
         departments=departments,  # type: ignore[arg-type]  # two of them, as zipped above
         learners=people,
         lead=viewer_as(Role.ACADEMY_LEAD),
+        later=after,
     )

@@ -153,6 +153,7 @@ MAY: dict[str, set[Role] | None] = {
     "GET rounds.see_round": EVERYBODY,
     "GET rounds.see_rounds": EVERYBODY,
     "POST scenarios.cancel_run": {LEAD},
+    "GET scenarios.see_feasibility": {OFFICER, LEAD},
     "GET scenarios.see_load": {LEAD},
     "GET scenarios.see_placing": {LEAD},
     "GET scenarios.see_placings": {LEAD},
