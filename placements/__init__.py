@@ -70,7 +70,6 @@ def _register_parts(app: Flask) -> None:
     from placements.allocations import (  # noqa: F401
         history,
         routes_changes,
-        routes_letters,
         routes_published,
     )
     from placements.allocations import routes as publications  # noqa: F401

@@ -16,6 +16,7 @@ import typst
 from placements.allocations.models import Publication, PublicationLine
 from placements.allocations.published import PublishedLearner
 from placements.bank_holidays import holidays_in
+from placements.organisations.letter_text import paragraphs
 from placements.settings import ROOT
 from placements.web.formats import count, day, journey, short_day, weekdays
 
@@ -73,7 +74,7 @@ def _letter(learner: PublishedLearner, round_name: str, text: str, with_travel: 
             if line.state == "unplaced"
         ],
         "text_heading": f"From {first.hei}",
-        "text": [paragraph.strip() for paragraph in text.splitlines() if paragraph.strip()],
+        "text": paragraphs(text),
     }
 
 

@@ -15,7 +15,6 @@ from placements.cohorts.demand import is_there
 from placements.cohorts.models import Learner, Requirement
 from placements.errors import Refused, Stale
 from placements.extensions import db
-from placements.organisations.models import Hei
 from placements.rounds import queries as rounds
 from placements.rounds.models import Round
 from placements.scenarios import describing
@@ -24,8 +23,6 @@ from placements.scenarios.models import Placing, Run
 from placements.scenarios.service import start_run
 from placements.states import ROUND
 from placements.transaction import CHANGED_MEANWHILE, transaction, violates
-
-LONGEST_LETTER_TEXT = 4_000
 
 
 def start_repair(viewer: Viewer, round_id: int) -> Run:
@@ -108,25 +105,6 @@ def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication
             raise Stale(CHANGED_MEANWHILE) from None
         raise
     return publication
-
-
-def save_letter_text(viewer: Viewer, text: str, *, version: int) -> Hei:
-    """Save what the letters of the viewer's HEI say besides the places. The same text changes nothing.
-
-    `version` is the HEI's, as read; raises Stale where somebody saved another text since, and Refused where
-    the text is too long.
-    """
-    with transaction(viewer, Action.SAVE_LETTER_TEXT) as tx:
-        hei = tx.session.get_one(Hei, viewer.hei_id, populate_existing=True)
-        text = "\n".join(line.rstrip() for line in text.strip().splitlines())
-        if len(text) > LONGEST_LETTER_TEXT:
-            raise Refused(f"A letter's text has at most {LONGEST_LETTER_TEXT:,} characters: shorten it.")
-        if hei.letter_text != text:
-            if hei.version != version:
-                raise Stale(CHANGED_MEANWHILE)
-            hei.letter_text = text
-        tx.note(hei, characters=len(text))
-    return hei
 
 
 def _lines(session: Session, viewer: Viewer, run_id: int) -> Iterator[PublicationLine]:

@@ -50,8 +50,6 @@ MAY: dict[str, set[Role] | None] = {
     "GET allocations.download_places": {OFFICER, *TRUST, LEAD},
     "GET allocations.download_places_workbook": {OFFICER, *TRUST, LEAD},
     "POST allocations.publish_round": {LEAD},
-    "GET allocations.save_letter_text": {OFFICER},
-    "POST allocations.save_letter_text": {OFFICER},
     "POST allocations.start_repair": {LEAD},
     "GET allocations.see_changes": {OFFICER, *TRUST, LEAD},
     "GET allocations.see_publication": {OFFICER, *TRUST, LEAD},

@@ -252,17 +252,3 @@ def test_a_place_held_back_is_seen_by_the_hei_and_not_by_the_trust(session: Sess
     }
     only_held = filtered_lines(officer, held.publication, LineFilter(state="held"))
     assert session.scalars(only_held).all() == [held]
-
-
-def test_the_text_of_an_heis_letters_is_saved_once_and_never_over_another(session: Session) -> None:
-    officer = viewer_as(Role.PLACEMENT_OFFICER)
-    hei = service.save_letter_text(officer, " Bring your badge. \r\nAsk us. ", version=1)
-    assert (hei.letter_text, hei.version) == ("Bring your badge.\nAsk us.", 2)
-    assert service.save_letter_text(officer, "Bring your badge.\nAsk us.", version=1).version == 2
-    with pytest.raises(Stale):
-        service.save_letter_text(officer, "Mine", version=1)
-    with pytest.raises(Refused, match="4,000"):
-        service.save_letter_text(officer, "x" * 4001, version=2)
-    assert queries.letter_texts(session, {hei.id}) == {hei.id: "Bring your badge.\nAsk us."}
-    with pytest.raises(NotAllowed):
-        service.save_letter_text(viewer_as(Role.ACADEMY_LEAD), "x", version=2)

@@ -336,32 +336,16 @@ def test_places_held_back_are_shown_to_the_hei_with_what_is_missing(client: Flas
     assert "Not ready yet: IR(ME)R" in seen
 
 
-def test_an_hei_says_what_its_letters_add_and_two_officers_do_not_overwrite(
-    client: FlaskClient, region: SmallRound
-) -> None:
+def test_letters_say_what_the_hei_adds(client: FlaskClient, region: SmallRound) -> None:
     publication = published(region)
-    first, second = (signed_in(client, Role.PLACEMENT_OFFICER, hei_id=region.hei.id) for _ in range(2))
-    before = page(first.get("/letter-text")).value("version")
-    sent = {"text": "Bring your dosemeter.\r\n\r\nAsk Ms ŵ. #1", "version": before}
-    for _ in range(2):
-        assert "Saved" in page(first.post("/letter-text", data=sent, follow_redirects=True)).main
-    letter = PdfReader(io.BytesIO(first.get(f"/publications/{publication.id}/letters.pdf").data)).pages[0]
-    assert "Bring your dosemeter." in letter.extract_text()
-    assert "Ask Ms ŵ. #1" in letter.extract_text()
-
-    late = second.post("/letter-text", data={"text": "Mine", "version": before})
-    assert late.status_code == 409
-    shown = page(late)
-    assert shown.value("text").strip() == "Mine"
-    assert "Bring your dosemeter." in shown.main
-    now = {"text": "Mine", "version": shown.value("version")}
-    assert second.post("/letter-text", data=now).status_code == 302
-    assert page(first.get("/letter-text")).value("text").strip() == "Mine"
-
-    long = second.post("/letter-text", data={"text": "x" * 4001, "version": shown.value("version")})
-    assert long.status_code == 400
-    assert page(long).errors["text"] == "Use at most 4,000 characters"
-    assert len(page(long).value("text").strip()) == 4001
+    region.hei.letter_text = "Bring your dosemeter.\n\nAsk Ms ŵ. #1"
+    saved()
+    officer = signed_in(client, Role.PLACEMENT_OFFICER, hei_id=region.hei.id)
+    found = page(officer.get(f"/publications/{publication.id}"))
+    letter = PdfReader(io.BytesIO(officer.get(found.links()["letters (PDF) of all places"]).data)).pages[0]
+    for words in (f"From {region.hei.name}", "Bring your dosemeter.", "Ask Ms ŵ. #1"):
+        assert words in letter.extract_text()
+    assert found.links()["Change what your letters say besides the places"] == "/hei/letter"
 
 
 def test_changes_of_learners_since_publication_lead_to_a_repair(
