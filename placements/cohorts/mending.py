@@ -177,7 +177,7 @@ def _read_again(
     before: ParsedUpload,
     is_located: Callable[[str], bool],
 ) -> ParsedUpload:
-    directory = replace(queries.directory(tx.session, upload.round), locates=is_located)
+    directory = replace(queries.directory(tx.session, upload.round, upload.hei_id), locates=is_located)
     parsed = read_rows(table, directory, today=today())
     if parsed.problem is not None:
         raise Refused(f"{parsed.problem.message} {parsed.problem.remedy}")

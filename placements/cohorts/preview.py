@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from placements.cohorts.uploads_columns import FIELD_HEADINGS, MOST_PREFERENCES
 from placements.cohorts.uploads_mending import shown
 from placements.cohorts.uploads_result import LearnerRow, ParsedUpload
 from placements.cohorts.uploads_table import WHOLE_ROW
@@ -93,6 +94,16 @@ def preview(parsed: ParsedUpload, filters: Filters) -> Preview:
     corrections = asked.corrections() if filters.show in ("", "corrected") else ()
     accepted = asked.accepted() if filters.show in ("", "accepted") else ()
     return Preview(refused, corrections, accepted, kinds(parsed.refusals))
+
+
+def absent(parsed: ParsedUpload) -> list[str]:
+    """What the file does not speak of, in small letters."""
+    ranks = [f"preference {rank}" for rank in range(1, MOST_PREFERENCES + 1)]
+    return [
+        heading.lower()
+        for field, heading in FIELD_HEADINGS.items()
+        if field not in parsed.fields and field not in (*ranks, "driving")
+    ]
 
 
 def kinds(refusals: Sequence[Refusal]) -> tuple[Kind, ...]:

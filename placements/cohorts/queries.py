@@ -28,7 +28,7 @@ from placements.organisations.models import (
     Stage,
     Trust,
 )
-from placements.organisations.queries import sites_of_network, visible_programmes
+from placements.organisations.queries import access_needs, sites_of_network, visible_programmes
 from placements.rounds.models import PlanLine, Rotation, Round
 from placements.rounds.queries import lines_of_round, plan, visible_rounds
 
@@ -229,14 +229,18 @@ def is_located(postcode: str) -> bool:
     return locate(postcode) is not None
 
 
-def directory(session: Session, round_: Round) -> Directory:
-    """The sites, trusts, postcodes and days that a cohort file of this round may name."""
+def directory(session: Session, round_: Round, hei_id: int | None = None) -> Directory:
+    """The sites, trusts, postcodes, days and access needs that a cohort file of this round may name, and of
+    an HEI the learners who are in it already."""
+    mine = select(Learner.reference).where(Learner.round_id == round_.id, Learner.hei_id == hei_id)
     return Directory(
         sites={
             site.name: DirectorySite(site.postcode) for site in sites_of_network(session, round_.network_id)
         },
         trusts={trust.ods: trust.name for trust in trusts_of_network(session, round_.network_id)},
         locates=is_located,
+        access_needs={need.key: need.name for need in access_needs(session)},
+        references=frozenset(reference.casefold() for reference in session.scalars(mine)),
         earliest=round_.first_week,
         latest=max((block.last_day for block in round_.blocks), default=round_.last_week),
     )

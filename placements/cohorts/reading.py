@@ -40,7 +40,7 @@ def read_upload(upload_id: int) -> None:
     if upload is None or upload.message:
         return
     version, kept = upload.version, from_json(upload.parsed)
-    directory = queries.directory(db.session, upload.round)
+    directory = queries.directory(db.session, upload.round, upload.hei_id)
     db.session.rollback()
     if kept.table is None:
         return

@@ -12,7 +12,7 @@ from placements.cohorts import mending, queries, service
 from placements.cohorts.acceptance import compare
 from placements.cohorts.blueprint import cohorts
 from placements.cohorts.forms import Mend, UploadForm, columns_command, mend_command
-from placements.cohorts.preview import SHOW, Filters, preview
+from placements.cohorts.preview import SHOW, Filters, absent, preview
 from placements.cohorts.uploads import from_json
 from placements.cohorts.uploads_columns import FIELD_HEADINGS
 from placements.cohorts.uploads_downloads import rows_csv, rows_xlsx
@@ -20,6 +20,7 @@ from placements.cohorts.uploads_mending import Place, remembered, samples
 from placements.cohorts.uploads_template import template_csv, template_xlsx
 from placements.errors import Refused, Stale
 from placements.extensions import db
+from placements.organisations.queries import access_needs
 from placements.rounds import queries as rounds
 from placements.spreadsheets.remarks import told_once
 from placements.web import viewer
@@ -271,9 +272,11 @@ def _upload_page(upload_id: int, problem: str | None = None, mend: Mend | None =
         upload=upload,
         round=upload.round,
         parsed=parsed,
-        comparison=compare(db.session, upload, parsed.rows) if waits else None,
+        comparison=compare(db.session, upload, parsed) if waits else None,
         corrected=len({correction.line for correction in parsed.corrections}),
         trusts={row.ods: row.name for row in queries.trusts_of_network(db.session, upload.round.network_id)},
+        access_needs={need.key: need.name for need in access_needs(db.session)},
+        absent=absent(parsed),
         found=found,
         corrections=corrections,
         refusals=told_once(parsed.refusals),

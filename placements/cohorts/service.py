@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from placements.access import Action, Viewer
 from placements.clock import now_utc, today
 from placements.cohorts import queries
-from placements.cohorts.acceptance import Comparison, compare, save_learners
+from placements.cohorts.acceptance import Comparison, compare
 from placements.cohorts.changing import note_change, require_changeable
 from placements.cohorts.models import Cohort, Upload
+from placements.cohorts.saving import save_learners
 from placements.cohorts.uploads import ParsedUpload, from_json, parse_cohort, to_json
 from placements.cohorts.uploads_mending import after_accepting
 from placements.errors import NotFound, Refused, Stale
@@ -64,7 +65,7 @@ def receive_upload(
             wrong = "Choose a programme and stage that has a placement in this round"
             raise Refused(f"{wrong}.", {"choice": wrong})
         intake = _checked_intake(intake)
-        directory = replace(queries.directory(tx.session, round_), locates=is_located)
+        directory = replace(queries.directory(tx.session, round_, programme.hei_id), locates=is_located)
         parsed = parse_cohort(
             data,
             directory,
@@ -153,7 +154,7 @@ def accept_upload(
             tx.session.flush()
             tx.session.execute(select(Hei.id).where(Hei.id == upload.hei_id).with_for_update(key_share=True))
             parsed = from_json(upload.parsed)
-            comparison = compare(tx.session, upload, parsed.rows)
+            comparison = compare(tx.session, upload, parsed)
             _require_acceptable(parsed, comparison)
             seen = comparison.cohort.version if comparison.cohort is not None else 0
             if cohort_version not in (None, seen):

@@ -101,6 +101,7 @@ def read_rows(
             )
         )
     _refuse_repeated_references(readings)
+    _refuse_unknown_companions(readings, directory)
     return ParsedUpload(
         table=table,
         rows=tuple(reading.row for reading in readings if reading.row is not None and not reading.refusals),
@@ -125,7 +126,8 @@ def _notices(table: Table) -> list[str]:
         notices.append(f"Not used and not kept: {listed(other)}. These are not columns of a cohort file.")
     if not {field for _, field in table.used} & {"travel mode", "driving"}:
         notices.append(
-            "There is no column for how learners travel, so each is taken to travel by public transport."
+            "There is no column for how learners travel, so each who is new is taken to travel by public"
+            " transport."
         )
     return notices
 
@@ -167,3 +169,15 @@ def _refuse_repeated_references(readings: list[RowReading]) -> None:
             named[_MOST_LINES_NAMED:] = [f"{len(named) - _MOST_LINES_NAMED:,} more"]
         for reading in sharing:
             reading.refuse_repeated(f"{', '.join(named[:-1])} and {named[-1]}")
+
+
+def _refuse_unknown_companions(readings: list[RowReading], directory: Directory) -> None:
+    """Refuse every row that names a learner who is neither in the round nor in a row that is accepted; each
+    row refused may be one that others name."""
+    refused = True
+    while refused:
+        accepted = {
+            row.reference.casefold() for reading in readings if not reading.refusals and (row := reading.row)
+        }
+        known = accepted | directory.references
+        refused = sum(reading.refuse_unknown_companions(known) for reading in readings) > 0

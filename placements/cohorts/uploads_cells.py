@@ -22,6 +22,7 @@ from placements.spreadsheets.names import Match
 LONGEST_REFERENCE = 50
 _REFERENCE_REMEDY = "Use a reference that does not say who the learner is, such as the student number."
 LONGEST_LIST = 2_000
+LONGEST_REASON = 120
 MOST_SITES_LISTED = 30
 SHORTEST_TRAVEL_MINUTES = 5
 LONGEST_TRAVEL_MINUTES = 240
@@ -138,6 +139,9 @@ class CellReader:
 
     def available_from(self, text: str) -> Reading[date]:
         """The first day a learner can be placed; within a year before the round and its end."""
+        return self._day(text, timedelta(0))
+
+    def _day(self, text: str, after_round: timedelta) -> Reading[date]:
         try:
             day = dates.read_date(text)
         except dates.NotADate as fault:
@@ -147,12 +151,32 @@ class CellReader:
         starts = min(self.today, self.directory.earliest or self.today)
         first = starts - timedelta(days=366)
         last = self.directory.latest or self.today + timedelta(days=5 * 366)
+        last += after_round
         if not first <= day <= last:
             raise Unusable(
                 f"{dates.spoken(day)} is too far from this round.",
                 f"Give a day from {dates.spoken(first)} to {dates.spoken(last)}, or leave it blank.",
             )
         return Reading(day, None if dates.written_plainly(text) else dates.spoken(day))
+
+    def available_until(self, text: str) -> Reading[date]:
+        """The last day on which a learner can be placed; it may be long after the round."""
+        return self._day(text, timedelta(days=5 * 366))
+
+    def access_need(self, text: str) -> Reading[str]:
+        """The key of an access need, from its name or key."""
+        names = self.places.access_names
+        known = "; ".join(names.values())
+        remedy = f"Write one of: {known}." if known else "No access needs are in the reference data yet."
+        match = self.places.access_need(text)
+        if not match.keys:
+            raise Unusable(
+                "We know no access need of this name, and no diagnosis is kept.",
+                remedy,
+                [names[key] for key in match.close],
+            )
+        key = _one(match, lambda key: names[key], "access need", remedy)
+        return Reading(key, None if text.casefold() in (key, names[key].casefold()) else names[key])
 
     def employer(self, text: str) -> Reading[str]:
         """The ODS code of the trust that employs a learner, from its code, name or abbreviation."""
@@ -172,29 +196,95 @@ class CellReader:
         )
         return Reading(name, None if text == name else name)
 
-    def split_sites(self, raw: str) -> list[str]:
-        """The parts of a cell that may name several sites: between “;”, “|” or lines, or else commas.
+    def split(self, raw: str, read: Callable[[str], Reading[str]]) -> list[str]:
+        """The parts of a cell that may hold several values: between “;”, “|” or lines, or else commas.
 
-        Commas part sites only where the whole is no site's name (some hold a comma) and every part is one.
+        Commas part values only where the whole is not one (some sites' names hold a comma) and every part is.
         """
         parts = [part for part in re.split(r"[;|\r\n]", raw) if part.strip()]
         if len(parts) > MOST_SITES_LISTED:
             raise Unusable(
-                f"It names {len(parts):,} sites.", f"Name at most {MOST_SITES_LISTED} in one cell."
+                f"It names {len(parts):,} of them.", f"Name at most {MOST_SITES_LISTED} in one cell."
             )
-        if len(parts) == 1 and "," in raw and not self.places.site(" ".join(raw.split())).keys:
+        if len(parts) == 1 and "," in raw and not _is_read(" ".join(raw.split()), read):
             by_comma = [part.strip() for part in raw.split(",") if part.strip()]
-            if len(by_comma) <= MOST_SITES_LISTED and all(
-                len(self.places.site(part).keys) == 1 for part in by_comma
-            ):
+            if len(by_comma) <= MOST_SITES_LISTED and all(_is_read(part, read) for part in by_comma):
                 return by_comma
         return parts
+
+
+def _is_read(text: str, read: Callable[[str], Reading[str]]) -> bool:
+    try:
+        read(text)
+    except Unusable:
+        return False
+    return True
 
 
 def yes_or_no(text: str) -> bool | None:
     """What people write for yes and no in a column that asks; None for anything else."""
     plain = text.casefold().strip(" .!")
     return True if plain in _YES else False if plain in _NO else None
+
+
+def answer(text: str) -> Reading[bool]:
+    """Yes or no."""
+    said = yes_or_no(text)
+    if said is None:
+        raise Unusable("It is neither yes nor no.", "Write “yes” or “no”.", ("yes", "no"))
+    return Reading(said, None if text.casefold() in ("yes", "no") else "yes" if said else "no")
+
+
+def weekdays(text: str) -> Reading[str]:
+    """The days of a part-time pattern, as figures (1 is Monday): "Mon-Wed", "Monday, Thursday", "MTW"."""
+    plain = text.casefold().replace("–", "-").replace("&", ",").replace("+", ",")
+    refused = Unusable(
+        "We cannot tell which days of the week these are.",
+        "Name the days, such as “Mon, Tue, Wed” or “Mon-Wed”; or leave it blank for the days of the plan.",
+    )
+    letters = re.sub(r"[\s,/]", "", plain)
+    if re.fullmatch(r"[mtwf]{1,5}", letters):
+        days = _by_letters(letters)
+    elif re.fullmatch(r"full[ -]?time|every (week)?day|all( days)?", plain):
+        days = "12345"
+    else:
+        days = _by_words(plain)
+    if not days:
+        raise refused
+    return Reading(days, ", ".join(_DAY_NAMES[int(day) - 1] for day in days) if days != text else None)
+
+
+def _by_letters(letters: str) -> str:
+    """Days in order; a T is Tuesday before a W and Thursday after one, and otherwise could be either."""
+    days = ""
+    for place, letter in enumerate(letters):
+        after_wednesday = "w" in letters[:place]
+        before_wednesday = "w" in letters[place + 1 :]
+        if letter == "t" and not after_wednesday and not before_wednesday:
+            return ""
+        days += {"m": "1", "w": "3", "f": "5"}.get(letter) or ("4" if after_wednesday else "2")
+    return days if list(days) == sorted(set(days)) else ""
+
+
+def _by_words(plain: str) -> str:
+    found: set[int] = set()
+    for part in re.split(r",|;|/|\band\b|\s(?!-|to\b)(?<!-\s)(?<!to\s)", plain):
+        ends = [_DAY.fullmatch(word.strip(" .")) for word in re.split(r"-|\bto\b", part)]
+        if not part.strip():
+            continue
+        if len(ends) > 2 or not all(ends):
+            return ""
+        numbers = [_day_number(end[0]) for end in ends if end]
+        found.update(range(numbers[0], numbers[-1] + 1))
+    return "".join(map(str, sorted(found)))
+
+
+def _day_number(word: str) -> int:
+    return next(number for number, name in enumerate(_DAY_NAMES, start=1) if name[:2].lower() == word[:2])
+
+
+_DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+_DAY = re.compile(r"mo|mon(days?)?|tue?s?(days?)?|wed?s?(nesdays?)?|thu?r?s?(days?)?|fri?(days?)?")
 
 
 def travel_mode(text: str, *, about_driving: bool = False) -> Reading[TravelMode]:

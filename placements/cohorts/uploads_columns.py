@@ -53,6 +53,26 @@ _ALIASES = {
         available from | start date | available | date available | earliest start | earliest start date
         | available from date | placement start date""",
     "priority": "priority | priority 1-3 | priority 1 to 3 | priority level",
+    "available until": """
+        available until | end date | available to | last available date | latest end | finish date
+        | available until date""",
+    "released": """
+        released | release | released by employer | may be placed elsewhere | employer releases
+        | released from employer""",
+    "accommodation": """
+        accommodation | accommodation needed | accepts accommodation | would take accommodation
+        | needs accommodation | accommodation y/n""",
+    "access needs": """
+        access needs | access requirements | access | site must have | accessibility | access need""",
+    "together with": "together with | together | place with | same site as | placed with | car share with",
+    "apart from": "apart from | apart | not with | keep apart from | separate from | not together with",
+    "earlier sites": """
+        sites attended before | sites attended | earlier sites | previous sites | previous placements
+        | earlier placements | past sites | placement history | attended""",
+    "days": """
+        days | weekdays | days of the week | days attending | attendance days | working days | pattern
+        | placement days | part time days | part-time pattern""",
+    "priority reason": "priority reason | reason for priority | why priority",
 }
 
 _PERSONAL = re.compile(
@@ -88,6 +108,15 @@ FIELD_HEADINGS = {
     "excluded sites": "Sites to avoid",
     "available from": "Available from",
     "priority": "Priority",
+    "priority reason": "Priority reason",
+    "available until": "Available until",
+    "released": "Released",
+    "accommodation": "Accommodation",
+    "access needs": "Access needs",
+    "together with": "Together with",
+    "apart from": "Apart from",
+    "earlier sites": "Sites attended before",
+    "days": "Days of the week",
 }
 """Each field with the heading that the template has for it."""
 

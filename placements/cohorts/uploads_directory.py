@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from placements.geography.postcodes import normalise_postcode
 from placements.spreadsheets.names import Match, NameFinder
 
 _SITE_FILLER = frozenset({"the"})
+_FILLER = frozenset({"the", "needs", "need", "access", "required"})
 _TRUST_FILLER = frozenset({"the", "nhs", "foundation", "trust", "ft"})
 
 
@@ -26,7 +27,8 @@ class Directory:
     """What a cohort file is read against.
 
     `sites` by canonical name, `trusts` by ODS code; `locates` says whether a canonical postcode is known;
-    `earliest` and `latest` are the first and last days of the round, where there is one.
+    `earliest` and `latest` are the first and last days of the round, where there is one. `access_needs` by
+    key; `references` are those that the HEI's learners have in the round already, in small letters.
     """
 
     sites: Mapping[str, DirectorySite]
@@ -34,6 +36,8 @@ class Directory:
     locates: Callable[[str], bool]
     earliest: date | None = None
     latest: date | None = None
+    access_needs: Mapping[str, str] = field(default_factory=dict)
+    references: frozenset[str] = frozenset()
 
 
 class PlacesFinder:
@@ -52,6 +56,8 @@ class PlacesFinder:
         self._trust_names = NameFinder(
             {ods: (name,) for ods, name in directory.trusts.items()}, _TRUST_FILLER
         )
+        self.access_names = directory.access_needs
+        self._access = NameFinder({key: (key, name) for key, name in directory.access_needs.items()}, _FILLER)
         self._ods = {ods.casefold(): ods for ods in directory.trusts}
 
     def site(self, text: str) -> Match:
@@ -68,6 +74,10 @@ class PlacesFinder:
     def is_place(self, text: str) -> bool:
         """Whether this is the whole name of a site or trust, in any case and punctuation."""
         return self._site_names.is_whole(text) or self._trust_names.is_whole(text)
+
+    def access_need(self, text: str) -> Match:
+        """The key of the access need meant."""
+        return self._access.find(text)
 
     def trust(self, text: str) -> Match:
         """The ODS code of the trust meant by its code, name or abbreviation."""

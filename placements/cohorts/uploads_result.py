@@ -20,7 +20,11 @@ TravelMode = Literal["car", "public_transport"]
 
 @dataclass(frozen=True)
 class LearnerRow:
-    """One learner, ready to be saved: every value is in its canonical form."""
+    """One learner, ready to be saved: every value is in its canonical form.
+
+    `access_needs` are keys, `together` and `apart` other learners' references, `earlier_sites` the sites
+    attended before (one as often as it was), `weekdays` the days of a part-time pattern (1 is Monday).
+    """
 
     line: int
     reference: str
@@ -33,6 +37,15 @@ class LearnerRow:
     excluded_sites: tuple[str, ...]
     available_from: date | None
     priority: int | None
+    available_until: date | None = None
+    released: bool = False
+    accommodation: bool = False
+    access_needs: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    earlier_sites: tuple[str, ...] = ()
+    weekdays: str | None = None
+    priority_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,14 @@ class ParsedUpload:
             return ()
         unused = [column.heading for column in self.table.columns if not column.field]
         return (*(column.heading for column in self.table.left_out), *unused)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """What the file speaks of; of all else it says nothing, not that it is blank."""
+        names = {field for _, field in self.table.used} if self.table else set()
+        ranks = {"preferences" for name in names if name.startswith("preference ")}
+        modes = {"travel mode" for name in names if name == "driving"}
+        return frozenset(names | ranks | modes)
 
     @property
     def is_settled(self) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import cast
 
 from placements.cohorts.uploads_cells import (
     DEFAULT_MODE,
     LONGEST_LIST,
+    LONGEST_REASON,
     LONGEST_REFERENCE,
     CellReader,
     Said,
+    answer,
     travel_mode,
+    weekdays,
 )
 from placements.cohorts.uploads_columns import MOST_PREFERENCES, heading_key
 from placements.cohorts.uploads_result import LearnerRow, TravelMode
@@ -76,11 +79,25 @@ class RowReading:
         excluded = self._excluded_sites(preferences)
         available_from = self._optional("available from", reader.available_from)
         priority = self._optional("priority", reader.priority, numeric=True)
+        until = self._optional("available until", reader.available_until)
+        if until is not None and available_from is not None and until < available_from:
+            self._refuse_cell("available until", "It is before the day from which the learner is available.")
+        released = self._optional("released", answer) or False
+        if released and employer is None:
+            self._refuse_cell("released", "It says released, but no employing trust is named.")
+        accommodation = self._optional("accommodation", answer) or False
+        needs = self._listed("access needs", reader.access_need)
+        together = self._companions("together with", reference)
+        apart = self._companions("apart from", reference)
+        earlier = self._listed("earlier sites", reader.site, may_repeat=True)
+        days = self._optional("days", weekdays)
+        why = self._optional("priority reason", Reading, LONGEST_REASON)
         self.reference = reference
         if reference is not None and postcode is not None and not self.refusals:
             self.row = LearnerRow(
                 self.line, reference, postcode, term_postcode, mode, limit, preferences, employer, excluded,
-                available_from, priority,
+                available_from, priority, until, released, accommodation, needs, together, apart, earlier,
+                days, why or "",
             )  # fmt: skip
 
     def _optional(
@@ -171,28 +188,59 @@ class RowReading:
             )
         return excluded
 
+    def _refuse_cell(self, field: str, reason: str) -> None:
+        heading, raw = self._cells[field]
+        self.refuse(heading, raw, reason, "Correct one of the two, or leave this blank.")
+
+    def _companions(self, field: str, reference: str | None) -> tuple[str, ...]:
+        """The references of other learners."""
+        named = self._listed(field, self._reader.reference)
+        if reference is not None and reference.casefold() in {name.casefold() for name in named}:
+            self._refuse_cell(field, "It names the learner's own reference.")
+        return named
+
+    def refuse_unknown_companions(self, known: Container[str]) -> bool:
+        """Refuse the row where a learner whom it names is not among these; whether it was refused."""
+        if self.row is None or self.refusals:
+            return False
+        for field, named in (("together with", self.row.together), ("apart from", self.row.apart)):
+            for name in named:
+                if name.casefold() not in known:
+                    self.refuse(
+                        self._cells[field][0],
+                        name,
+                        f"No learner of this file or round has the reference {name}, or that row is refused.",
+                        "Correct the reference, or take it out.",
+                    )
+        return bool(self.refusals)
+
     def _listed_sites(self, field: str) -> tuple[str, ...]:
-        """The sites of a cell that may hold several."""
+        return self._listed(field, self._reader.site)
+
+    def _listed(
+        self, field: str, read: Callable[[str], Reading[str]], *, may_repeat: bool = False
+    ) -> tuple[str, ...]:
+        """The values of a cell that may hold several."""
         if field not in self._cells:
             return ()
         heading, raw = self._cells[field]
         names: list[str] = []
         try:
             clean(re.sub(r"(?<!^)[\r\n]", " ", raw), LONGEST_LIST)
-            parts = self._reader.split_sites(raw)
+            parts = self._reader.split(raw, read)
         except Unusable as fault:
             self._refuse(field, raw, fault)
             return ()
         for part in parts:
             try:
                 text = clean(part)
-                reading = self._reader.site(text) if text and not is_blank_word(text) else None
+                reading = read(text) if text and not is_blank_word(text) else None
             except Unusable as fault:
                 self._refuse(field, part.strip(), fault)
                 continue
             if reading is None:
                 self._correct(heading, part.strip(), "left blank")
-            elif reading.value in names:
+            elif reading.value in names and not may_repeat:
                 self._correct(heading, text, f"left out: {reading.value} is already there")
             else:
                 names.append(reading.value)

@@ -27,9 +27,19 @@ _FIELDS = (
     "excluded sites",
     "available from",
     "priority",
+    "priority reason",
+    "available until",
+    "released",
+    "accommodation",
+    "access needs",
+    "together with",
+    "apart from",
+    "earlier sites",
+    "days",
 )
 _TRAVEL_MODES = ("car", "public transport")
-_SITES_COLUMN, _TRUSTS_COLUMN, _MODES_COLUMN = 1, 2, 3
+_ANSWERS = ("yes", "no")
+_SITES_COLUMN, _TRUSTS_COLUMN, _MODES_COLUMN, _ANSWERS_COLUMN, _NEEDS_COLUMN = 1, 2, 3, 4, 5
 _MOST_EXAMPLES = 4
 
 
@@ -65,13 +75,19 @@ def template_csv(directory: Directory) -> bytes:
 def template_xlsx(directory: Directory) -> bytes:
     """The template as a workbook, with drop-down lists of sites, trusts and ways to travel, and a sheet that
     says what each column may hold."""
-    lists = (list(directory.sites), list(directory.trusts.values()), list(_TRAVEL_MODES))
+    lists = (
+        list(directory.sites),
+        list(directory.trusts.values()),
+        list(_TRAVEL_MODES),
+        list(_ANSWERS),
+        list(directory.access_needs.values()),
+    )
     return workbook_bytes(
         [
             Page(
                 SHEET,
                 [headings(), example(directory)],
-                [20, 14, 14, 16, 16, 34, 34, 34, 34, 34, 16, 10],
+                [20, 14, 14, 16, 16, 34, 34, 34, 34, 34, 16, 10, 30, 16, 12, 16, 30, 20, 20, 40, 20],
                 bold=frozenset({0}),
                 frozen=(1, 1),
                 choices=[
@@ -82,18 +98,21 @@ def template_xlsx(directory: Directory) -> bytes:
                     ),
                     _choice("employer", lists, _TRUSTS_COLUMN),
                     _choice("travel mode", lists, _MODES_COLUMN),
+                    _choice("released", lists, _ANSWERS_COLUMN),
+                    _choice("accommodation", lists, _ANSWERS_COLUMN),
+                    *([_choice("access needs", lists, _NEEDS_COLUMN)] if directory.access_needs else []),
                 ],
             ),
             Page(
                 _LISTS,
                 [
-                    ["Sites", "Trusts", "Ways to travel"],
+                    ["Sites", "Trusts", "Ways to travel", "Yes or no", "Access needs"],
                     *(
                         [column[place] if place < len(column) else None for column in lists]
                         for place in range(max(map(len, lists)))
                     ),
                 ],
-                [50, 60, 20],
+                [50, 60, 20, 12, 40],
                 bold=frozenset({0}),
                 frozen=(1, 0),
             ),
@@ -128,5 +147,15 @@ def explanation() -> list[str]:
         "Sites to avoid: several with a semicolon between them. Give no reasons: none are kept.",
         "Available from: a date. Blocks that begin earlier are left out.",
         "Priority: 1, 2 or 3, where 1 is placed first. Blank means the stage's usual priority.",
+        "Priority reason: a few words, such as repeats a failed block. Never a diagnosis.",
+        "Available until: the last day, for a learner who leaves before the round ends.",
+        "Released: yes for an employed learner who may be placed away from the employing trust.",
+        "Accommodation: yes for a learner who would take a bed at a site beyond the travel limit.",
+        "Access needs: what a site must have, from the list; several with a semicolon between them.",
+        "Together with, Apart from: other learners' references, with a semicolon between them.",
+        "Sites attended before: with a semicolon between them; name one twice if it was attended twice.",
+        "Days of the week: for a part-time pattern, such as Mon, Tue, Wed.",
+        "A column that the file does not have leaves what is saved as it is; one that is there and blank"
+        " empties it.",
         "Columns may stand in any order and may be left out; any others are left unread if you say so.",
     ]

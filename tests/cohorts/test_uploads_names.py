@@ -117,7 +117,7 @@ def test_a_site_both_preferred_and_avoided_is_refused() -> None:
 
 def test_far_too_many_sites_in_a_cell_are_refused() -> None:
     (refusal,) = read_cell("Preferences", ";".join(f"site {n}" for n in range(60))).refusals
-    assert "names 60 sites" in refusal.reason
+    assert "names 60 of them" in refusal.reason
 
 
 @pytest.mark.parametrize(

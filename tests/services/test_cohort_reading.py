@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 
 from placements.access import Role
 from placements.cohorts import mending, queries, reading, service
-from placements.cohorts.models import ColumnChoice, Learner, Upload
+from placements.cohorts.acceptance import compare
+from placements.cohorts.models import ColumnChoice, Companions, Learner, Upload
 from placements.cohorts.uploads import from_json
 from placements.errors import NotFound, Refused, Stale
+from placements.organisations.models import AccessNeed
 from tests.at_once import at_once
 from tests.factories import viewer_as
-from tests.services.test_cohorts import FILE, Place, counted, file_of, place, receive
+from tests.services.test_cohorts import FILE, Place, accept, counted, file_of, place, receive
 
 __all__ = ["place"]
 
@@ -225,3 +227,82 @@ def test_a_chosen_column_of_a_large_file_goes_to_the_worker(
     session.expire_all()
     assert upload.state == "received"
     assert len(from_json(upload.parsed).rows) == 2
+
+
+FULL = (
+    "Student ID,Postcode,Employer,Preference 1,Released,Accommodation,Access needs,Together with,Apart from,"
+    "Sites attended before,Days,Priority,Priority reason,Available until\n"
+)
+
+
+def learner(session: Session, reference: str) -> Learner:
+    session.expire_all()
+    return session.scalars(select(Learner).where(Learner.reference == reference)).one()
+
+
+def others(of: Learner, kind: str) -> set[str]:
+    return {
+        other.reference
+        for group in of.companions
+        if group.kind == kind
+        for other in group.learners
+        if other is not of
+    }
+
+
+def test_all_that_steers_a_learner_is_saved_and_stays_where_a_file_says_nothing(
+    place: Place, session: Session
+) -> None:
+    session.add(AccessNeed(key="step_free", name="Step-free access"))
+    session.commit()
+    data = (
+        FULL + "S1,B15 2TT,RRK,Good Hope Hospital,yes,y,Step-free,S2;S3,,Solihull Hospital;Solihull Hospital,"
+        "Mon-Wed,1,repeats a block,2027-06-30\n"
+        "S2,B15 2TT,,,,,,,S3,,,,,\nS3,B15 2TT,,,,,,,,,,,,\n"
+    ).encode()
+    accept(place, data)
+    first = learner(session, "S1")
+    assert (first.released, first.accommodation, first.weekdays) == (True, True, "123")
+    assert (first.priority_reason, str(first.available_until)) == ("repeats a block", "2027-06-30")
+    assert [need.key for need in first.access_needs] == ["step_free"]
+    assert [(row.site.name, row.placements) for row in first.record.earlier_sites] == [
+        ("Solihull Hospital", 2)
+    ]
+    assert others(first, "together") == {"S2", "S3"}
+    assert others(learner(session, "S3"), "apart") == {"S2"}
+    # The same file again changes nothing.
+    upload = receive(place, data + b"\n")
+    assert compare(session, upload, from_json(upload.parsed)).unchanged == 3
+    # A file that says nothing of them leaves them; the preferences too.
+    accept(place, b"Student ID,Postcode,Travel\nS1,B15 2TT,car\n")
+    first = learner(session, "S1")
+    assert (first.travel_mode, first.released, first.weekdays) == ("car", True, "123")
+    assert [row.site.name for row in first.preferences] == ["Good Hope Hospital"]
+    assert others(first, "together") == {"S2", "S3"}
+    # One whose columns are there and blank empties them.
+    accept(place, (FULL + "S1,B15 2TT,,,,,,,,,,,,\n").encode())
+    first = learner(session, "S1")
+    assert (first.released, first.accommodation, first.weekdays, first.priority_reason) == (
+        False,
+        False,
+        None,
+        "",
+    )
+    assert first.access_needs == first.preferences == first.record.earlier_sites == []
+    assert others(first, "together") == set()
+    assert others(learner(session, "S2"), "apart") == {"S3"}
+    assert session.scalar(select(func.count()).select_from(Companions)) == 1
+
+
+def test_what_a_learner_ranked_themselves_is_not_replaced_unsaid(place: Place, session: Session) -> None:
+    cohort = accept(place)
+    first = learner(session, "S1")
+    first.preferences_by = "learner"
+    session.commit()
+    upload = receive(place, file_of("S1,B15 2TT,car,Heartlands Hospital,,,,"))
+    comparison = compare(session, upload, from_json(upload.parsed))
+    assert comparison.ranked_themselves == ("S1",)
+    silent = receive(place, b"Student ID,Postcode\nS1,B15 2TT\n")
+    assert compare(session, silent, from_json(silent.parsed)).ranked_themselves == ()
+    service.accept_upload(place.officer, upload.id, version=upload.version, cohort_version=cohort.version)
+    assert learner(session, "S1").preferences_by == "hei"

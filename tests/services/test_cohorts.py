@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from placements.access import Role, Viewer
 from placements.audit.models import AuditEntry
-from placements.cohorts import acceptance, queries, service
+from placements.cohorts import acceptance, queries, saving, service
 from placements.cohorts.demand import demand
 from placements.cohorts.models import (
     Cohort,
@@ -174,7 +174,7 @@ def test_a_changed_file_changes_those_it_names_and_leaves_the_others(place: Plac
         "S4,B15 2TT,car,,,,,",
     )
     upload = receive(place, data)
-    comparison = acceptance.compare(session, upload, from_json(upload.parsed).rows)
+    comparison = acceptance.compare(session, upload, from_json(upload.parsed))
     assert [learner.reference for learner in comparison.new] == ["S4"]
     assert [change.after.reference for change in comparison.changed] == ["s1", "S3"]
     assert (comparison.unchanged, comparison.staying) == (0, ("S2",))
@@ -234,7 +234,7 @@ def test_all_or_nothing_where_the_middle_fails(
     def fail(*_: object) -> None:
         raise RuntimeError("the lights went out")
 
-    monkeypatch.setattr(acceptance, "_save_requirements", fail)
+    monkeypatch.setattr(saving, "_save_requirements", fail)
     with pytest.raises(RuntimeError):
         service.accept_upload(place.officer, upload.id, version=upload.version)
     assert counted(session) == NOTHING
@@ -460,7 +460,7 @@ def test_demand_and_the_comparison_ask_few_questions_however_many_learners(
     # The learners, what hangs on them, the plan and earlier rounds: as many whatever their number.
     assert len(asked.statements) <= 16
     with Counted() as asked:
-        comparison = acceptance.compare(session, upload, parsed.rows)
+        comparison = acceptance.compare(session, upload, parsed)
     assert (comparison.unchanged, len(comparison.new)) == (2000, 1)
     assert len(asked.statements) <= 16
 
