@@ -82,6 +82,9 @@ def _register_parts(app: Flask) -> None:
     from placements.cohorts import routes_files as cohort_files  # noqa: F401
     from placements.cohorts.routes import cohorts
     from placements.educators.routes import educators
+    from placements.learner_pages import routes as own_places  # noqa: F401
+    from placements.learner_pages import routes_links  # noqa: F401
+    from placements.learner_pages.blueprint import learner_pages
     from placements.mail.routes import mail
     from placements.organisations import routes as reference  # noqa: F401
     from placements.organisations import routes_letter, routes_sites  # noqa: F401
@@ -109,6 +112,7 @@ def _register_parts(app: Flask) -> None:
         reports,
         educators,
         organisations,
+        learner_pages,
     ):
         app.register_blueprint(part)
 

@@ -83,6 +83,7 @@ class Action(StrEnum):
     SAVE_COMPANIONS = "save_companions"
     SAVE_PREFERENCES = "save_preferences"
     INVITE_LEARNER = "invite_learner"
+    REVOKE_LEARNER_LINK = "revoke_learner_link"
     OPEN_CONTACT = "open_contact"
     EXPORT_LEARNER = "export_learner"
     ERASE_LEARNER = "erase_learner"
@@ -167,6 +168,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.SAVE_COMPANIONS,
         Action.SAVE_PREFERENCES,
         Action.INVITE_LEARNER,
+        Action.REVOKE_LEARNER_LINK,
         Action.OPEN_CONTACT,
         Action.EXPORT_LEARNER,
         Action.ERASE_LEARNER,

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from placements.access import Role, Viewer
 from placements.allocations.models import Allocation, Publication, PublicationLine
+from placements.cohorts.models import Learner
 from placements.errors import NotFound
 from placements.organisations.models import Hei
 from placements.rounds.models import Round
@@ -30,7 +31,7 @@ def visible_publications(viewer: Viewer) -> Select[Publication]:
 
 def visible_lines(viewer: Viewer) -> Select[PublicationLine]:
     """An HEI sees its own learners, a trust those placed with it (none who are held back), an academy lead
-    all of the network's."""
+    all of the network's, and a learner by private link their own."""
     of_trust = and_(PublicationLine.trust_id == viewer.trust_id, PublicationLine.state == "placed")
     publications = visible_publications(viewer).with_only_columns(Publication.id).order_by(None)
     whose = {
@@ -38,6 +39,8 @@ def visible_lines(viewer: Viewer) -> Select[PublicationLine]:
         Role.PRACTICE_EDUCATOR: of_trust,
         Role.TRUST_EDUCATION_LEAD: of_trust,
         Role.ACADEMY_LEAD: true(),
+        Role.INVITED_LEARNER: PublicationLine.record_id
+        == select(Learner.record_id).where(Learner.id == viewer.learner_id).scalar_subquery(),
     }.get(viewer.role, false())
     return select(PublicationLine).where(PublicationLine.publication_id.in_(publications), whose)
 

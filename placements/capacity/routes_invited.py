@@ -1,10 +1,8 @@
 """Private links: making and ending them, and the pages that they open without an account."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
 
-from flask import Response, flash, g, make_response, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
@@ -16,14 +14,15 @@ from placements.capacity.grid_acts import Outcome, act
 from placements.capacity.grid_view import views
 from placements.capacity.models import Invitation
 from placements.clock import now_utc
-from placements.errors import NotFound, Refused
-from placements.extensions import db, limiter
+from placements.errors import Refused
+from placements.extensions import db
 from placements.mail.rendering import link
 from placements.organisations.models import Department
 from placements.organisations.queries import department_by_id
 from placements.rounds import queries as rounds
 from placements.rounds.models import Round
 from placements.web import viewer
+from placements.web.private_links import by_link
 
 SHOWN_ERRORS = 12
 
@@ -87,43 +86,10 @@ def revoke_invitation(invitation_id: int) -> ResponseReturnValue:
     return redirect(url_for("capacity.invite_site", round_id=invitation.round_id))
 
 
-def _was_no_link(response: Response) -> bool:
-    return response.status_code == 404
-
-
-def _this_link() -> str:
-    """A whole hospital may use one address, so a link in use is counted for itself."""
-    return f"link:{(request.view_args or {}).get('secret', '')[:100]}"
-
-
-Page = Callable[..., ResponseReturnValue]
-
-
-def _by_link(page: Page) -> Page:
-    """A page that a link's secret opens: the same answer for every link that does not work, and an address
-    that is neither kept nor told to other sites."""
-
-    @wraps(page)
-    def opened(secret: str, **values: int) -> Response:
-        invitation = invitations.invited_by(db.session, secret)
-        try:
-            if invitation is None:
-                raise NotFound("no such link")
-            response = make_response(page(invitation, secret=secret, **values))
-        except NotFound:
-            response = make_response(render_template("capacity/link_is_over.html"), 404)
-        response.headers["Cache-Control"] = "no-store"
-        # No address goes along beyond the site's own name, which the check of forms needs.
-        g.referrer_policy = "strict-origin"
-        response.headers["X-Robots-Tag"] = "noindex"
-        return response
-
-    return opened
+_by_link = by_link(lambda secret: invitations.invited_by(db.session, secret))
 
 
 @capacity.get("/declare/<secret>")
-@limiter.limit("30 per 15 minutes", deduct_when=_was_no_link)
-@limiter.limit("300 per 15 minutes", key_func=_this_link)
 @_by_link
 def see_invited_declarations(invitation: Invitation, secret: str) -> ResponseReturnValue:
     """What the holder of a private link may declare: the departments of one site in one round."""
@@ -139,8 +105,6 @@ def see_invited_declarations(invitation: Invitation, secret: str) -> ResponseRet
 
 
 @capacity.route("/declare/<secret>/<int:department_id>", methods=["GET", "POST"])
-@limiter.limit("30 per 15 minutes", deduct_when=_was_no_link)
-@limiter.limit("300 per 15 minutes", key_func=_this_link)
 @_by_link
 def save_invited_declaration(invitation: Invitation, secret: str, department_id: int) -> ResponseReturnValue:
     """One department's weeks, filled in and submitted by the holder of a private link."""

@@ -3,8 +3,9 @@
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from placements.accounts.models import Person
 from placements.database import Base, UtcDateTime, words
 
 OUTCOMES = ("completed", "ended_early", "not_attended")
@@ -30,6 +31,8 @@ class PlacementOutcome(Base):
     recorded_utc: Mapped[datetime] = mapped_column(UtcDateTime)
     recorded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     version: Mapped[int] = mapped_column(default=1)
+
+    recorded_by: Mapped[Person | None] = relationship()
 
     __mapper_args__ = {"version_id_col": version}
 

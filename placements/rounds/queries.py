@@ -15,7 +15,7 @@ def visible_rounds(viewer: Viewer) -> Select[Round]:
     if viewer.role in (Role.ACADEMY_LEAD, Role.ADMINISTRATOR):
         return rounds.where(Round.network_id == viewer.network_id)
     rounds = rounds.where(Round.state != "draft")
-    if viewer.role is Role.INVITED_SITE:
+    if viewer.role in (Role.INVITED_SITE, Role.INVITED_LEARNER):
         return rounds.where(Round.id == viewer.round_id)
     if viewer.role.is_of_a_trust:
         network = (

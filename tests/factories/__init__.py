@@ -26,7 +26,14 @@ from placements.capacity.models import (
 )
 from placements.capacity.queries import content_of
 from placements.clock import now_utc
-from placements.cohorts.models import Cohort, Learner, LearnerRecord, Requirement
+from placements.cohorts.models import (
+    Cohort,
+    Learner,
+    LearnerContact,
+    LearnerLink,
+    LearnerRecord,
+    Requirement,
+)
 from placements.educators.models import Educator
 from placements.extensions import db
 from placements.organisations.models import (
@@ -363,6 +370,29 @@ class LearnerFactory(Rows):
     travel_mode = "car"
 
 
+class LearnerContactFactory(Rows):
+    class Meta:
+        model = LearnerContact
+
+    record = factory.SubFactory(LearnerRecordFactory)
+    name = "Ada Learner"
+    email = factory.Sequence(lambda n: f"learner{n}@example.ac.uk")
+
+
+class LearnerLinkFactory(Rows):
+    """A private link that works for three weeks; its address ends in `secret`."""
+
+    class Meta:
+        model = LearnerLink
+        exclude = ("secret",)
+
+    secret = factory.Sequence(lambda n: f"learner-secret-{n}")
+    learner = factory.SubFactory(LearnerFactory)
+    secret_hash = factory.LazyAttribute(lambda row: sha256(row.secret.encode()).hexdigest())
+    created_utc = factory.LazyFunction(now_utc)
+    expires_utc = factory.LazyFunction(lambda: now_utc() + timedelta(days=21))
+
+
 class RequirementFactory(Rows):
     class Meta:
         model = Requirement
@@ -465,6 +495,7 @@ class PublicationLineFactory(Rows):
     programme = "BSc (Hons) Diagnostic Radiography"
     stage = "Year 2"
     learner_reference = factory.Sequence(lambda n: f"L{n:04d}")
+    record_id = None
     block = "Block 1"
     first_week = date(2027, 1, 4)
     weeks = 4

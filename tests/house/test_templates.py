@@ -64,7 +64,6 @@ def routes_of(source: str) -> Iterator[tuple[str, str]]:
 # A page that is another page in a later state: the same route shows both.
 STATES_OF_ANOTHER_PAGE = {
     "scenarios/see_result.html": "scenarios/see_run.html",
-    "capacity/link_is_over.html": "capacity/see_invited_declarations.html",
 }
 
 

@@ -6,7 +6,7 @@ services, as people would make them.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -14,10 +14,12 @@ from sqlalchemy import select
 from placements.access import Role
 from placements.accounts.models import Person
 from placements.accounts.service import viewer_of
+from placements.allocations.models import Publication
 from placements.allocations.service import adopt_run, publish_round
 from placements.capacity.downloads import declarations_csv
 from placements.capacity.receiving import directory, upload_declarations
-from placements.clock import now_utc
+from placements.clock import now_utc, today
+from placements.cohorts.models import Learner
 from placements.cohorts.service import receive_upload
 from placements.educators.models import Absence, EducatorDepartment
 from placements.extensions import db
@@ -37,10 +39,12 @@ from tests.factories import (
     IcbFactory,
     InvitationFactory,
     LearnerFactory,
+    LearnerLinkFactory,
     NetworkFactory,
     PersonFactory,
     PlanLineFactory,
     ProgrammeFactory,
+    PublicationLineFactory,
     RequirementFactory,
     RoundFactory,
     SiteFactory,
@@ -50,7 +54,7 @@ from tests.factories import (
     saved,
 )
 
-# Opens the page of the walkers' own site.
+# Opens the page of the walkers' own site, and that of their HEI's learner.
 SECRET = "walkers-own-secret"
 COHORT_FILE = b"Reference,Postcode,Travel mode\nA-1,B15 3TN,car\n"
 
@@ -116,12 +120,15 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
     ]
     run_id = _make_publication(round_, people[2])
     placing_id = db.session.scalars(select(Placing.id).where(Placing.run_id == run_id)).first() or 0
-    publication_id = publish_round(viewer_of(people[2]), round_.id, version=round_.version).id
+    publication = publish_round(viewer_of(people[2]), round_.id, version=round_.version)
+    learners = [
+        db.session.scalars(select(Learner).filter_by(cohort_id=cohort_id)).one() for cohort_id, _ in submitted
+    ]
     shared = {
         "round_id": round_.id,
         "run_id": run_id,
         "placing_id": placing_id,
-        "publication_id": publication_id,
+        "publication_id": publication.id,
         "message_id": _make_message(network_id),
     }
     of_an_organisation = [
@@ -132,6 +139,12 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
             "cohort_id": submitted[which][0],
             "upload_id": uploads[which],
             "person_id": educators[which].id,
+            **_make_own_page(
+                learners[which],
+                publication,
+                db.session.get_one(Department, departments[which]),
+                SECRET if ods == "QWA" and which == 0 else f"learner-of-{ods}-{which}",
+            ),
             **_make_declaration_upload(round_, educators[which]),
             **_make_educator(departments[which], trust_id=trusts[which].id),
             "invitation_id": _make_invitation(
@@ -180,6 +193,23 @@ def _make_invitation(round_: Round, department_id: int, person: Person, secret: 
     saved()
     invitation_id: int = row.id
     return invitation_id
+
+
+def _make_own_page(
+    learner: Learner, publication: Publication, department: Department, secret: str
+) -> dict[str, int]:
+    """A learner's private link, and a placement of theirs that began last week."""
+    last_monday = today() - timedelta(days=today().weekday() + 7)
+    link = LearnerLinkFactory(learner=learner, secret=secret)
+    line = PublicationLineFactory(
+        publication=publication,
+        record_id=learner.record_id,
+        of_hei=learner.hei,
+        at=department,
+        first_week=last_monday,
+    )
+    saved()
+    return {"learner_id": learner.id, "link_id": link.id, "requirement_id": line.requirement_id}
 
 
 def _make_message(network_id: int) -> int:
