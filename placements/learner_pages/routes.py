@@ -8,7 +8,6 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 
 from placements.allocations.calendars import calendar_of
-from placements.allocations.days import first_day, last_day
 from placements.allocations.letters import letters_pdf
 from placements.clock import now_utc, today
 from placements.cohorts.models import LearnerLink
@@ -46,8 +45,6 @@ def see_own_places(link: LearnerLink, secret: str) -> ResponseReturnValue:
         needs=needs_of(learner),
         may_rank=preferences.may_rank(round_, today()),
         interruption=interruption_words(learner, today()),
-        first_day=first_day,
-        last_day=last_day,
         feed=whole_address(url_for("learner_pages.download_own_calendar", secret=secret)),
     )
 

@@ -45,6 +45,7 @@ def learner(site: Flask) -> Learner:
     region = small_round()
     region.departments[0].site.name = "Near Hospital"
     region.departments[1].site.name = "Far Hospital"
+    region.departments[1].site.longitude = -1.82913
     row = region.learners[0]
     LearnerLinkFactory(learner=row, secret=SECRET, expires_utc=now_utc() + timedelta(days=100))
     saved()
