@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import capacity, flow, growth, printing, repair, whatif, year
+from benchmarks import capacity, feasibility, flow, growth, printing, repair, whatif, year
 from benchmarks.apart import Failed
 from matching import Policy
 
 ONE_BY_ONE = {
     "capacity": capacity,
+    "feasibility": feasibility,
     "flow": flow,
     "year": year,
     "repair": repair,

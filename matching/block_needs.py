@@ -71,7 +71,7 @@ def block_needs(
     ):
         mine = np.array(members, np.int64)
         keys = tuple(problem.requirements[r].key for r in members)
-        everyone = count(_rivals(tables, eligible, mine))
+        everyone = count(rivals(tables, eligible, mine))
         out.append(BlockNeed(blocks, modalities, keys, count(mine), everyone))
     return tuple(out)
 
@@ -81,7 +81,7 @@ def _week_sets(tables: Tables, requirement: int) -> Ints:
     return out
 
 
-def _rivals(tables: Tables, eligible: Eligible, mine: Ints) -> Ints:
+def rivals(tables: Tables, eligible: Eligible, mine: Ints) -> Ints:
     """Some requirements, and those who may go to a department of theirs in a week of theirs."""
     own = np.isin(eligible.requirement, mine)
     covers, department = tables.week_set_weeks, tables.offer_department[eligible.offer]
