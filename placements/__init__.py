@@ -69,6 +69,7 @@ def _register_parts(app: Flask) -> None:
     from placements.accounts.routes import accounts
     from placements.allocations import (  # noqa: F401
         history,
+        published_plans,
         routes_changes,
         routes_published,
     )
@@ -80,6 +81,7 @@ def _register_parts(app: Flask) -> None:
     from placements.capacity.blueprint import capacity
     from placements.cohorts import reading  # noqa: F401 - makes the worker's job known
     from placements.cohorts import routes_files as cohort_files  # noqa: F401
+    from placements.cohorts import routes_several as several_learners  # noqa: F401
     from placements.cohorts.routes import cohorts
     from placements.educators.routes import educators
     from placements.learner_pages import routes as own_places  # noqa: F401
@@ -89,6 +91,9 @@ def _register_parts(app: Flask) -> None:
     from placements.organisations import routes as reference  # noqa: F401
     from placements.organisations import routes_letter, routes_sites  # noqa: F401
     from placements.organisations.blueprint import organisations
+    from placements.plans import routes as planning  # noqa: F401
+    from placements.plans import routes_blocks  # noqa: F401
+    from placements.plans.blueprint import plans
     from placements.reports import routes as trusts  # noqa: F401
     from placements.reports import routes_fair_share  # noqa: F401
     from placements.reports.blueprint import reports
@@ -106,6 +111,7 @@ def _register_parts(app: Flask) -> None:
         rounds,
         capacity,
         cohorts,
+        plans,
         scenarios,
         allocations,
         mail,

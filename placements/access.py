@@ -77,6 +77,13 @@ class Action(StrEnum):
     SUBMIT_COHORT = "submit_cohort"
     SEE_PLANS = "see_plans"
     SAVE_PLAN = "save_plan"
+    CREATE_BLOCK = "create_block"
+    CHANGE_BLOCK = "change_block"
+    REMOVE_BLOCK = "remove_block"
+    CREATE_PROGRAMME = "create_programme"
+    RENAME_PROGRAMME = "rename_programme"
+    RELEASE_LEARNERS = "release_learners"
+    SET_WEEKDAYS = "set_weekdays"
     SEE_LEARNERS = "see_learners"
     SAVE_LEARNER = "save_learner"
     RECORD_INTERRUPTION = "record_interruption"
@@ -138,6 +145,16 @@ DECLARING = frozenset(
 )
 APPROVING = frozenset({Action.APPROVE_DECLARATION, Action.RETURN_DECLARATION, Action.SET_CAP})
 
+PLANNING = frozenset(
+    {
+        Action.SEE_PLANS,
+        Action.SAVE_PLAN,
+        Action.CREATE_BLOCK,
+        Action.CHANGE_BLOCK,
+        Action.REMOVE_BLOCK,
+    }
+)
+
 # What all who take in or send learners see of them, each of their own.
 WITH_LEARNERS = frozenset(
     {
@@ -160,10 +177,13 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.ACCEPT_UPLOAD,
         Action.DISCARD_UPLOAD,
         Action.SUBMIT_COHORT,
-        Action.SEE_PLANS,
-        Action.SAVE_PLAN,
+        *PLANNING,
+        Action.CREATE_PROGRAMME,
+        Action.RENAME_PROGRAMME,
         Action.SEE_LEARNERS,
         Action.SAVE_LEARNER,
+        Action.RELEASE_LEARNERS,
+        Action.SET_WEEKDAYS,
         Action.RECORD_INTERRUPTION,
         Action.SAVE_COMPANIONS,
         Action.SAVE_PREFERENCES,
@@ -231,8 +251,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         *WITH_LEARNERS,
         Action.SAVE_SITE_ACCESS,
         Action.PROPOSE_AGREEMENT,
-        Action.SEE_PLANS,
-        Action.SAVE_PLAN,
+        *PLANNING,
         Action.SEE_LEARNERS,
         Action.SEE_FEASIBILITY,
         Action.SAVE_CHECK_KIND,

@@ -18,6 +18,7 @@ from placements.cohorts.constraints import (
     earlier_sites_by_record,
 )
 from placements.cohorts.models import Cohort, Learner, Requirement, Upload
+from placements.cohorts.planned import is_asked
 from placements.cohorts.queries import (
     cohort_of_upload,
     exclusions_by_learner,
@@ -184,11 +185,7 @@ def compare(session: Session, upload: Upload, parsed: ParsedUpload) -> Compariso
 
 def _lines_for(available_from: date | None, plan: Sequence[PlanLine]) -> frozenset[int]:
     """The plan lines of the blocks that begin once the learner is there."""
-    return frozenset(
-        line.id
-        for line in plan
-        if available_from is None or any(block.first_week >= available_from for block in line.possible_blocks)
-    )
+    return frozenset(line.id for line in plan if is_asked(line.possible_blocks, available_from))
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,22 @@ def learners_page(session: Session, cohort: Cohort, *, page: int, size: int) -> 
     ).all()
 
 
+def all_learners(session: Session, cohort: Cohort) -> Sequence[Learner]:
+    """All learners of a cohort by reference; the caller has been let see the cohort."""
+    return session.scalars(
+        select(Learner)
+        .where(Learner.cohort_id == cohort.id)
+        .options(joinedload(Learner.employer))
+        .order_by(Learner.reference, Learner.id)
+    ).all()
+
+
+def employed_learners(session: Session, cohort: Cohort) -> list[Learner]:
+    """The learners of a cohort who have an employing trust, by trust and reference."""
+    found = [row for row in all_learners(session, cohort) if row.employer is not None]
+    return sorted(found, key=lambda row: row.employer.name if row.employer else "")
+
+
 def trusts_of_network(session: Session, network_id: int) -> list[Trust]:
     """All trusts of a network, by name."""
     return list(

@@ -321,6 +321,9 @@ class Programme(Base):
     hei_id: Mapped[int] = mapped_column(sa.ForeignKey("hei.id"))
     learner_group_id: Mapped[int] = mapped_column(sa.ForeignKey("learner_group.id"))
     name: Mapped[str] = mapped_column(sa.String(200))
+    version: Mapped[int] = mapped_column(default=1)
 
     hei: Mapped[Hei] = relationship()
     learner_group: Mapped[LearnerGroup] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}

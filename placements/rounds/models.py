@@ -61,9 +61,12 @@ class Block(Base):
     name: Mapped[str] = mapped_column(sa.String(100))
     first_week: Mapped[date]
     weeks: Mapped[int]
+    version: Mapped[int] = mapped_column(default=1)
 
     round: Mapped[Round] = relationship(back_populates="blocks")
     plan_lines: Mapped[list["PlanLine"]] = relationship(back_populates="block")
+
+    __mapper_args__ = {"version_id_col": version}
 
     def mondays(self) -> list[date]:
         """Of each of its weeks the Monday."""

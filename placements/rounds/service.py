@@ -328,16 +328,21 @@ def _wrong_values(new: NewRound) -> dict[str, str]:
         wrong["blocks"] = "a round has at least one block"
     for index, block in enumerate(new.blocks):
         field = f"blocks.{index}"
-        if not is_monday(block.first_week):
-            wrong[field] = f"{block.name} begins on {block.first_week.isoformat()}, which is not a Monday"
-        elif not 1 <= block.weeks <= MOST_WEEKS:
-            wrong[field] = f"{block.name} has {block.weeks} weeks: use 1 to {MOST_WEEKS}"
-        elif block.first_week < new.first_week or (
-            (block.first_week - new.first_week).days // 7 + block.weeks
-            > (new.last_week - new.first_week).days // 7 + 1
-        ):
-            wrong[field] = f"{block.name} is not within the weeks of the round"
+        if words := wrong_weeks(new.first_week, new.last_week, block):
+            wrong[field] = words
     names = [block.name for block in new.blocks]
     for name in {name for name in names if names.count(name) > 1}:
         wrong[f"blocks.{name}"] = f"two blocks are called {name}"
     return wrong
+
+
+def wrong_weeks(first_week: date, last_week: date, block: NewBlock) -> str | None:
+    """What is wrong with a block's weeks in a round from one Monday to another, in words; None: nothing."""
+    if not is_monday(block.first_week):
+        return f"{block.name} begins on {block.first_week.isoformat()}, which is not a Monday"
+    if not 1 <= block.weeks <= MOST_WEEKS:
+        return f"{block.name} has {block.weeks} weeks: use 1 to {MOST_WEEKS}"
+    ends = (block.first_week - first_week).days // 7 + block.weeks
+    if block.first_week < first_week or ends > (last_week - first_week).days // 7 + 1:
+        return f"{block.name} is not within the weeks of the round"
+    return None

@@ -24,7 +24,7 @@ from placements.cohorts.service import receive_upload
 from placements.educators.models import Absence, EducatorDepartment
 from placements.extensions import db
 from placements.mail.models import Message
-from placements.organisations.models import Department, Hei, Trust
+from placements.organisations.models import Department, Hei, LearnerGroup, Trust
 from placements.rounds.models import Block, Round
 from placements.scenarios.models import Placing, Run
 from placements.scenarios.service import start_run
@@ -39,6 +39,7 @@ from tests.factories import (
     IcbFactory,
     InvitationFactory,
     LearnerFactory,
+    LearnerGroupFactory,
     LearnerLinkFactory,
     NetworkFactory,
     PersonFactory,
@@ -103,7 +104,10 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
     departments = [_make_department(round_, trust) for trust in trusts]
     academy = {"department_id": _make_department(round_, trusts[1], kind="academy")}
     academy |= _make_educator(academy["department_id"], network_id=network_id)
-    submitted = [_make_cohort(round_, block, hei) for hei in heis]
+    # Stages belong to no network: a foreign one is of another learner group.
+    group = LearnerGroupFactory(key=f"group_{ods.lower()}", name=f"Group {ods}")
+    SupervisionWeightFactory(learner_group_id=group.id)
+    submitted = [_make_cohort(round_, block, hei, group) for hei in heis]
     saved()
     academy |= _make_declaration_upload(round_, people[2])
     uploads = [
@@ -126,6 +130,7 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
     ]
     shared = {
         "round_id": round_.id,
+        "block_id": block.id,
         "run_id": run_id,
         "placing_id": placing_id,
         "publication_id": publication.id,
@@ -137,6 +142,7 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
             "trust_id": trusts[which].id,
             "site_id": db.session.get_one(Department, departments[which]).site_id,
             "cohort_id": submitted[which][0],
+            **submitted[which][1],
             "upload_id": uploads[which],
             "person_id": educators[which].id,
             **_make_own_page(
@@ -227,8 +233,8 @@ def _make_message(network_id: int) -> int:
     return message.id
 
 
-def _make_cohort(round_: Round, block: Block, hei: Hei) -> tuple[int, dict[str, Any]]:
-    programme = ProgrammeFactory(hei=hei)
+def _make_cohort(round_: Round, block: Block, hei: Hei, group: LearnerGroup) -> tuple[int, dict[str, Any]]:
+    programme = ProgrammeFactory(hei=hei, learner_group=group)
     stage = StageFactory(learner_group=programme.learner_group)
     line = PlanLineFactory(block=block, programme=programme, stage=stage)
     cohort = CohortFactory(round=round_, programme=programme, stage=stage)

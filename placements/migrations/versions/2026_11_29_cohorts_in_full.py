@@ -25,6 +25,8 @@ def upgrade() -> None:
     _create_tables()
     _add("site", beds=(sa.Integer(), "0"), version=(sa.Integer(), "1"))
     _add("hei", letter_text=(sa.Text(), ""), version=(sa.Integer(), "1"))
+    for table in ("programme", "block"):
+        _add(table, version=(sa.Integer(), "1"))
     _add(
         "upload",
         data=(sa.LargeBinary(), None),
@@ -234,6 +236,8 @@ def downgrade() -> None:
     _change_checks("upload", state="state IN ('received', 'accepted', 'discarded')")
     _drop("upload", "data", "cells", "mapping", "rows_read", "rows_found", "message", "heartbeat_utc")
     _drop("hei", "letter_text", "version")
+    for table in ("programme", "block"):
+        _drop(table, "version")
     _drop("site", "beds", "version")
     _drop_tables()
 
