@@ -91,6 +91,10 @@ def _register_parts(app: Flask) -> None:
     from placements.organisations import routes as reference  # noqa: F401
     from placements.organisations import routes_letter, routes_sites  # noqa: F401
     from placements.organisations.blueprint import organisations
+    from placements.outcomes import routes as round_outcomes  # noqa: F401
+    from placements.outcomes import routes_files as outcome_files  # noqa: F401
+    from placements.outcomes import routes_learning  # noqa: F401
+    from placements.outcomes.blueprint import outcomes
     from placements.plans import routes as planning  # noqa: F401
     from placements.plans import routes_blocks  # noqa: F401
     from placements.plans.blueprint import plans
@@ -119,6 +123,7 @@ def _register_parts(app: Flask) -> None:
         educators,
         organisations,
         learner_pages,
+        outcomes,
     ):
         app.register_blueprint(part)
 

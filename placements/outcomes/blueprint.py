@@ -1,0 +1,5 @@
+"""The blueprint of what came of placements."""
+
+from flask import Blueprint
+
+outcomes = Blueprint("outcomes", __name__)
