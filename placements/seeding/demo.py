@@ -2,7 +2,6 @@
 
 import secrets
 import tomllib
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,18 +18,21 @@ from placements.accounts.service import NewPerson, create_person, viewer_of
 from placements.capacity.content import ANYONE, Content, Places
 from placements.capacity.deciding import approve_declaration
 from placements.capacity.service import save_declaration, submit_declaration
+from placements.cohorts.queries import employed_learners
 from placements.cohorts.service import accept_upload, receive_upload, submit_cohort
+from placements.cohorts.several import release_learners
 from placements.errors import Refused
 from placements.extensions import db
 from placements.geography.postcodes import Point, locate
-from placements.organisations.models import Department, Hei, Network, Programme, Site, Stage, Trust
+from placements.organisations.models import Department, Hei, Network, Programme, Site, Trust
 from placements.rounds.models import Round
-from placements.rounds.service import NewBlock, NewPlanLine, NewRound, create_round, open_round
+from placements.rounds.service import NewBlock, NewRound, create_round, open_round
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
 from placements.seeding.cohort_files import CohortFile, spoiled, write_cohort_file
 from placements.seeding.educators import name_educators
 from placements.seeding.homes import Homes
+from placements.seeding.plans import modalities_of, new_rotations, new_variety, plan_of_block, stage_of
 from placements.seeding.reference import SEEDS
 from placements.seeding.workforce import return_workforce
 
@@ -139,7 +141,7 @@ def _new_round(settings: dict[str, Any], today: date) -> NewRound:
             name=block["name"],
             first_week=first + timedelta(weeks=block["starts_after_weeks"]),
             weeks=block["weeks"],
-            plan=tuple(_plan(settings, block["name"])),
+            plan=tuple(plan_of_block(settings, block["name"])),
         )
         for block in settings["blocks"]
     )
@@ -151,29 +153,9 @@ def _new_round(settings: dict[str, Any], today: date) -> NewRound:
         declare_by=next_monday + timedelta(days=11),
         submit_by=next_monday + timedelta(days=18),
         blocks=blocks,
+        rotations=tuple(new_rotations(settings)),
+        variety=tuple(new_variety(settings)),
     )
-
-
-def _plan(settings: dict[str, Any], block: str) -> Iterator[NewPlanLine]:
-    programmes = {
-        (programme.hei.name, programme.name): programme
-        for programme in db.session.scalars(
-            select(Programme).options(joinedload(Programme.hei), joinedload(Programme.learner_group))
-        )
-    }
-    for cohort in settings["cohorts"]:
-        programme = programmes[cohort["hei"], cohort["programme"]]
-        for stage_key in cohort["learners"]:
-            needs = settings["plan"][programme.learner_group.key][stage_key]
-            if block in needs:
-                stage = _stage(programme, stage_key)
-                yield NewPlanLine(programme.id, stage.id, tuple(needs[block]))
-
-
-def _stage(programme: Programme, key: str) -> Stage:
-    return db.session.scalars(
-        select(Stage).filter_by(learner_group_id=programme.learner_group_id, key=key)
-    ).one()
 
 
 def _declare(settings: dict[str, Any], round_: Round, random: Random) -> None:
@@ -246,7 +228,7 @@ def _submit(settings: dict[str, Any], round_: Round, folder: Path, homes: Homes,
         ).one()
         group = programme.learner_group.key
         for stage_key, learners in cohort["learners"].items():
-            needed = {key for keys in settings["plan"][group][stage_key].values() for key in keys}
+            needed = modalities_of(settings, group, stage_key)
             possible = {site.id: site for key in sorted(needed) for site in sites_by_modality[key]}
             wanted = CohortFile(
                 prefix=f"{_initials(hei.name)}{group[0].upper()}{stage_key[-1]}{programme.id}-",
@@ -255,7 +237,7 @@ def _submit(settings: dict[str, Any], round_: Round, folder: Path, homes: Homes,
                 employed=group == "sonography" or stage_key.startswith("apprentice"),
             )
             data = write_cohort_file(wanted, list(possible.values()), homes, random)
-            stage = _stage(programme, stage_key)
+            stage = stage_of(programme, stage_key)
             name = f"{_initials(hei.name)}-{group}-{stage_key}.csv".lower()
             if cohort.get("upload_later"):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -272,6 +254,9 @@ def _submit(settings: dict[str, Any], round_: Round, folder: Path, homes: Homes,
                 data=data,
             )
             accepted = accept_upload(officer, upload.id, version=upload.version)
+            if released := cohort.get("released"):
+                employed = [row.id for row in employed_learners(db.session, accepted)][:released]
+                release_learners(officer, accepted.id, employed, released=True, version=accepted.version)
             submit_cohort(officer, accepted.id, version=accepted.version)
 
 
