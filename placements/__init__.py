@@ -67,11 +67,13 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _register_parts(app: Flask) -> None:
     from placements.accounts.routes import accounts
+    from placements.agreements.routes import agreements
     from placements.allocations import (  # noqa: F401
         history,
         published_plans,
         routes_changes,
         routes_published,
+        used_places,
     )
     from placements.allocations import routes as publications  # noqa: F401
     from placements.allocations.blueprint import allocations
@@ -124,6 +126,7 @@ def _register_parts(app: Flask) -> None:
         organisations,
         learner_pages,
         outcomes,
+        agreements,
     ):
         app.register_blueprint(part)
 

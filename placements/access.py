@@ -103,6 +103,7 @@ class Action(StrEnum):
     SEE_AGREEMENTS = "see_agreements"
     PROPOSE_AGREEMENT = "propose_agreement"
     DECIDE_AGREEMENT = "decide_agreement"
+    END_AGREEMENT = "end_agreement"
     SEE_FEASIBILITY = "see_feasibility"
     SEE_OUTCOMES = "see_outcomes"
     RECORD_OUTCOME = "record_outcome"
@@ -199,6 +200,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.SEE_AGREEMENTS,
         Action.PROPOSE_AGREEMENT,
         Action.DECIDE_AGREEMENT,
+        Action.END_AGREEMENT,
         Action.SEE_FEASIBILITY,
         Action.SEE_OUTCOMES,
         Action.RECORD_OUTCOME,
@@ -224,6 +226,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.SAVE_SITE_ACCESS,
         Action.PROPOSE_AGREEMENT,
         Action.DECIDE_AGREEMENT,
+        Action.END_AGREEMENT,
         Action.AGREE_SHARING,
         Action.INVITE_SITE,
         Action.REVOKE_INVITATION,
@@ -252,6 +255,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.SAVE_SITE_ACCESS,
         Action.PROPOSE_AGREEMENT,
         *PLANNING,
+        Action.END_AGREEMENT,
         Action.SEE_LEARNERS,
         Action.SEE_FEASIBILITY,
         Action.SAVE_CHECK_KIND,

@@ -70,3 +70,11 @@ RUN = StateMachine(
         "requeue": (frozenset({"running", "queued"}), "queued"),
     },
 )
+AGREEMENT = StateMachine(
+    "agreement",
+    {
+        "agree": (frozenset({"proposed"}), "agreed"),
+        "decline": (frozenset({"proposed"}), "declined"),
+        "end": (frozenset({"proposed", "agreed"}), "ended"),
+    },
+)

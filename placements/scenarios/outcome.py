@@ -116,6 +116,7 @@ def summarise(
         "reasons": _reasons(result),
         "tiers": [asdict(tier) for tier in result.tiers],
         "worth": _worth(problem, result),
+        "agreements": _agreements(problem, view) if policy.agreements else [],
         "seconds": round(result.seconds, 2),
         "seed": policy.seed,
     }
@@ -228,6 +229,32 @@ def _load(problem: matching.Problem, result: matching.Result, view: _View) -> li
                 }
             )
     return rows
+
+
+def _agreements(problem: matching.Problem, view: _View) -> list[dict[str, int]]:
+    """Of each agreement with a least, by its id: the least that was left for this round, and the placings."""
+    trust_of = {site.key: site.trust for site in problem.sites}
+    placed = Counter(
+        (learner.hei, trust_of[view.site_of[requirement.key]], learner.group, learner.stage)
+        for requirement in problem.requirements
+        if requirement.key in view.site_of
+        for learner in (problem.learners[problem.learner_index[requirement.learner]],)
+    )
+    return [
+        {
+            "agreement": row_id(agreement.key),
+            "least": agreement.least,
+            "placed": sum(
+                number
+                for (hei, trust, group, stage), number in placed.items()
+                if (hei, trust) == (agreement.hei, agreement.trust)
+                and (not agreement.groups or group in agreement.groups)
+                and (not agreement.stages or stage in agreement.stages)
+            ),
+        }
+        for agreement in problem.agreements
+        if agreement.least
+    ]
 
 
 def _reasons(result: matching.Result) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from placements.agreements.models import Agreement
 from placements.organisations.models import Department, Hei, LearnerGroup, Stage
 from placements.rounds.models import Block
 from placements.scenarios import queries
@@ -27,6 +28,7 @@ STAGES = {
 PART = re.compile(r"part (\d+) of (\d+)")
 TIERS = {
     "unplaced_pinned": "Pinned, not placed",
+    "agreement_shortfall": "Placements short of the least that HEIs and trusts agreed",
     "changes": "Published learners who move or lose their place",
     "cost": "Points for travel, preferences, places above preferred and supervisor load",
 }
@@ -66,6 +68,24 @@ class Cell:
     @property
     def is_heavy(self) -> bool:
         return self.load_percent is not None and self.load_percent >= HEAVY_PERCENT
+
+
+@dataclass(frozen=True)
+class AgreedLeast:
+    """An agreement's least and the placings that count towards it. `elsewhere` are published in other rounds
+    of the academic year, which left `least` for this one."""
+
+    agreement: Agreement
+    least: int
+    placed: int
+
+    @property
+    def elsewhere(self) -> int:
+        return self.agreement.least - self.least
+
+    @property
+    def is_met(self) -> bool:
+        return self.placed >= self.least
 
 
 @dataclass(frozen=True)
@@ -148,6 +168,7 @@ def describe_result(session: Session, run: Run) -> dict[str, Any]:
             stage_names[f"{row.learner_group.key}/{row.key}"] for row in stages if row.priority == 1
         ],
         "worth": _worth(session, summary["worth"], blocks),
+        "agreements": _agreements(session, summary.get("agreements", [])),
     }
 
 
@@ -182,6 +203,9 @@ def certificate(summary: dict[str, Any]) -> Certificate:
     short = sum(
         tier["value"] - tier["bound"] for tier in summary["tiers"] if tier["name"].startswith("unplaced")
     )
+    agreed = sum(
+        tier["value"] - tier["bound"] for tier in summary["tiers"] if tier["name"] == "agreement_shortfall"
+    )
     costs = [tier for tier in summary["tiers"] if tier["name"] == "cost" and tier["value"] > tier["bound"]]
     if summary["status"] == "infeasible_locks":
         return Certificate(
@@ -193,6 +217,12 @@ def certificate(summary: dict[str, Any]) -> Certificate:
     if short:
         return Certificate(
             f"Not proven to be the best: at most {short:,} more could be placed",
+            "The search was stopped by its time limit. The answer itself is correct and was checked.",
+            is_proven=False,
+        )
+    if agreed:
+        return Certificate(
+            f"Not proven to be the best: agreements may be met by up to {agreed:,} more",
             "The search was stopped by its time limit. The answer itself is correct and was checked.",
             is_proven=False,
         )
@@ -235,6 +265,25 @@ def _tier(tier: dict[str, Any]) -> TierWords:
         f"{bound:,}",
         is_proven=tier["value"] == tier["bound"],
     )
+
+
+def _agreements(session: Session, rows: list[dict[str, int]]) -> list[AgreedLeast]:
+    """What the run did with each agreement that has a least, those it falls short of most first."""
+    agreements = {
+        row.id: row
+        for row in session.scalars(
+            select(Agreement)
+            .where(Agreement.id.in_([row["agreement"] for row in rows]))
+            .options(
+                joinedload(Agreement.hei),
+                joinedload(Agreement.trust),
+                joinedload(Agreement.learner_group),
+                joinedload(Agreement.stage),
+            )
+        )
+    }
+    found = [AgreedLeast(agreements[row["agreement"]], row["least"], row["placed"]) for row in rows]
+    return sorted(found, key=lambda row: (row.placed - row.least, row.agreement.id))
 
 
 def _worth(session: Session, worth: list[dict[str, Any]], blocks: list[Block]) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from placements.rounds.models import Round
 from placements.rounds.service import NewBlock, NewRound, create_round, open_round
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
+from placements.seeding.agreements import make_agreements, say_what_sites_have, write_letter_text
 from placements.seeding.cohort_files import CohortFile, spoiled, write_cohort_file
 from placements.seeding.educators import name_educators
 from placements.seeding.homes import Homes
@@ -52,6 +53,9 @@ def load_demo(folder: Path, settings: dict[str, Any] | None = None) -> list[Sign
     _make_last_year(lead, settings)
     new_round = _new_round(settings, clock.today())
     name_educators(settings, clock.today(), new_round.first_week)
+    say_what_sites_have(settings)
+    write_letter_text(settings)
+    make_agreements(settings, clock.academic_year(new_round.first_week))
     round_ = create_round(lead, new_round)
     open_round(lead, round_.id)
     _declare(settings, round_, random)

@@ -70,12 +70,17 @@ def weekdays(days: str) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def year_span(year: int) -> str:
+    """2026 -> 2026/27, the academic year that begins then"""
+    return f"{year}/{(year + 1) % 100:02d}"
+
+
 def percent(part: float, whole: float) -> str:
     """98.5%; a dash where there is nothing to divide by."""
     return f"{100 * part / whole:.1f}%" if whole else "–"
 
 
 def init_app(app: Flask) -> None:
-    for function in (day, short_day, moment, minutes, journey, friday, weekdays):
+    for function in (day, short_day, moment, minutes, journey, friday, weekdays, year_span):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals.update(count=count, percent=percent)

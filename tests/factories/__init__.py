@@ -14,6 +14,7 @@ from factory.alchemy import SQLAlchemyModelFactory
 from placements.access import Role, Viewer
 from placements.accounts.models import Person
 from placements.accounts.service import viewer_of
+from placements.agreements.models import Agreement
 from placements.allocations.models import Publication, PublicationLine
 from placements.capacity.content import Content, changes
 from placements.capacity.models import (
@@ -464,6 +465,28 @@ class PlacingFactory(Rows):
     block = factory.LazyAttribute(lambda row: row.requirement.block)
     department = factory.LazyAttribute(lambda row: None if row.reason else DepartmentFactory())
     travel_minutes = factory.LazyAttribute(lambda row: None if row.reason else 25)
+
+
+class AgreementFactory(Rows):
+    """Proposed by the academy for all learners in 2026/27, at least 2 and at most 4; with `state="agreed"`,
+    agreed by both sides."""
+
+    class Meta:
+        model = Agreement
+
+    hei = factory.SubFactory(HeiFactory)
+    trust = factory.SubFactory(TrustFactory)
+    year = 2026
+    least = 2
+    most = 4
+    proposed_side = "academy"
+    proposed_by = "Lena Lead"
+    proposed_utc = factory.LazyFunction(now_utc)
+    state = "proposed"
+    hei_agreed_by = factory.LazyAttribute(lambda row: "Olu Officer" if row.state == "agreed" else "")
+    hei_agreed_utc = factory.LazyAttribute(lambda row: now_utc() if row.state == "agreed" else None)
+    trust_agreed_by = factory.LazyAttribute(lambda row: "Ed Lead" if row.state == "agreed" else "")
+    trust_agreed_utc = factory.LazyAttribute(lambda row: now_utc() if row.state == "agreed" else None)
 
 
 class PublicationFactory(Rows):

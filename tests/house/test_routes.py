@@ -42,6 +42,14 @@ MAY: dict[str, set[Role] | None] = {
     "POST accounts.sign_in": PUBLIC,
     "POST accounts.reset_password": {ADMINISTRATOR},
     "POST accounts.sign_out": EVERYBODY,
+    "POST agreements.decide_agreement": {OFFICER, TRUST_LEAD},
+    "GET agreements.download_agreements": {OFFICER, *TRUST, LEAD},
+    "GET agreements.end_agreement": {OFFICER, TRUST_LEAD, LEAD},
+    "POST agreements.end_agreement": {OFFICER, TRUST_LEAD, LEAD},
+    "GET agreements.propose_agreement": {OFFICER, TRUST_LEAD, LEAD},
+    "POST agreements.propose_agreement": {OFFICER, TRUST_LEAD, LEAD},
+    "GET agreements.see_agreement": {OFFICER, *TRUST, LEAD},
+    "GET agreements.see_agreements": {OFFICER, *TRUST, LEAD},
     "POST allocations.adopt_run": {LEAD},
     "GET allocations.download_calendar": {OFFICER, *TRUST, LEAD},
     "GET allocations.download_changes": {OFFICER, *TRUST, LEAD},
@@ -224,6 +232,7 @@ OF_THE_ACADEMY = {
 }
 # Rows of one trust or HEI: an officer and a trust's people see only their own organisation's.
 OF_AN_ORGANISATION = {
+    "agreement_id",
     "declaration_upload_id",
     "department_id",
     "invitation_id",

@@ -30,6 +30,7 @@ from placements.scenarios.models import Placing, Run
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
 from tests.factories import (
+    AgreementFactory,
     BlockFactory,
     CohortFactory,
     DeclarationFactory,
@@ -151,6 +152,7 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
                 db.session.get_one(Department, departments[which]),
                 SECRET if ods == "QWA" and which == 0 else f"learner-of-{ods}-{which}",
             ),
+            "agreement_id": AgreementFactory(hei=heis[which], trust=trusts[which]).id,
             **_make_declaration_upload(round_, educators[which]),
             **_make_educator(departments[which], trust_id=trusts[which].id),
             "invitation_id": _make_invitation(

@@ -362,12 +362,19 @@ def _create_tables() -> None:
         sa.Column("most", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(length=40), nullable=False),
         sa.Column("note", sa.String(length=500), nullable=False),
+        sa.Column("answer", sa.String(length=500), nullable=False),
+        sa.Column("replaces_id", sa.Integer(), nullable=True),
+        sa.Column("proposed_side", sa.String(length=40), nullable=False),
+        sa.Column("proposed_by_id", sa.Integer(), nullable=True),
         sa.Column("proposed_by", sa.String(length=200), nullable=False),
         sa.Column("proposed_utc", MOMENT(), nullable=False),
+        sa.Column("hei_agreed_by_id", sa.Integer(), nullable=True),
         sa.Column("hei_agreed_by", sa.String(length=200), nullable=False),
         sa.Column("hei_agreed_utc", MOMENT(), nullable=True),
+        sa.Column("trust_agreed_by_id", sa.Integer(), nullable=True),
         sa.Column("trust_agreed_by", sa.String(length=200), nullable=False),
         sa.Column("trust_agreed_utc", MOMENT(), nullable=True),
+        sa.Column("ended_by_id", sa.Integer(), nullable=True),
         sa.Column("ended_by", sa.String(length=200), nullable=False),
         sa.Column("ended_utc", MOMENT(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -380,6 +387,24 @@ def _create_tables() -> None:
             "stage_id IS NULL OR learner_group_id IS NOT NULL", name=op.f("ck_agreement_stage_of_group")
         ),
         sa.CheckConstraint("year BETWEEN 2000 AND 2100", name=op.f("ck_agreement_year_2000_to_2100")),
+        sa.CheckConstraint(
+            "state <> 'agreed' OR (hei_agreed_utc IS NOT NULL AND trust_agreed_utc IS NOT NULL)",
+            name=op.f("ck_agreement_agreed_by_both"),
+        ),
+        sa.CheckConstraint(
+            "hei_agreed_by_id IS NULL OR trust_agreed_by_id IS NULL OR hei_agreed_by_id <> trust_agreed_by_id",
+            name=op.f("ck_agreement_agreed_by_two_people"),
+        ),
+        sa.CheckConstraint(
+            "proposed_side IN ('hei', 'trust', 'academy')", name=op.f("ck_agreement_proposed_side")
+        ),
+        *(
+            sa.ForeignKeyConstraint([name], ["person.id"], name=op.f(f"fk_agreement_{name}_person"))
+            for name in ("proposed_by_id", "hei_agreed_by_id", "trust_agreed_by_id", "ended_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["replaces_id"], ["agreement.id"], name=op.f("fk_agreement_replaces_id_agreement")
+        ),
         sa.ForeignKeyConstraint(["hei_id"], ["hei.id"], name=op.f("fk_agreement_hei_id_hei")),
         sa.ForeignKeyConstraint(
             ["learner_group_id"],
@@ -396,6 +421,19 @@ def _create_tables() -> None:
     with op.batch_alter_table("agreement") as batch:
         batch.create_index(op.f("ix_agreement_hei_id"), ["hei_id"], unique=False)
         batch.create_index(op.f("ix_agreement_trust_id"), ["trust_id"], unique=False)
+        for kind, columns, which in (
+            ("everyone", [], "learner_group_id IS NULL"),
+            ("group", ["learner_group_id"], "learner_group_id IS NOT NULL AND stage_id IS NULL"),
+            ("stage", ["stage_id"], "stage_id IS NOT NULL"),
+        ):
+            where = sa.text(f"state IN ('proposed', 'agreed') AND {which}")
+            batch.create_index(
+                f"uq_agreement_open_{kind}",
+                ["hei_id", "trust_id", "year", "state", *columns],
+                unique=True,
+                sqlite_where=where,
+                postgresql_where=where,
+            )
 
     op.create_table(
         "check_rule",
