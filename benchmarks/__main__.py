@@ -15,13 +15,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import capacity, feasibility, flow, growth, printing, repair, whatif, year
+from benchmarks import capacity, cohorts, feasibility, flow, growth, printing, repair, whatif, year
 from benchmarks.apart import Failed
 from matching import Policy
 
 ONE_BY_ONE = {
     "capacity": capacity,
     "feasibility": feasibility,
+    "cohorts": cohorts,
     "flow": flow,
     "year": year,
     "repair": repair,

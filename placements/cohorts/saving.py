@@ -27,7 +27,10 @@ def save_learners(session: Session, cohort: Cohort, hei_id: int, comparison: Com
     records = records_of(session, hei_id, [values.reference for values in comparison.new])
     ids = list(
         session.scalars(
-            insert(Learner).returning(Learner.id, sort_by_parameter_order=True),
+            # Blank values are written too: without them each row would be a statement of its own.
+            insert(Learner)
+            .returning(Learner.id, sort_by_parameter_order=True)
+            .execution_options(render_nulls=True),
             [
                 {
                     "cohort_id": cohort.id,
@@ -94,7 +97,7 @@ def _save_sites(session: Session, comparison: Comparison, ids: Sequence[int]) ->
                 for site_id in sorted(learner.exclusions)
             ]
         if rows:
-            session.execute(insert(table), rows)
+            session.execute(insert(cast(Table, table.__table__)), rows)
 
 
 def _save_requirements(session: Session, comparison: Comparison, ids: Sequence[int]) -> None:
@@ -118,7 +121,7 @@ def _save_requirements(session: Session, comparison: Comparison, ids: Sequence[i
         ]
     if added:
         session.execute(
-            insert(Requirement),
+            insert(cast(Table, Requirement.__table__)),
             [
                 {"learner_id": learner_id, "block_id": blocks[line_id], "plan_line_id": line_id}
                 for learner_id, line_id in added

@@ -149,6 +149,9 @@ def _speaks_of_persons(values: Sequence[str], places: PlacesFinder, today: date)
 
 
 def _is_birthday(text: str, today: date) -> bool:
+    if text.isdigit():
+        # A student number as likely as the day number of a spreadsheet's date.
+        return False
     try:
         return read_date(text) < today - timedelta(days=366 * _YEARS_SINCE_BIRTH)
     except (NotADate, OverflowError):

@@ -219,7 +219,7 @@ def _table(
             heading = f"{heading} (column {column_letters(index + 1)})"
         field = field_of(written)
         chosen = choices.get(key)
-        if field is None and (is_personal(written) or speaks_of_persons(values)):
+        if field is None and (is_personal(written) or (chosen is None and speaks_of_persons(values))):
             left_out.append(LeftOut(heading, key, is_personal=True))
         elif chosen is not None and (chosen == LEFT_OUT or is_field(chosen)):
             kept.append((index, Column(heading, key, chosen, "heading" if chosen == field else "remembered")))
