@@ -81,6 +81,12 @@ def _register_parts(app: Flask) -> None:
     from placements.capacity import routes as grid  # noqa: F401
     from placements.capacity import routes_board, routes_deciding, routes_files, routes_invited  # noqa: F401
     from placements.capacity.blueprint import capacity
+    from placements.clearance import (
+        reminders,  # noqa: F401 - makes the worker's chore known
+        routes_recording,  # noqa: F401
+    )
+    from placements.clearance import routes as checks  # noqa: F401
+    from placements.clearance.blueprint import clearance
     from placements.cohorts import reading  # noqa: F401 - makes the worker's job known
     from placements.cohorts import routes_files as cohort_files  # noqa: F401
     from placements.cohorts import routes_several as several_learners  # noqa: F401
@@ -118,6 +124,7 @@ def _register_parts(app: Flask) -> None:
         capacity,
         cohorts,
         plans,
+        clearance,
         scenarios,
         allocations,
         mail,

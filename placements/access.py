@@ -160,7 +160,6 @@ PLANNING = frozenset(
 WITH_LEARNERS = frozenset(
     {
         Action.SEE_SITE_ACCESS,
-        Action.SEE_CHECKS,
         Action.SEE_AGREEMENTS,
         Action.SEE_OUTCOMES,
         Action.RECORD_OUTCOME,
@@ -258,6 +257,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.END_AGREEMENT,
         Action.SEE_LEARNERS,
         Action.SEE_FEASIBILITY,
+        Action.SEE_CHECKS,
         Action.SAVE_CHECK_KIND,
         Action.SET_CHECK_RULES,
         Action.SEE_COHORTS,

@@ -8,7 +8,7 @@ from flask_login import login_required
 from sqlalchemy.orm import Session
 
 from placements.access import Action, Viewer, require
-from placements.allocations import late_changes, late_learners, queries, service
+from placements.allocations import clearances, late_changes, late_learners, queries, service
 from placements.allocations.blueprint import allocations
 from placements.allocations.changes import earlier_publication, summary_of_changes
 from placements.allocations.models import Publication
@@ -76,6 +76,8 @@ def _publications_page(round_id: int, refusal: str = "") -> str:
     adopted = queries.adopted_run(db.session, viewer(), round_id)
     return render_template(
         "allocations/see_publications.html",
+        waits=clearances.before_publication(db.session, viewer(), adopted) if adopted else None,
+        released=clearances.released_since(db.session, viewer(), publications[0]) if publications else None,
         round=round_,
         publications=[(row, counts.get(row.id, queries.Counts())) for row in publications],
         adopted=adopted,

@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import flag_modified
 
 from placements.access import Action, Viewer
+from placements.allocations.clearances import checks_of
 from placements.allocations.models import Allocation, Publication, PublicationLine
 from placements.allocations.queries import adopted_run, lines_of_newest
-from placements.clock import now_utc
+from placements.clearance.queries import RoundChecks
+from placements.clock import now_utc, today
 from placements.cohorts.demand import is_there
 from placements.cohorts.models import Learner, Requirement
 from placements.errors import Refused, Stale
@@ -97,9 +99,10 @@ def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication
                 published_utc=now_utc(),
                 published_by_id=viewer.person_id,
             )
-            publication.lines = list(_lines(tx.session, viewer, run.id))
+            publication.lines = list(_lines(tx.session, viewer, run.id, RoundChecks(tx.session, round_)))
             tx.session.add(publication)
-            tx.note(publication, number=number, lines=len(publication.lines))
+            held = sum(line.state == "held" for line in publication.lines)
+            tx.note(publication, number=number, lines=len(publication.lines), held=held)
     except IntegrityError as error:
         if violates(error, "uq_publication_round_id_number", "publication.round_id, publication.number"):
             raise Stale(CHANGED_MEANWHILE) from None
@@ -107,8 +110,9 @@ def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication
     return publication
 
 
-def _lines(session: Session, viewer: Viewer, run_id: int) -> Iterator[PublicationLine]:
-    """One line a standing allocation, every word of it by value."""
+def _lines(session: Session, viewer: Viewer, run_id: int, checks: RoundChecks) -> Iterator[PublicationLine]:
+    """One line a standing allocation, every word of it by value; a place whose learner is not clear by a
+    check that blocks is held back."""
     placings = list(
         session.scalars(
             scenarios.visible_placings(viewer)
@@ -159,4 +163,8 @@ def _lines(session: Session, viewer: Viewer, run_id: int) -> Iterator[Publicatio
             line.modality = department.modality.name
             line.trust_id, line.trust = site.trust_id, site.trust.name
             line.site, line.site_postcode = site.name, site.postcode
+            is_held, line.not_ready = checks_of(
+                checks.findings(learner.record_id, learner.hei_id, mondays[0], line.last_day, today())
+            )
+            line.state = "held" if is_held else "placed"
         yield line

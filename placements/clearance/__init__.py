@@ -1,1 +1,1 @@
-"""Whether a learner is clear for placement: dated checks, their expiry, and what follows where one lacks."""
+"""Clear for placement: the checks that learners need before one, when they had them, and who is not clear."""

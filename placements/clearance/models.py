@@ -25,6 +25,16 @@ class CheckKind(Base):
     __table_args__ = (
         sa.CheckConstraint("weeks_before BETWEEN 0 AND 52", name="weeks_before_0_to_52"),
         sa.CheckConstraint("valid_months IS NULL OR valid_months BETWEEN 1 AND 120", name="months_1_to_120"),
+        sa.UniqueConstraint("hei_id", "name"),
+        # A UNIQUE key lets rows without an HEI repeat.
+        sa.Index(
+            "uq_check_kind_network_id_name",
+            "network_id",
+            "name",
+            unique=True,
+            sqlite_where=sa.text("hei_id IS NULL"),
+            postgresql_where=sa.text("hei_id IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from placements.access import Viewer
+from placements.allocations.clearances import flags_today
 from placements.allocations.models import Publication, PublicationLine
 from placements.educators.models import Educator
 from placements.educators.queries import Supervisor, supervisors
@@ -47,10 +48,12 @@ class SheetWeek:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One department's part of the sheet."""
+    """One department's part of the sheet; `not_clear` names by line's id the checks that a learner still
+    lacks today."""
 
     row: Row
     learners: Sequence[PublicationLine]
+    not_clear: Mapping[int, str]
     weeks: Sequence[SheetWeek]
 
     @property
@@ -80,14 +83,19 @@ def site_sheet(
     for line in queries.published_places(session, viewer, publication, ids):
         if line.department_id is not None and _meets(line, view.weeks):
             coming.setdefault(line.department_id, []).append(line)
+    flags = flags_today(session, round_, [line for lines in coming.values() for line in lines])
+    not_clear = {line_id: names for line_id, (_, names) in flags.items() if names}
     serving = supervisors(session, view.weeks, ids)
     away = _rows_of(session, serving)
-    return [_sheet(row, coming.get(row.department.id, []), view, serving, away) for row in view.rows]
+    return [
+        _sheet(row, coming.get(row.department.id, []), not_clear, view, serving, away) for row in view.rows
+    ]
 
 
 def _sheet(
     row: Row,
     learners: Sequence[PublicationLine],
+    not_clear: Mapping[int, str],
     view: TrustView,
     serving: Sequence[Supervisor],
     rows: Mapping[int, Educator],
@@ -96,6 +104,7 @@ def _sheet(
     return Sheet(
         row,
         learners,
+        not_clear,
         [
             SheetWeek(week, [_on_duty(one, rows[one.id], index, week.week) for one in here])
             for index, week in enumerate(row.weeks)

@@ -30,6 +30,7 @@ from placements.rounds.service import NewBlock, NewRound, create_round, open_rou
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
 from placements.seeding.agreements import make_agreements, say_what_sites_have, write_letter_text
+from placements.seeding.checks import record_demo_checks
 from placements.seeding.cohort_files import CohortFile, spoiled, write_cohort_file
 from placements.seeding.educators import name_educators
 from placements.seeding.homes import Homes
@@ -60,6 +61,7 @@ def load_demo(folder: Path, settings: dict[str, Any] | None = None) -> list[Sign
     open_round(lead, round_.id)
     _declare(settings, round_, random)
     _submit(settings, round_, folder, Homes(random), random)
+    record_demo_checks(settings, round_)
     perform_run(start_run(lead, round_.id).id)
     return sign_ins
 

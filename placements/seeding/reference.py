@@ -1,9 +1,10 @@
-"""The reference data of seeds/, loaded through the organisations' service."""
+"""The reference data of seeds/, loaded through the services of the parts that it belongs to."""
 
 import csv
 from pathlib import Path
 
 from placements.access import SYSTEM
+from placements.clearance.service import load_check_kinds
 from placements.organisations.models import Network
 from placements.organisations.service import Reference
 from placements.organisations.service import load_reference as load
@@ -32,7 +33,9 @@ def load_reference(folder: Path = SEEDS) -> Network:
             "programmes",
         )
     }
-    return load(SYSTEM, Reference(network=NETWORK, academy=ACADEMY, **tables))
+    network = load(SYSTEM, Reference(network=NETWORK, academy=ACADEMY, **tables))
+    load_check_kinds(SYSTEM, network.id, _rows(folder / "check_kinds.csv"))
+    return network
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -26,6 +26,7 @@ from placements.capacity.models import (
     Invitation,
 )
 from placements.capacity.queries import content_of
+from placements.clearance.models import CheckKind, LearnerCheck
 from placements.clock import now_utc
 from placements.cohorts.models import (
     Cohort,
@@ -401,6 +402,31 @@ class RequirementFactory(Rows):
     learner = factory.SubFactory(LearnerFactory)
     plan_line = factory.SubFactory(PlanLineFactory)
     block = factory.LazyAttribute(lambda row: row.plan_line.block)
+
+
+class CheckKindFactory(Rows):
+    """The network's, due six weeks before a placement, which it blocks; it does not expire."""
+
+    class Meta:
+        model = CheckKind
+
+    network_id = factory.LazyFunction(lambda: NetworkFactory().id)
+    name = factory.Sequence(lambda n: f"Check {n}")
+    effect = "blocks"
+    weeks_before = 6
+    valid_months = None
+
+
+class LearnerCheckFactory(Rows):
+    """Done a month ago."""
+
+    class Meta:
+        model = LearnerCheck
+
+    record = factory.SubFactory(LearnerRecordFactory)
+    kind = factory.SubFactory(CheckKindFactory)
+    done_on = factory.LazyFunction(lambda: now_utc().date() - timedelta(days=30))
+    recorded_utc = factory.LazyFunction(now_utc)
 
 
 class ScenarioFactory(Rows):

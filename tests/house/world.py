@@ -32,6 +32,7 @@ from placements.scenarios.solving import perform_run
 from tests.factories import (
     AgreementFactory,
     BlockFactory,
+    CheckKindFactory,
     CohortFactory,
     DeclarationFactory,
     DepartmentFactory,
@@ -109,6 +110,8 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
     group = LearnerGroupFactory(key=f"group_{ods.lower()}", name=f"Group {ods}")
     SupervisionWeightFactory(learner_group_id=group.id)
     submitted = [_make_cohort(round_, block, hei, group) for hei in heis]
+    # One check is the network's, which the academy changes, and one each HEI's own; none holds a place back.
+    academy |= {"check_kind_id": _make_check_kind(network_id)}
     saved()
     academy |= _make_declaration_upload(round_, people[2])
     uploads = [
@@ -145,6 +148,7 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
             "cohort_id": submitted[which][0],
             **submitted[which][1],
             "upload_id": uploads[which],
+            "check_kind_id": _make_check_kind(network_id, hei_id=heis[which].id),
             "person_id": educators[which].id,
             **_make_own_page(
                 learners[which],
@@ -218,6 +222,13 @@ def _make_own_page(
     )
     saved()
     return {"learner_id": learner.id, "link_id": link.id, "requirement_id": line.requirement_id}
+
+
+def _make_check_kind(network_id: int, **of: int) -> int:
+    kind = CheckKindFactory(network_id=network_id, effect="warns", **of)
+    saved()
+    kind_id: int = kind.id
+    return kind_id
 
 
 def _make_message(network_id: int) -> int:

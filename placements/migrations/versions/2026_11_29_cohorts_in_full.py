@@ -280,9 +280,17 @@ def _create_tables() -> None:
         ),
         sa.CheckConstraint("effect IN ('blocks', 'warns', 'not_asked')", name=op.f("ck_check_kind_effect")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_check_kind")),
+        sa.UniqueConstraint("hei_id", "name", name=op.f("uq_check_kind_hei_id_name")),
     )
     with op.batch_alter_table("check_kind") as batch:
         batch.create_index(op.f("ix_check_kind_hei_id"), ["hei_id"], unique=False)
+        batch.create_index(
+            "uq_check_kind_network_id_name",
+            ["network_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("hei_id IS NULL"),
+            postgresql_where=sa.text("hei_id IS NULL"),
+        )
 
     op.create_table(
         "column_choice",
