@@ -70,6 +70,7 @@ def _register_parts(app: Flask) -> None:
     from placements.agreements.routes import agreements
     from placements.allocations import (  # noqa: F401
         history,
+        of_learners,
         published_plans,
         routes_changes,
         routes_published,
@@ -95,6 +96,9 @@ def _register_parts(app: Flask) -> None:
     from placements.learner_pages import routes as own_places  # noqa: F401
     from placements.learner_pages import routes_links  # noqa: F401
     from placements.learner_pages.blueprint import learner_pages
+    from placements.learners import routes as learner_list  # noqa: F401
+    from placements.learners import routes_changing, routes_days  # noqa: F401
+    from placements.learners.blueprint import learners
     from placements.mail.routes import mail
     from placements.organisations import routes as reference  # noqa: F401
     from placements.organisations import routes_letter, routes_sites  # noqa: F401
@@ -125,6 +129,7 @@ def _register_parts(app: Flask) -> None:
         cohorts,
         plans,
         clearance,
+        learners,
         scenarios,
         allocations,
         mail,

@@ -92,6 +92,7 @@ class Action(StrEnum):
     INVITE_LEARNER = "invite_learner"
     REVOKE_LEARNER_LINK = "revoke_learner_link"
     OPEN_CONTACT = "open_contact"
+    SAVE_CONTACT = "save_contact"
     EXPORT_LEARNER = "export_learner"
     ERASE_LEARNER = "erase_learner"
     SEE_SITE_ACCESS = "see_site_access"
@@ -190,6 +191,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.INVITE_LEARNER,
         Action.REVOKE_LEARNER_LINK,
         Action.OPEN_CONTACT,
+        Action.SAVE_CONTACT,
         Action.EXPORT_LEARNER,
         Action.ERASE_LEARNER,
         Action.SEE_SITE_ACCESS,

@@ -13,8 +13,8 @@ from placements.allocations.models import Allocation, Publication, PublicationLi
 from placements.allocations.queries import adopted_run, lines_of_newest
 from placements.clearance.queries import RoundChecks
 from placements.clock import now_utc, today
-from placements.cohorts.demand import is_there
 from placements.cohorts.models import Learner, Requirement
+from placements.cohorts.presence import is_there
 from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.rounds import queries as rounds

@@ -40,3 +40,15 @@ def entries(
     elif person_id is not None:
         found = found.where(AuditEntry.person_id == person_id)
     return page_of(session, found, page=page, size=size)
+
+
+def entries_about(session: Session, subject: str, subject_id: int) -> list[AuditEntry]:
+    """What was done to one row of a table (`subject`), the newest first. The caller has been let see the row,
+    and so everything that was done to it; the audit knows no rows."""
+    return list(
+        session.scalars(
+            select(AuditEntry)
+            .where(AuditEntry.subject == subject, AuditEntry.subject_id == subject_id)
+            .order_by(AuditEntry.at_utc.desc(), AuditEntry.id.desc())
+        )
+    )

@@ -1,11 +1,11 @@
 """What the match is asked for: the learners of submitted cohorts, and the places that each still needs."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from placements.cohorts.history import History, histories
@@ -14,9 +14,11 @@ from placements.cohorts.models import (
     Companions,
     Interruption,
     Learner,
+    LearnerRecord,
     Requirement,
     learner_access_need,
 )
+from placements.cohorts.presence import is_there
 from placements.cohorts.queries import exclusions_by_learner, preferences_by_learner
 from placements.organisations.models import AccessNeed, Hei, LearnerGroup, Stage, Trust
 from placements.rounds.models import EVERY_WEEKDAY, Block, PlanLine, Rotation, Round, StagePlan
@@ -85,11 +87,14 @@ class DemandCompanions:
 
 def taking_part(round_id: int, cohort_ids: Collection[int] = ()) -> ColumnElement[bool]:
     """The condition on learners that they take part in a round's match: those of its submitted cohorts, and
-    of the cohorts named, submitted or not."""
-    return Learner.cohort_id.in_(
-        select(Cohort.id).where(
-            Cohort.round_id == round_id, or_(Cohort.state == "submitted", Cohort.id.in_(cohort_ids))
-        )
+    of the cohorts named, submitted or not; none of whom nothing is held any more."""
+    return and_(
+        Learner.cohort_id.in_(
+            select(Cohort.id).where(
+                Cohort.round_id == round_id, or_(Cohort.state == "submitted", Cohort.id.in_(cohort_ids))
+            )
+        ),
+        Learner.record_id.not_in(select(LearnerRecord.id).where(LearnerRecord.erased_utc.is_not(None))),
     )
 
 
@@ -294,19 +299,3 @@ def _requirements(session: Session, which: ColumnElement[bool], plans: _Plans) -
         )
         for learner_id, requirements in found.items()
     }
-
-
-def is_there(
-    mondays: Sequence[date],
-    starts: date | None,
-    ends: date | None,
-    interruptions: Sequence[Interruption],
-) -> bool:
-    """Whether a learner who starts and ends on these days, with these interruptions, is there for all of the
-    weeks (Mondays to Fridays)."""
-    first, last = mondays[0], mondays[-1] + timedelta(days=4)
-    return (
-        (starts is None or starts <= first)
-        and (ends is None or last <= ends)
-        and not any(row.covers(first, last) for row in interruptions)
-    )

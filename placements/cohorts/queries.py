@@ -1,6 +1,6 @@
 """Reads about cohorts, uploads and learners."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, joinedload, selectinload
 
 from placements.access import Role, Viewer
+from placements.clock import today
 from placements.cohorts.board import Board, CohortLine, PlannedStage, StageLine
 from placements.cohorts.models import (
     Cohort,
@@ -18,6 +19,7 @@ from placements.cohorts.models import (
     Requirement,
     Upload,
 )
+from placements.cohorts.presence import is_withdrawn, needed_but_not_asked
 from placements.cohorts.uploads import Directory, DirectorySite
 from placements.errors import NotFound
 from placements.geography.postcodes import locate
@@ -121,12 +123,22 @@ def planned_stages(session: Session, viewer: Viewer, round_id: int) -> list[Plan
 def board(session: Session, viewer: Viewer, round_id: int) -> Board:
     """The round's expected and present cohorts, of the HEIs whose cohorts this person may see."""
     cohorts = session.scalars(visible_cohorts(viewer).where(Cohort.round_id == round_id)).all()
+    theirs = Learner.cohort_id.in_([row.id for row in cohorts])
+    absent = Counter(row.learner.cohort_id for row in needed_but_not_asked(session, theirs))
     counts = {
-        row[0]: row[1:]
-        for row in session.execute(
-            select(Learner.cohort_id, func.count(Learner.id.distinct()), func.count(Requirement.id))
-            .join(Requirement, Requirement.learner_id == Learner.id, isouter=True)
-            .where(Learner.round_id == round_id, Learner.cohort_id.in_([row.id for row in cohorts]))
+        cohort_id: (learners, needed - absent[cohort_id])
+        for cohort_id, learners, needed in session.execute(
+            select(
+                Learner.cohort_id,
+                func.count(Learner.id.distinct()).filter(~is_withdrawn(today())),
+                func.count(Requirement.id),
+            )
+            .join(
+                Requirement,
+                (Requirement.learner_id == Learner.id) & (Requirement.state == "needed"),
+                isouter=True,
+            )
+            .where(theirs)
             .group_by(Learner.cohort_id)
         )
     }
@@ -178,9 +190,22 @@ def needs_of_cohort(session: Session, cohort: Cohort) -> list[BlockNeed]:
         .where(Learner.cohort_id == cohort.id, Requirement.state == "needed")
         .group_by(Requirement.plan_line_id)
     )
-    counts = {row[0]: row[1] for row in counted}
+    counts = Counter({row[0]: row[1] for row in counted})
+    counts.subtract(row.plan_line_id for row in needed_but_not_asked(session, Learner.cohort_id == cohort.id))
     lines = plan_of_stage(session, cohort.round_id, cohort.programme_id, cohort.stage_id)
-    return [BlockNeed(line, counts.get(line.id, 0)) for line in lines]
+    return [BlockNeed(line, counts[line.id]) for line in lines]
+
+
+def places_beyond_plan(session: Session, cohort: Cohort) -> int:
+    """How many places a cohort's learners need that its plan does not ask for."""
+    own = Requirement.plan_line_id.is_(None)
+    needed = select(func.count()).where(
+        Requirement.learner_id.in_(select(Learner.id).where(Learner.cohort_id == cohort.id)),
+        Requirement.state == "needed",
+        own,
+    )
+    absent = needed_but_not_asked(session, Learner.cohort_id == cohort.id)
+    return (session.scalar(needed) or 0) - sum(1 for row in absent if row.plan_line_id is None)
 
 
 def plan_of_stage(session: Session, round_id: int, programme_id: int, stage_id: int) -> list[PlanLine]:
@@ -189,8 +214,15 @@ def plan_of_stage(session: Session, round_id: int, programme_id: int, stage_id: 
 
 
 def number_of_learners(session: Session, cohort: Cohort) -> int:
-    """How many learners a cohort has."""
+    """How many learners a cohort has, those who have withdrawn among them."""
     return session.scalar(select(func.count()).where(Learner.cohort_id == cohort.id)) or 0
+
+
+def withdrawn_learners(session: Session, cohort: Cohort) -> set[int]:
+    """Those of a cohort's learners, by id, who have withdrawn for good."""
+    return set(
+        session.scalars(select(Learner.id).where(Learner.cohort_id == cohort.id, is_withdrawn(today())))
+    )
 
 
 def learners_page(session: Session, cohort: Cohort, *, page: int, size: int) -> Sequence[Learner]:

@@ -59,6 +59,8 @@ def _cohort_page(cohort_id: int, problem: str | None = None) -> str:
     cohort = queries.cohort_by_id(db.session, viewer(), cohort_id)
     needs = queries.needs_of_cohort(db.session, cohort)
     total = queries.number_of_learners(db.session, cohort)
+    withdrawn = queries.withdrawn_learners(db.session, cohort)
+    beyond = queries.places_beyond_plan(db.session, cohort)
     pages = max(1, -(-total // LEARNERS_A_PAGE))
     page = min(pages, max(1, request.args.get("page", 1, type=int)))
     return render_template(
@@ -67,8 +69,11 @@ def _cohort_page(cohort_id: int, problem: str | None = None) -> str:
         round=cohort.round,
         needs=needs,
         blocks=[need.line.when for need in needs],
-        places=sum(need.learners for need in needs),
+        places=sum(need.learners for need in needs) + beyond,
+        beyond=beyond,
         learners=queries.learners_page(db.session, cohort, page=page, size=LEARNERS_A_PAGE),
+        withdrawn=len(withdrawn),
+        withdrawn_learners=withdrawn,
         total=total,
         page=page,
         pages=pages,

@@ -30,6 +30,8 @@ from placements.clearance.models import CheckKind, LearnerCheck
 from placements.clock import now_utc
 from placements.cohorts.models import (
     Cohort,
+    Companions,
+    Interruption,
     Learner,
     LearnerContact,
     LearnerLink,
@@ -427,6 +429,28 @@ class LearnerCheckFactory(Rows):
     kind = factory.SubFactory(CheckKindFactory)
     done_on = factory.LazyFunction(lambda: now_utc().date() - timedelta(days=30))
     recorded_utc = factory.LazyFunction(now_utc)
+
+
+class InterruptionFactory(Rows):
+    class Meta:
+        model = Interruption
+
+    learner = factory.SubFactory(LearnerFactory)
+    kind = "suspended"
+    first_day = date(2027, 1, 4)
+    last_day = date(2027, 1, 8)
+    recorded_utc = factory.LazyFunction(now_utc)
+
+
+class CompanionsFactory(Rows):
+    """Learners of one HEI and round; give `learners`."""
+
+    class Meta:
+        model = Companions
+
+    kind = "together"
+    round_id = factory.LazyAttribute(lambda row: row.learners[0].cohort.round.id)
+    hei_id = factory.LazyAttribute(lambda row: row.learners[0].hei.id)
 
 
 class ScenarioFactory(Rows):

@@ -34,11 +34,13 @@ from tests.factories import (
     BlockFactory,
     CheckKindFactory,
     CohortFactory,
+    CompanionsFactory,
     DeclarationFactory,
     DepartmentFactory,
     EducatorFactory,
     HeiFactory,
     IcbFactory,
+    InterruptionFactory,
     InvitationFactory,
     LearnerFactory,
     LearnerGroupFactory,
@@ -150,6 +152,7 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
             "upload_id": uploads[which],
             "check_kind_id": _make_check_kind(network_id, hei_id=heis[which].id),
             "person_id": educators[which].id,
+            **_make_days_away(learners[which]),
             **_make_own_page(
                 learners[which],
                 publication,
@@ -213,8 +216,12 @@ def _make_own_page(
     """A learner's private link, and a placement of theirs that began last week."""
     last_monday = today() - timedelta(days=today().weekday() + 7)
     link = LearnerLinkFactory(learner=learner, secret=secret)
+    begun = BlockFactory(round=publication.round, name=f"Begun {learner.id}", first_week=last_monday)
+    requirement = RequirementFactory(learner=learner, plan_line=None, block=begun)
+    saved()
     line = PublicationLineFactory(
         publication=publication,
+        requirement_id=requirement.id,
         record_id=learner.record_id,
         of_hei=learner.hei,
         at=department,
@@ -253,6 +260,14 @@ def _make_cohort(round_: Round, block: Block, hei: Hei, group: LearnerGroup) -> 
     cohort = CohortFactory(round=round_, programme=programme, stage=stage)
     RequirementFactory(learner=LearnerFactory(cohort=cohort), plan_line=line, block=block)
     return cohort.id, {"programme_id": programme.id, "stage_id": stage.id}
+
+
+def _make_days_away(learner: Learner) -> dict[str, int]:
+    """Days on which a learner is away, and somebody to go with."""
+    away = InterruptionFactory(learner=learner, first_day=date(2028, 1, 5), last_day=date(2028, 1, 6))
+    group = CompanionsFactory(learners=[learner, LearnerFactory(cohort=learner.cohort)])
+    saved()
+    return {"interruption_id": away.id, "companions_id": group.id}
 
 
 def _make_publication(round_: Round, lead: Person) -> int:
