@@ -155,9 +155,9 @@ def _wrong_rotation(
     elif len(rotation.places) > MOST_PLACES:
         wrong[f"{name}-place-0-modalities"] = f"A rotation has at most {MOST_PLACES} placements"
     elif len(rotation.blocks) < len(rotation.places):
+        needed = len(rotation.places)
         wrong[f"{name}-blocks"] = (
-            f"{len(rotation.places)} placements need at least as many blocks: choose"
-            f" {len(rotation.places) - len(rotation.blocks)} more, or fewer placements"
+            f"Choose at least {needed} {'block' if needed == 1 else 'blocks'}: one for each placement"
         )
     if set(rotation.blocks) - blocks.keys():
         wrong[f"{name}-blocks"] = "One of these blocks is no longer part of the round: reload the page"

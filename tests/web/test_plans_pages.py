@@ -135,6 +135,8 @@ def test_a_rotation_is_added_without_losing_the_typing(
     first, second = cohort.round.blocks
     room = page(client.post(address(cohort), data=typed(first, add="rotation", site_repeats="1")))
     assert room.value("site_repeats") == "1"
+    assert "Any of these modalities (placement 1, rotation 1)" in room.main
+    assert "<span" not in room.main
     assert room.value(f"block-{first.id}-modalities") == "xray"
     assert room.value("rotation-0-place-3-line") == ""
     data: dict[str, Any] = {
