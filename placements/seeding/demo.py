@@ -35,6 +35,7 @@ from placements.seeding.cohort_files import CohortFile, spoiled, write_cohort_fi
 from placements.seeding.educators import name_educators
 from placements.seeding.homes import Homes
 from placements.seeding.learners import hei_of, vary_learners
+from placements.seeding.own_pages import open_own_pages
 from placements.seeding.plans import modalities_of, new_rotations, new_variety, plan_of_block, stage_of
 from placements.seeding.reference import SEEDS
 from placements.seeding.workforce import return_workforce
@@ -63,6 +64,12 @@ def load_demo(folder: Path, settings: dict[str, Any] | None = None) -> list[Sign
     _declare(settings, round_, random)
     _submit(settings, round_, folder, Homes(random), random)
     record_demo_checks(settings, round_)
+    open_own_pages(
+        settings,
+        round_.id,
+        lambda hei_id: _viewer(Role.PLACEMENT_OFFICER, hei_id=hei_id),
+        Random(settings["seed"] + 2),  # noqa: S311 - a demo, not a secret
+    )
     perform_run(start_run(lead, round_.id).id)
     vary_learners(settings, _viewer(Role.PLACEMENT_OFFICER, hei_id=hei_of(settings)), round_.id)
     return sign_ins
