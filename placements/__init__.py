@@ -83,6 +83,7 @@ def _register_parts(app: Flask) -> None:
     from placements.capacity import routes_board, routes_deciding, routes_files, routes_invited  # noqa: F401
     from placements.capacity.blueprint import capacity
     from placements.clearance import (
+        of_learner,  # noqa: F401 - tells the learner's page
         reminders,  # noqa: F401 - makes the worker's chore known
         routes_recording,  # noqa: F401
     )
@@ -103,6 +104,7 @@ def _register_parts(app: Flask) -> None:
     from placements.organisations import routes as reference  # noqa: F401
     from placements.organisations import routes_letter, routes_sites  # noqa: F401
     from placements.organisations.blueprint import organisations
+    from placements.outcomes import of_learner as outcomes_of_learner  # noqa: F401
     from placements.outcomes import routes as round_outcomes  # noqa: F401
     from placements.outcomes import routes_files as outcome_files  # noqa: F401
     from placements.outcomes import routes_learning  # noqa: F401

@@ -9,12 +9,13 @@ from markupsafe import Markup
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, joinedload
 
-from placements.access import Viewer
+from placements.access import Action, Viewer
 from placements.clearance import queries
 from placements.clearance.models import LearnerCheck
 from placements.clock import today
 from placements.cohorts.models import Learner, LearnerRecord
 from placements.extensions import db
+from placements.learners import holdings, sections
 
 
 def checks_section(viewer: Viewer, learner: Learner) -> Markup:
@@ -60,3 +61,7 @@ def export_checks(session: Session, record: LearnerRecord) -> list[dict[str, Any
 def erase_checks(session: Session, record: LearnerRecord) -> None:
     """Take out every check held of a learner."""
     session.execute(delete(LearnerCheck).where(LearnerCheck.record_id == record.id))
+
+
+sections.register(sections.Section("Checks", 20, Action.SEE_CHECKS, checks_section))
+holdings.register(holdings.Holding("checks", export_checks, erase_checks))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from placements.access import Role
 from placements.allocations.models import PublicationLine
 from placements.allocations.service import adopt_run, publish_round
+from placements.clearance.models import LearnerCheck
 from placements.clock import now_utc
 from placements.cohorts.demand import demand
 from placements.cohorts.models import (
@@ -23,6 +24,7 @@ from placements.errors import Refused
 from placements.extensions import db
 from placements.learners import erasing, holdings
 from placements.mail.models import Message
+from placements.outcomes.models import PlacementFeedback
 from placements.scenarios.models import Placing
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
@@ -31,6 +33,7 @@ from tests.factories import (
     AccessNeedFactory,
     CohortFactory,
     CompanionsFactory,
+    LearnerCheckFactory,
     LearnerFactory,
     RoundFactory,
     saved,
@@ -68,6 +71,15 @@ def test_nothing_that_says_who_a_learner_is_survives_erasure(session: Session) -
     old = RoundFactory(name="Old", first_week=date(2026, 1, 5), last_week=date(2026, 3, 2))
     cohort = CohortFactory(round=old, programme=learner.cohort.programme, stage=learner.cohort.stage)
     before = LearnerFactory(cohort=cohort, record=learner.record, reference="Zebra-77", postcode="B23 6DJ")
+    feedback = PlacementFeedback(
+        requirement_id=learner.requirements[0].id,
+        round_id=region.round.id,
+        overall=4,
+        comment="zebra comment",
+        given_utc=now_utc(),
+    )
+    LearnerCheckFactory(record=learner.record)
+    db.session.add(feedback)
     db.session.add(
         Message(key="1", to="Zebra@example.ac.uk", subject="Your place", body="zebra", queued_utc=now_utc())
     )
@@ -82,6 +94,8 @@ def test_nothing_that_says_who_a_learner_is_survives_erasure(session: Session) -
     assert found["contact"] == {"name": "Zebra Smith", "email": "zebra@example.ac.uk"}
     assert [row["round"] for row in found["rounds"]] == [region.round.name, "Old"]
     assert len(found["published_places"]) == 1
+    assert len(found["checks"]) == 1
+    assert found["outcomes_and_feedback"]["feedback"][0]["comment"] == "zebra comment"
     assert region.learners[1].reference not in str(found)
 
     said: list[Any] = []
@@ -105,6 +119,8 @@ def test_nothing_that_says_who_a_learner_is_survives_erasure(session: Session) -
     for word in ("ebra", "B23 6DJ", "B15 2TT"):
         assert word not in left, word
     line = db.session.query(PublicationLine).filter_by(record_id=record_id).one()
+    assert db.session.query(PlacementFeedback).one().overall == 4
+    assert not db.session.query(LearnerCheck).count()
     assert line.learner_reference == f"erased-{record_id}"
     assert (line.state, line.travel_minutes, line.site) == counted
     assert db.session.query(Placing).count() == placings
