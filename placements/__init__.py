@@ -96,6 +96,7 @@ def _register_parts(app: Flask) -> None:
     from placements.educators.routes import educators
     from placements.learner_pages import routes as own_places  # noqa: F401
     from placements.learner_pages import routes_links  # noqa: F401
+    from placements.learner_pages import section as link_section  # noqa: F401
     from placements.learner_pages.blueprint import learner_pages
     from placements.learners import routes as learner_list  # noqa: F401
     from placements.learners import routes_changing, routes_days  # noqa: F401
@@ -108,6 +109,7 @@ def _register_parts(app: Flask) -> None:
     from placements.outcomes import routes as round_outcomes  # noqa: F401
     from placements.outcomes import routes_files as outcome_files  # noqa: F401
     from placements.outcomes import routes_learning  # noqa: F401
+    from placements.outcomes import section as outcomes_section  # noqa: F401
     from placements.outcomes.blueprint import outcomes
     from placements.plans import routes as planning  # noqa: F401
     from placements.plans import routes_blocks  # noqa: F401

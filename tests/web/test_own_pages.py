@@ -249,3 +249,14 @@ def test_an_officer_sees_who_ranked_themselves(client: FlaskClient, learner: Lea
     sign_in(client, PersonFactory(role="placement_officer", hei_id=learner.hei_id))
     rows = page(client.get(f"/cohorts/{learner.cohort_id}/links")).rows()
     assert [row[3].removeprefix("Ranked sites ") for row in rows].count("By the learner") == 1
+
+
+def test_a_learners_page_says_how_it_went_and_whether_a_link_works(
+    client: FlaskClient, learner: Learner
+) -> None:
+    publish(learner, first_week=BEGUN)
+    sign_in(client, PersonFactory(role="placement_officer", hei_id=learner.hei_id))
+    found = page(client.get(f"/learners/{learner.id}"))
+    assert "nothing recorded yet" in found.main
+    assert "not opened yet" in found.main
+    assert "Make or end links" in found.links()
