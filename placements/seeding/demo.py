@@ -21,6 +21,7 @@ from placements.capacity.service import save_declaration, submit_declaration
 from placements.cohorts.queries import employed_learners
 from placements.cohorts.service import accept_upload, receive_upload, submit_cohort
 from placements.cohorts.several import release_learners
+from placements.cohorts.uploads import MAX_ROWS
 from placements.errors import Refused
 from placements.extensions import db
 from placements.geography.postcodes import Point, locate
@@ -267,6 +268,8 @@ def _submit(settings: dict[str, Any], round_: Round, folder: Path, homes: Homes,
                 intake=str(year - 1),
                 filename=name,
                 data=data,
+                # No worker need be running where the demo is made.
+                rows_at_once=MAX_ROWS,
             )
             accepted = accept_upload(officer, upload.id, version=upload.version)
             if released := cohort.get("released"):
