@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from placements.access import Action, Viewer
 from placements.allocations.models import Publication, PublicationLine
 from placements.allocations.queries import lines_of_publication
-from placements.cohorts.demand import is_there
 from placements.cohorts.models import Cohort, Interruption, Learner, Requirement
+from placements.cohorts.presence import is_asked
 from placements.cohorts.queries import visible_cohorts
 from placements.rounds.models import PlanLine, Rotation
 from placements.scenarios.models import Placing, Run
@@ -117,20 +117,6 @@ def _candidates(session: Session, viewer: Viewer, round_id: int, frozen_utc: dat
         )
         .order_by(Learner.hei_id, Learner.reference)
     ).unique()
-
-
-def is_asked(requirement: Requirement) -> bool:
-    """Whether the match is asked for this place now: the learner needs it and is there for it."""
-    learner, line = requirement.learner, requirement.plan_line
-    return requirement.state == "needed" and any(
-        is_there(
-            block.mondays() if line is None else line.mondays_of(block),
-            learner.available_from,
-            learner.available_until,
-            learner.interruptions,
-        )
-        for block in requirement.possible_blocks
-    )
 
 
 def _cohort(cohort: Cohort, learners: Collection[Learner]) -> LateLearner:

@@ -41,9 +41,9 @@ class Cohort(Base):
 class Upload(Base):
     """A cohort file as received, parsed and waiting for the officer's yes; kept until accepted or discarded.
 
-    `parsed` is what the preview shows and, to the letter, what accepting saves. The file itself is kept only
-    until it has been read, and the cells of its columns in use (`cells`, JSON) until it is accepted or
-    discarded, so that they can be mended on the page.
+    `parsed` is what the preview shows and, to the letter, what accepting saves. The file itself is not kept:
+    only the cells of columns in use, within `parsed`, until it is accepted or discarded, so that they can be
+    mended on the page.
     """
 
     __tablename__ = "upload"
@@ -64,10 +64,6 @@ class Upload(Base):
     accepted_utc: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cohort_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cohort.id"))
     parsed: Mapped[str] = deferred(mapped_column(sa.Text))
-    data: Mapped[bytes | None] = deferred(mapped_column(sa.LargeBinary))
-    cells: Mapped[str | None] = deferred(mapped_column(sa.Text))
-    # Which heading holds what, as the officer chose: {heading: field, or "" to leave it out}.
-    mapping: Mapped[dict[str, str]] = mapped_column(sa.JSON, default=dict)
     # Rows read so far and in all, and why reading failed, in words.
     rows_read: Mapped[int] = mapped_column(default=0)
     rows_found: Mapped[int] = mapped_column(default=0)

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from placements.access import Action, Viewer
@@ -157,10 +157,7 @@ def _erase_uploads(tx: Transaction, record: LearnerRecord, reference: str) -> No
         select(Upload).where(
             Upload.hei_id == record.hei_id,
             Upload.state != "discarded",
-            or_(
-                Upload.parsed.contains(reference, autoescape=True),
-                Upload.cells.contains(reference, autoescape=True),
-            ),
+            Upload.parsed.contains(reference, autoescape=True),
         )
     ).all()
     for upload in named:
@@ -170,7 +167,6 @@ def _erase_uploads(tx: Transaction, record: LearnerRecord, reference: str) -> No
                 " accept or discard it first."
             )
         upload.parsed = to_json(ParsedUpload())
-        upload.cells = None
 
 
 def _erase_mail(session: Session, record: LearnerRecord) -> None:

@@ -1,6 +1,6 @@
 """The page of what a cohort could expect before the match."""
 
-from flask import current_app, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
@@ -14,7 +14,6 @@ from placements.web import viewer
 SHOWN = {"none": (0, 0), "one": (1, 1), "few": (2, FEW), "enough": (FEW + 1, 10_000)}
 LEARNERS_A_PAGE = 20
 # A later part's page of one learner.
-LEARNER_PAGE = "learners.see_learner"
 
 
 @scenarios.get("/cohorts/<int:cohort_id>/feasibility")
@@ -46,5 +45,4 @@ def see_feasibility(cohort_id: int) -> ResponseReturnValue:
         pages=pages,
         few=FEW,
         address=address,
-        learner_page=LEARNER_PAGE if LEARNER_PAGE in current_app.view_functions else "",
     )

@@ -328,6 +328,10 @@ def test_a_published_round_takes_late_joiners_and_says_what_becomes_of_them(plac
     assert "takes part in its next repair" in preview.main
     assert post(place.client, f"{location}/accept", preview).status_code == 302
     assert db.session.query(Learner).count() == 3
+    board = page(place.client.get(f"/rounds/{place.round.id}/cohorts"))
+    assert "Upload a cohort" in board.links()
+    assert "taken in by a repair" in board.main
+    assert "Upload changes" in page(place.client.get(f"/cohorts/{cohort.id}")).links()
 
 
 def test_an_academy_lead_sees_who_has_submitted_and_changes_nothing(place: Place) -> None:

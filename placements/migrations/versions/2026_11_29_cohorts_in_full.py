@@ -29,9 +29,6 @@ def upgrade() -> None:
         _add(table, version=(sa.Integer(), "1"))
     _add(
         "upload",
-        data=(sa.LargeBinary(), None),
-        cells=(sa.Text(), None),
-        mapping=(sa.JSON(), "{}"),
         rows_read=(sa.Integer(), "0"),
         rows_found=(sa.Integer(), "0"),
         message=(sa.Text(), None),
@@ -234,7 +231,7 @@ def downgrade() -> None:
     _drop("plan_line", "rotation_id", "weeks_in", "weeks", "weekdays")
     op.execute("DELETE FROM upload WHERE state IN ('reading', 'columns')")
     _change_checks("upload", state="state IN ('received', 'accepted', 'discarded')")
-    _drop("upload", "data", "cells", "mapping", "rows_read", "rows_found", "message", "heartbeat_utc")
+    _drop("upload", "rows_read", "rows_found", "message", "heartbeat_utc")
     _drop("hei", "letter_text", "version")
     for table in ("programme", "block"):
         _drop(table, "version")
