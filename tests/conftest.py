@@ -12,7 +12,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from placements import create_app, migrations
@@ -96,12 +98,44 @@ class Browser(FlaskClient):
         return super().open(*args, **kwargs)
 
 
+class Compiled(BytecodeCache):
+    """Templates as they were compiled for an earlier test's application."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_templates = Compiled()
+_builders: dict[tuple[object, ...], Any] = {}
+_compile_builder = Rule._compile_builder
+
+
+def _compiled_once(rule: Rule, append_unknown: bool = True) -> Any:
+    """What builds a route's address. Every test makes an application of its own, and Werkzeug would compile
+    the same functions of all its routes each time, which took longer than most tests."""
+    key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
+    if key not in _builders:
+        _builders[key] = _compile_builder(rule, append_unknown)
+    return _builders[key]
+
+
+Rule._compile_builder = _compiled_once  # type: ignore[method-assign]
+
+
 def make_app(url: str, var: Path) -> Flask:
     """The application as tests use it: real database, real queue, no CSRF and no rate limits."""
     app = create_app(Settings(var=var, database_url=url, secret_key="for tests only", rate_limits=False))
     app.testing = True
     app.test_client_class = Browser
     app.config["WTF_CSRF_ENABLED"] = False
+    app.jinja_env.bytecode_cache = _templates
     return app
 
 
