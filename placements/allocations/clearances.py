@@ -131,7 +131,8 @@ def released_since(session: Session, viewer: Viewer, publication: Publication) -
     if not held:
         return Released((), 0)
     flags = flags_today(session, publication.round, held)
-    clear = [line for line in held if not flags[line.id][0]]
+    # Of a line that names no record nobody can say that the learner is clear.
+    clear = [line for line in held if not flags.get(line.id, (True, ""))[0]]
     return Released(clear, len(held) - len(clear))
 
 

@@ -45,6 +45,7 @@ from tests.factories import (
     LearnerFactory,
     LearnerGroupFactory,
     LearnerLinkFactory,
+    ModalityFactory,
     NetworkFactory,
     PersonFactory,
     PlanLineFactory,
@@ -217,7 +218,9 @@ def _make_own_page(
     last_monday = today() - timedelta(days=today().weekday() + 7)
     link = LearnerLinkFactory(learner=learner, secret=secret)
     begun = BlockFactory(round=publication.round, name=f"Begun {learner.id}", first_week=last_monday)
-    requirement = RequirementFactory(learner=learner, plan_line=None, block=begun)
+    requirement = RequirementFactory(
+        learner=learner, plan_line=None, block=begun, own_modalities=[ModalityFactory()]
+    )
     saved()
     line = PublicationLineFactory(
         publication=publication,
