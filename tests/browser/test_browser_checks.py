@@ -55,7 +55,7 @@ def test_checks_are_recorded_and_hold_back_who_lacks_one(installation: Installat
         lead.sign_in(LEAD)
         lead.open(f"/rounds/{round_id}/publications")
         lead.sees("1 place would be held back")
-        lead.page.get_by_text("By check, HEI and block").click()
+        lead.page.get_by_text("By check, HEI and block", exact=True).click()
         lead.is_at("Publication")
         lead.press("Publish version 1")
         lead.sees("Held back: not ready")
@@ -64,7 +64,7 @@ def test_checks_are_recorded_and_hold_back_who_lacks_one(installation: Installat
         lead.follow("Clear for placement")
         lead.is_at("Clear for placement")
 
-        officer.follow("Upload or paste checks")
+        officer.press("Upload or paste checks")
         officer.is_at("Upload or paste checks")
         officer.page.get_by_label("Or paste the rows").fill(f"Reference\tDBS\n{third}\t3 Nov 2026\nX1\tsoon")
         officer.press("Read and check")
