@@ -12,7 +12,12 @@ from sqlalchemy.orm import Session
 from placements.access import Viewer
 from placements.allocations.changes import changed_lines
 from placements.allocations.models import Publication, PublicationLine
-from placements.allocations.queries import lines_of_publication, visible_lines, visible_publications
+from placements.allocations.queries import (
+    lines_of_publication,
+    narrowed,
+    visible_lines,
+    visible_publications,
+)
 
 Line = PublicationLine
 VIEWS = ("learner", "block", "site")
@@ -71,20 +76,16 @@ def filtered_lines(
 
 def _narrowed(found: Select[PublicationLine], only: LineFilter) -> Select[PublicationLine]:
     """The lines that all but the filter's state let through."""
-    for column, value in (
-        (Line.block, only.block),
-        (Line.site, only.site),
-        (Line.hei, only.hei),
-        (Line.programme, only.programme),
-        (Line.learner_reference, only.learner),
-    ):
-        if value:
-            found = found.where(column == value)
-    if only.reference:
-        found = found.where(
-            func.lower(Line.learner_reference).contains(only.reference.lower(), autoescape=True)
-        )
-    return found
+    if only.learner:
+        found = found.where(Line.learner_reference == only.learner)
+    return narrowed(
+        found,
+        block=only.block,
+        site=only.site,
+        hei=only.hei,
+        programme=only.programme,
+        reference=only.reference,
+    )
 
 
 def with_all_blocks(

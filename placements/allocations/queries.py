@@ -63,6 +63,26 @@ def publication_by_id(session: Session, viewer: Viewer, publication_id: int) -> 
     return found
 
 
+def narrowed(
+    lines: Select[PublicationLine], *, block: str, site: str, hei: str, programme: str, reference: str
+) -> Select[PublicationLine]:
+    """The lines of a block, a site, an HEI and a programme, by name, whose learner's reference has a part; ""
+    lets all through."""
+    for column, value in (
+        (PublicationLine.block, block),
+        (PublicationLine.site, site),
+        (PublicationLine.hei, hei),
+        (PublicationLine.programme, programme),
+    ):
+        if value:
+            lines = lines.where(column == value)
+    if reference:
+        lines = lines.where(
+            func.lower(PublicationLine.learner_reference).contains(reference.lower(), autoescape=True)
+        )
+    return lines
+
+
 def lines_of_publication(viewer: Viewer, publication_id: int) -> Select[PublicationLine]:
     """The lines of a publication that this person may see, in no order."""
     return visible_lines(viewer).where(PublicationLine.publication_id == publication_id)

@@ -6,8 +6,6 @@ and which needs no salt since no two secrets are alike or guessable.
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -19,6 +17,7 @@ from placements.access import Action, Role, Viewer
 from placements.capacity.models import Invitation
 from placements.clock import now_utc
 from placements.errors import NotFound, Refused
+from placements.link_secrets import hash_of, is_noted, new_secret
 from placements.mail.service import queue
 from placements.organisations.models import Department, Icb, Site, Trust
 from placements.organisations.queries import sites_of, visible_departments
@@ -30,8 +29,6 @@ from placements.web.formats import LONDON
 DEFAULT_DAYS = 21
 DAYS_AFTER_DEADLINE = 7
 MOST_DAYS = 180
-# A use is written down at most this often.
-BETWEEN_USES = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -112,12 +109,12 @@ def invite_site(
         site = next((row for row in sites_to_invite(tx.session, viewer) if row.id == site_id), None)
         if site is None:
             raise NotFound("There is no such site.")
-        secret = secrets.token_urlsafe(32)
+        secret = new_secret()
         now = now_utc()
         invitation = Invitation(
             round=round_,
             site=site,
-            secret_hash=_hash(secret),
+            secret_hash=hash_of(secret),
             email=address,
             created_utc=now,
             created_by_id=viewer.person_id,
@@ -163,7 +160,7 @@ def invited_by(session: Session, secret: str) -> Invitation | None:
         select(Invitation)
         .join(Invitation.round)
         .where(
-            Invitation.secret_hash == _hash(secret),
+            Invitation.secret_hash == hash_of(secret),
             Invitation.revoked_utc.is_(None),
             Invitation.expires_utc > now_utc(),
             Round.state != "draft",
@@ -194,11 +191,7 @@ def departments_invited(session: Session, viewer: Viewer) -> list[Department]:
 
 def _note_use(invitation: Invitation) -> None:
     now = now_utc()
-    if invitation.last_used_utc is not None and now - invitation.last_used_utc < BETWEEN_USES:
+    if is_noted(invitation.last_used_utc, now):
         return
     with transaction(viewer_of(invitation), Action.SEE_DECLARATIONS, audited=False) as tx:
         tx.session.execute(update(Invitation).where(Invitation.id == invitation.id).values(last_used_utc=now))
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -11,7 +11,7 @@ from placements.cohorts import queries
 from placements.cohorts.changing import note_change, require_changeable
 from placements.cohorts.models import Learner
 from placements.errors import Refused, Stale
-from placements.rounds.models import EVERY_WEEKDAY
+from placements.rounds.models import are_weekdays
 from placements.transaction import CHANGED_MEANWHILE, transaction
 
 _NAMED = 5
@@ -61,7 +61,7 @@ def set_weekdays(
         return changes
 
     def check(learners: list[Learner]) -> None:
-        if weekdays is not None and (not weekdays or set(weekdays) - set(EVERY_WEEKDAY)):
+        if weekdays is not None and not are_weekdays(weekdays):
             words = "Choose at least one day from Monday to Friday"
             raise Refused(f"{words}.", {"weekdays": words})
 

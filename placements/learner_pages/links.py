@@ -6,8 +6,6 @@ can turn back.
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -20,6 +18,7 @@ from placements.clock import now_utc
 from placements.cohorts.models import Cohort, Learner, LearnerLink, LearnerRecord
 from placements.cohorts.queries import cohort_by_id, visible_cohorts
 from placements.errors import NotFound, Refused
+from placements.link_secrets import hash_of, is_noted, new_secret
 from placements.mail.service import queue
 from placements.rounds.models import Round
 from placements.transaction import Transaction, transaction
@@ -28,8 +27,6 @@ from placements.web.formats import LONDON
 WEEKS_AFTER_ROUND = 4
 MOST_DAYS = 400
 DAYS_WORDS = f"Use a whole number of days from 1 to {MOST_DAYS}"
-# A use is written down at most this often.
-BETWEEN_USES = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -165,7 +162,7 @@ def invited_by(session: Session, secret: str) -> LearnerLink | None:
         .join(Cohort.round)
         .join(Learner.record)
         .where(
-            LearnerLink.secret_hash == _hash(secret),
+            LearnerLink.secret_hash == hash_of(secret),
             LearnerLink.revoked_utc.is_(None),
             LearnerLink.expires_utc > now_utc(),
             LearnerRecord.erased_utc.is_(None),
@@ -236,10 +233,10 @@ def _expiry(round_: Round, days: int | None) -> datetime:
 
 
 def _make(tx: Transaction, learner: Learner, expires: datetime) -> MadeLink:
-    secret = secrets.token_urlsafe(32)
+    secret = new_secret()
     link = LearnerLink(
         learner=learner,
-        secret_hash=_hash(secret),
+        secret_hash=hash_of(secret),
         created_utc=now_utc(),
         created_by_id=tx.viewer.person_id,
         expires_utc=expires,
@@ -272,11 +269,7 @@ def _mail(session: Session, made: MadeLink, cohort: Cohort) -> None:
 
 def _note_use(link: LearnerLink) -> None:
     now = now_utc()
-    if link.last_used_utc is not None and now - link.last_used_utc < BETWEEN_USES:
+    if is_noted(link.last_used_utc, now):
         return
     with transaction(viewer_of(link), Action.SEE_OWN_PLACES, audited=False) as tx:
         tx.session.execute(update(LearnerLink).where(LearnerLink.id == link.id).values(last_used_utc=now))
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -12,7 +12,7 @@ from placements.errors import Refused
 from placements.geography.postcodes import normalise_postcode
 from placements.organisations.models import AccessNeed, Site, Trust
 from placements.organisations.queries import access_needs, sites_of_network
-from placements.rounds.models import Round
+from placements.rounds.models import Round, are_weekdays
 
 LONGEST_REASON = 120
 MOST_TRAVEL_MINUTES = 240
@@ -180,11 +180,6 @@ def wrong_with_preferences(learner: Learner, details: LearnerDetails) -> dict[st
     if not both:
         return {}
     return {"exclusions": f"{both[0]} is among the preferred sites: take it out there first"}
-
-
-def are_weekdays(days: str) -> bool:
-    """Whether these are days of the week from Monday (1) to Friday, in order and each once."""
-    return len(days) > 0 and days == "".join(sorted(set(days))) and set(days) <= set("12345")
 
 
 def refuse(wrong: Mapping[str, str]) -> None:

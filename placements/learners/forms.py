@@ -17,7 +17,6 @@ from wtforms import (
 from wtforms.fields import SelectChoice
 from wtforms.validators import Optional, StopValidation
 
-from placements.errors import Refused
 from placements.learners.details import MOST_EARLIER, MOST_TRAVEL_MINUTES, PRIORITIES, LearnerDetails
 from placements.organisations.models import AccessNeed, Site, Trust
 from placements.web.formats import day, minutes, weekdays
@@ -241,15 +240,6 @@ class PreferencesForm(FlaskForm):
     def command(self) -> list[int]:
         """The sites by id, the most wanted first."""
         return [int(value) for value in self.sites.data or () if value]
-
-
-def show_refusal(form: FlaskForm, refused: Refused) -> None:
-    """Put what a service refused beside the fields that it names; raises it where it names none of them."""
-    named = {name: words for name, words in refused.fields.items() if name in form}
-    if not named:
-        raise refused
-    for name, words in named.items():
-        form[name].errors = [*form[name].errors, words]
 
 
 def days_of(field: SelectMultipleField) -> str | None:

@@ -13,9 +13,9 @@ from placements.cohorts.models import Learner, Requirement
 from placements.cohorts.presence import possible_weeks
 from placements.learners import queries
 from placements.learners.changing import learner_to_change, note_learner_change, require_current
-from placements.learners.details import are_weekdays, refuse
+from placements.learners.details import refuse
 from placements.organisations.models import Modality
-from placements.rounds.models import Block
+from placements.rounds.models import Block, are_weekdays
 from placements.transaction import transaction
 
 LONGEST_REASON = 200

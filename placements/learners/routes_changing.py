@@ -17,13 +17,14 @@ from placements.learners import companions as groups
 from placements.learners import queries, requirements, service
 from placements.learners.blueprint import learners
 from placements.learners.details import details_of
-from placements.learners.forms import LearnerForm, PreferencesForm, show_refusal
+from placements.learners.forms import LearnerForm, PreferencesForm
 from placements.learners.forms_changes import CompanionsForm, RequirementForm
 from placements.organisations.models import Modality, Site
 from placements.organisations.queries import access_needs, sites_of_network
 from placements.rounds.models import Round
 from placements.web import viewer
 from placements.web.formats import count
+from placements.web.refusals import show_refusal
 
 SUGGESTED = 300
 

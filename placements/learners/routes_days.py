@@ -13,10 +13,10 @@ from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.learners import contacts, erasing, interruptions, queries
 from placements.learners.blueprint import learners
-from placements.learners.forms import show_refusal
 from placements.learners.forms_changes import ContactForm, ErasureForm, InterruptionForm, ReturnForm
 from placements.web import viewer
 from placements.web.formats import day
+from placements.web.refusals import show_refusal
 
 
 @learners.route("/learners/<int:learner_id>/interruptions/new", methods=["GET", "POST"])

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from placements.access import Viewer
 from placements.allocations.models import PublicationLine
+from placements.allocations.queries import narrowed
 from placements.csv_files import csv_bytes
 from placements.outcomes.days import days_expected
 from placements.outcomes.models import OUTCOMES, PlacementOutcome
@@ -57,19 +58,14 @@ def begun_placements(
         found = found.where(PlacementOutcome.requirement_id.is_not(None))
     elif only.state:
         found = found.where(PlacementOutcome.outcome == only.state)
-    for column, value in (
-        (Line.block, only.block),
-        (Line.site, only.site),
-        (Line.hei, only.hei),
-        (Line.programme, only.programme),
-    ):
-        if value:
-            found = found.where(column == value)
-    if only.reference:
-        found = found.where(
-            func.lower(Line.learner_reference).contains(only.reference.lower(), autoescape=True)
-        )
-    return found
+    return narrowed(
+        found,
+        block=only.block,
+        site=only.site,
+        hei=only.hei,
+        programme=only.programme,
+        reference=only.reference,
+    )
 
 
 def choices(session: Session, viewer: Viewer, round_id: int, on: date) -> dict[str, list[str]]:

@@ -273,12 +273,3 @@ class ProgrammeForm(FlaskForm):
     def __init__(self, groups: Sequence[LearnerGroup] = (), **values: Any) -> None:
         super().__init__(**values)
         self.learner_group_id.choices = [(group.id, group.name) for group in groups]
-
-
-def show_refusal(form: FlaskForm, refused: Refused) -> None:
-    """Put what a service refused beside the fields that it names; raises it where it names none of them."""
-    named = {name: words for name, words in refused.fields.items() if name in form}
-    if not named:
-        raise refused
-    for name, words in named.items():
-        form[name].errors = [*form[name].errors, words]

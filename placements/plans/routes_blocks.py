@@ -12,9 +12,10 @@ from placements.extensions import db
 from placements.organisations.queries import learner_groups
 from placements.plans import blocks, programmes, queries
 from placements.plans.blueprint import plans
-from placements.plans.forms import BlockForm, ProgrammeForm, show_refusal
+from placements.plans.forms import BlockForm, ProgrammeForm
 from placements.rounds import queries as rounds
 from placements.web import viewer
+from placements.web.refusals import show_refusal
 
 
 @plans.route("/blocks/new", methods=["GET", "POST"])

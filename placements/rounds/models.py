@@ -81,6 +81,11 @@ class Block(Base):
 EVERY_WEEKDAY = "12345"
 
 
+def are_weekdays(days: str) -> bool:
+    """Whether these are days of the week from Monday (1) to Friday, in order and each once."""
+    return len(days) > 0 and days == "".join(sorted(set(days))) and set(days) <= set(EVERY_WEEKDAY)
+
+
 class StagePlan(Base):
     """What a programme and stage asks of a round beside its places: how varied they are. No row asks
     nothing.

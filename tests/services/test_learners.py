@@ -23,10 +23,11 @@ from placements.cohorts.queries import board, needs_of_cohort
 from placements.errors import NotAllowed, NotFound, Refused, Stale
 from placements.extensions import db
 from placements.learners import companions, interruptions, queries, requirements, service
-from placements.learners.details import LearnerDetails, are_weekdays, details_of
+from placements.learners.details import LearnerDetails, details_of
 from placements.learners.interruptions import NewInterruption
 from placements.learners.queries import LearnerFilter
 from placements.learners.requirements import RequirementDetails
+from placements.rounds.models import are_weekdays
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
 from tests.at_once import at_once
