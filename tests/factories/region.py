@@ -1,7 +1,7 @@
 """A small round, declared and submitted, ready to be matched."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 
 from placements.access import Role, Viewer
@@ -44,14 +44,29 @@ class SmallRound:
     later: list[Block]
 
 
+@dataclass(frozen=True)
+class RoundDates:
+    """When a round is, for a site that is served and so asks the real clock."""
+
+    first_week: date
+    last_week: date
+    declare_by: date
+    submit_by: date
+
+
 def small_round(
-    *, learners: int = 3, places: tuple[int, int] = (1, 1), wte: Decimal | None = None, later: int = 0
+    *,
+    learners: int = 3,
+    places: tuple[int, int] = (1, 1),
+    wte: Decimal | None = None,
+    later: int = 0,
+    dates: RoundDates | None = None,
 ) -> SmallRound:
     """Learners who all need X-ray in the first block; `places` are the most at once of the two departments,
     `wte` the time of each (if not given, enough), `later` is the number of blocks after it."""
     SupervisionWeightFactory(weight=Decimal("0.5"))
-    round_ = RoundFactory()
-    block = BlockFactory(round=round_, weeks=4)
+    round_ = RoundFactory(**asdict(dates)) if dates else RoundFactory()
+    block = BlockFactory(round=round_, first_week=round_.first_week, weeks=4)
     after = [
         BlockFactory(round=round_, first_week=block.first_week + timedelta(weeks=4 * (i + 1)), weeks=4)
         for i in range(later)
