@@ -6,6 +6,7 @@ Permission has one table, ROLE_ACTIONS. It knows no model, so every part can ask
 from dataclasses import dataclass
 from enum import StrEnum
 
+from placements.actions import Action as Action
 from placements.errors import NotAllowed
 
 
@@ -33,103 +34,6 @@ class Role(StrEnum):
     @property
     def words(self) -> str:
         return self.value.replace("_", " ")
-
-
-class Action(StrEnum):
-    """Everything that a person can do; also the name under which it is audited."""
-
-    SIGN_IN = "sign_in"
-    SEE_ROUNDS = "see_rounds"
-    CREATE_ROUND = "create_round"
-    COPY_ROUND = "copy_round"
-    OPEN_ROUND = "open_round"
-    SEE_DECLARATIONS = "see_declarations"
-    SAVE_DECLARATION = "save_declaration"
-    SUBMIT_DECLARATION = "submit_declaration"
-    APPROVE_DECLARATION = "approve_declaration"
-    RETURN_DECLARATION = "return_declaration"
-    UPLOAD_DECLARATIONS = "upload_declarations"
-    SET_CAP = "set_cap"
-    SEE_EDUCATORS = "see_educators"
-    SAVE_EDUCATOR = "save_educator"
-    RECORD_ABSENCE = "record_absence"
-    AGREE_SHARING = "agree_sharing"
-    INVITE_SITE = "invite_site"
-    REVOKE_INVITATION = "revoke_invitation"
-    CHASE_DECLARATIONS = "chase_declarations"
-    SEND_REMINDERS = "send_reminders"
-    SEND_MAIL = "send_mail"
-    SEE_MAIL = "see_mail"
-    CHANGE_ROUND = "change_round"
-    SEE_TRUST = "see_trust"
-    SEE_FAIR_SHARE = "see_fair_share"
-    SAVE_WORKFORCE = "save_workforce"
-    SEE_REFERENCE = "see_reference"
-    SAVE_REFERENCE = "save_reference"
-    SEE_COHORTS = "see_cohorts"
-    RECEIVE_UPLOAD = "receive_upload"
-    READ_UPLOAD = "read_upload"
-    CHOOSE_COLUMNS = "choose_columns"
-    FORGET_COLUMNS = "forget_columns"
-    MEND_UPLOAD = "mend_upload"
-    ACCEPT_UPLOAD = "accept_upload"
-    DISCARD_UPLOAD = "discard_upload"
-    SUBMIT_COHORT = "submit_cohort"
-    SEE_PLANS = "see_plans"
-    SAVE_PLAN = "save_plan"
-    CREATE_BLOCK = "create_block"
-    CHANGE_BLOCK = "change_block"
-    REMOVE_BLOCK = "remove_block"
-    CREATE_PROGRAMME = "create_programme"
-    RENAME_PROGRAMME = "rename_programme"
-    RELEASE_LEARNERS = "release_learners"
-    SET_WEEKDAYS = "set_weekdays"
-    SEE_LEARNERS = "see_learners"
-    SAVE_LEARNER = "save_learner"
-    RECORD_INTERRUPTION = "record_interruption"
-    SAVE_COMPANIONS = "save_companions"
-    SAVE_PREFERENCES = "save_preferences"
-    INVITE_LEARNER = "invite_learner"
-    REVOKE_LEARNER_LINK = "revoke_learner_link"
-    OPEN_CONTACT = "open_contact"
-    SAVE_CONTACT = "save_contact"
-    EXPORT_LEARNER = "export_learner"
-    ERASE_LEARNER = "erase_learner"
-    SEE_SITE_ACCESS = "see_site_access"
-    SAVE_SITE_ACCESS = "save_site_access"
-    SEE_CHECKS = "see_checks"
-    SAVE_CHECKS = "save_checks"
-    SAVE_CHECK_KIND = "save_check_kind"
-    SET_CHECK_RULES = "set_check_rules"
-    SEE_AGREEMENTS = "see_agreements"
-    PROPOSE_AGREEMENT = "propose_agreement"
-    DECIDE_AGREEMENT = "decide_agreement"
-    END_AGREEMENT = "end_agreement"
-    SEE_FEASIBILITY = "see_feasibility"
-    SEE_OUTCOMES = "see_outcomes"
-    RECORD_OUTCOME = "record_outcome"
-    GIVE_FEEDBACK = "give_feedback"
-    SEE_OWN_PLACES = "see_own_places"
-    SAVE_LETTER_TEXT = "save_letter_text"
-    SEE_RUNS = "see_runs"
-    START_RUN = "start_run"
-    CANCEL_RUN = "cancel_run"
-    CLAIM_RUN = "claim_run"
-    REPORT_RUN = "report_run"
-    RECORD_RUN = "record_run"
-    FAIL_RUN = "fail_run"
-    RECOVER_RUN = "recover_run"
-    ADOPT_RUN = "adopt_run"
-    PUBLISH_ROUND = "publish_round"
-    SEE_PUBLICATIONS = "see_publications"
-    SEE_PEOPLE = "see_people"
-    CREATE_PERSON = "create_person"
-    CHANGE_PERSON = "change_person"
-    RESET_PASSWORD = "reset_password"  # noqa: S105  # an action, no password
-    CHANGE_PASSWORD = "change_password"  # noqa: S105  # an action, no password
-    SEE_AUDIT = "see_audit"
-    LOAD_REFERENCE = "load_reference"
-    LOAD_TRAVEL_MATRIX = "load_travel_matrix"
 
 
 EVERYONE = frozenset({Action.SIGN_IN, Action.SEE_ROUNDS, Action.CHANGE_PASSWORD})
@@ -207,6 +111,10 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.RECORD_OUTCOME,
         Action.SAVE_LETTER_TEXT,
         Action.SEE_PUBLICATIONS,
+        Action.SEE_APPEALS,
+        Action.LODGE_APPEAL,
+        Action.WITHDRAW_APPEAL,
+        Action.OPEN_EVIDENCE,
     },
     Role.PRACTICE_EDUCATOR: EVERYONE
     | {
@@ -218,6 +126,8 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.SEE_TRUST,
         Action.SEE_FAIR_SHARE,
         Action.SEE_PUBLICATIONS,
+        Action.SEE_PROPOSALS,
+        Action.ANSWER_PROPOSAL,
     },
     Role.TRUST_EDUCATION_LEAD: EVERYONE
     | {
@@ -235,6 +145,8 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.SEE_FAIR_SHARE,
         Action.SAVE_WORKFORCE,
         Action.SEE_PUBLICATIONS,
+        Action.SEE_PROPOSALS,
+        Action.ANSWER_PROPOSAL,
     },
     Role.ACADEMY_LEAD: EVERYONE
     | {
@@ -269,6 +181,21 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.ADOPT_RUN,
         Action.PUBLISH_ROUND,
         Action.SEE_PUBLICATIONS,
+        Action.SAVE_SCENARIO,
+        Action.REMOVE_SCENARIO,
+        Action.SAVE_LOCK,
+        Action.LIFT_LOCK,
+        Action.MOVE_BY_HAND,
+        Action.SEND_PROPOSALS,
+        Action.SEE_PROPOSALS,
+        Action.REPLY_TO_TRUST,
+        Action.SEE_APPEALS,
+        Action.DECIDE_APPEAL,
+        Action.OPEN_EVIDENCE,
+        Action.FREEZE_ROUND,
+        Action.SEE_WORKLIST,
+        Action.SET_ASIDE,
+        Action.DRAW_TRADE_OFF,
     },
     Role.ADMINISTRATOR: EVERYONE
     | {
@@ -287,7 +214,15 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         {Action.SEE_DECLARATIONS, Action.SAVE_DECLARATION, Action.SUBMIT_DECLARATION}
     ),
     # Their own page in one round, and nothing else.
-    Role.INVITED_LEARNER: frozenset({Action.SEE_OWN_PLACES, Action.SAVE_PREFERENCES, Action.GIVE_FEEDBACK}),
+    Role.INVITED_LEARNER: frozenset(
+        {
+            Action.SEE_OWN_PLACES,
+            Action.SAVE_PREFERENCES,
+            Action.GIVE_FEEDBACK,
+            Action.LODGE_APPEAL,
+            Action.WITHDRAW_APPEAL,
+        }
+    ),
     Role.SYSTEM: frozenset(
         {
             Action.LOAD_REFERENCE,
@@ -301,6 +236,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
             Action.RECORD_RUN,
             Action.FAIL_RUN,
             Action.RECOVER_RUN,
+            Action.SOLVE_TRADE_OFF,
         }
     ),
 }

@@ -70,6 +70,24 @@ RUN = StateMachine(
         "requeue": (frozenset({"running", "queued"}), "queued"),
     },
 )
+PROPOSAL = StateMachine(
+    "proposal",
+    {
+        "ask": (frozenset({"proposed"}), "asked"),
+        "reply": (frozenset({"asked"}), "proposed"),
+        "confirm": (frozenset({"proposed", "asked", "declined"}), "confirmed"),
+        "decline": (frozenset({"proposed", "asked", "confirmed"}), "declined"),
+        "withdraw": (frozenset({"proposed", "asked", "confirmed", "declined"}), "withdrawn"),
+    },
+)
+APPEAL = StateMachine(
+    "appeal",
+    {
+        "uphold": (frozenset({"lodged"}), "upheld"),
+        "decline": (frozenset({"lodged"}), "declined"),
+        "withdraw": (frozenset({"lodged"}), "withdrawn"),
+    },
+)
 AGREEMENT = StateMachine(
     "agreement",
     {

@@ -13,9 +13,10 @@ from placements.errors import NotFound
 from placements.organisations.models import Hei
 from placements.rounds.models import Round
 from placements.rounds.queries import visible_rounds
+from placements.scenarios import published
 from placements.scenarios.models import Run
+from placements.scenarios.published import Standing
 from placements.scenarios.queries import visible_runs
-from placements.scenarios.snapshot import Standing
 
 
 def visible_publications(viewer: Viewer) -> Select[Publication]:
@@ -149,16 +150,16 @@ def adopted_run(session: Session, viewer: Viewer, round_id: int) -> Run | None:
     return session.scalar(visible_runs(viewer).where(Run.id == stands.scalar_subquery()))
 
 
-def lines_of_newest(session: Session, viewer: Viewer, round_id: int) -> dict[int, Standing]:
-    """Where the learners of a round's newest publication are, by requirement's id."""
-    newest = newest_publication(session, viewer, round_id)
-    if newest is None:
-        return {}
+def published_places(session: Session, round_id: int) -> dict[int, Standing]:
+    """Where the learners of a round's newest publication are, by requirement's id, for the round's next
+    snapshot; the caller has been let start it."""
+    newest = select(func.max(Publication.number)).where(Publication.round_id == round_id).scalar_subquery()
     lines = session.execute(
-        visible_lines(viewer)
-        .where(PublicationLine.publication_id == newest.id)
-        .with_only_columns(
-            PublicationLine.requirement_id, PublicationLine.department_id, PublicationLine.first_week
+        select(PublicationLine.requirement_id, PublicationLine.department_id, PublicationLine.first_week)
+        .join(PublicationLine.publication)
+        .where(
+            Publication.round_id == round_id,
+            Publication.number == newest,
         )
     )
     return {
@@ -172,3 +173,6 @@ def letter_texts(session: Session, hei_ids: Collection[int]) -> dict[int, str]:
     """What these HEIs' letters say besides the places, by HEI's id; the caller sees learners of theirs."""
     rows = session.execute(select(Hei.id, Hei.letter_text).where(Hei.id.in_(hei_ids)))
     return {hei_id: text for hei_id, text in rows if text}
+
+
+published.register(published_places)

@@ -10,7 +10,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from placements.access import Action, Viewer
 from placements.allocations.clearances import checks_of
 from placements.allocations.models import Allocation, Publication, PublicationLine
-from placements.allocations.queries import adopted_run, lines_of_newest
+from placements.allocations.queries import adopted_run, newest_publication
 from placements.clearance.queries import RoundChecks
 from placements.clock import now_utc, today
 from placements.cohorts.models import Learner, Requirement
@@ -29,10 +29,9 @@ from placements.transaction import CHANGED_MEANWHILE, transaction, violates
 
 def start_repair(viewer: Viewer, round_id: int) -> Run:
     """Queue a run that keeps every published place it can: placing everyone first, then the fewest moves."""
-    lines = lines_of_newest(db.session, viewer, round_id)
-    if not lines:
+    if newest_publication(db.session, viewer, round_id) is None:
         raise Refused("Nothing is published in this round yet, so there is nothing to repair: run the match.")
-    return start_run(viewer, round_id, standing=lines)
+    return start_run(viewer, round_id, is_repair=True)
 
 
 def adopt_run(viewer: Viewer, run_id: int) -> Run:

@@ -1,12 +1,12 @@
 """A round, its blocks, and the plan: what each programme and stage needs in each block."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from placements.clock import mondays
-from placements.database import Base, words
+from placements.database import Base, UtcDateTime, words
 from placements.organisations.models import Modality, Programme, Stage
 
 
@@ -36,6 +36,17 @@ class Round(Base):
     reminder_days: Mapped[list[int]] = mapped_column(sa.JSON, default=lambda: [14, 7, 1, -1])
     # A declaration that has not moved for so long counts as stuck.
     weeks_stuck: Mapped[int] = mapped_column(default=1)
+    # A place goes out only once its trust has confirmed it.
+    needs_confirmation: Mapped[bool] = mapped_column(default=False)
+    # The later dates of a round, each its own setting; None is none. Trusts answer proposals by `confirm_by`;
+    # learners see their places from `release_on` (None: from publication) and appeal until `appeal_by`; the
+    # panel decides by `panel_by`; at `freeze_on` whoever is not clear gives the place back.
+    confirm_by: Mapped[date | None]
+    release_on: Mapped[date | None]
+    appeal_by: Mapped[date | None]
+    panel_by: Mapped[date | None]
+    freeze_on: Mapped[date | None]
+    frozen_utc: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
 
     blocks: Mapped[list["Block"]] = relationship(order_by="Block.first_week", back_populates="round")

@@ -21,7 +21,7 @@ def record(
 ) -> None:
     """Write the placings and the summary of a run whose result the checker has passed; the caller commits."""
     run.result = result.to_json()
-    uploaded = {(learner, site) for learner, site in run.uploaded_travel}
+    uploaded = {(learner, site) for learner, site in run.snapshot.uploaded_travel}
     view = _View(problem, result)
     for requirement in problem.requirements:
         key = requirement.key

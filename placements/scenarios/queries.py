@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Select, false, func, select
+from sqlalchemy import Select, false, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from placements.access import Role, Viewer
@@ -13,7 +13,7 @@ from placements.cohorts.models import Cohort, Learner, Requirement
 from placements.errors import NotFound
 from placements.organisations.models import Department, Programme, Site
 from placements.rounds.models import Block, PlanLine, Rotation, Round
-from placements.scenarios.models import Placing, Run
+from placements.scenarios.models import Lock, Placing, Run, Scenario
 
 
 def visible_runs(viewer: Viewer) -> Select[Run]:
@@ -37,9 +37,44 @@ def run_by_id(session: Session, viewer: Viewer, run_id: int) -> Run:
     return found
 
 
-def run_under_way(session: Session, round_id: int) -> Run | None:
-    """The round's queued or running run, of which the database allows one."""
-    return session.scalar(select(Run).where(Run.round_id == round_id, Run.state.in_(("queued", "running"))))
+def run_under_way(session: Session, scenario_id: int) -> Run | None:
+    """The scenario's queued or running run, of which the database allows one."""
+    return session.scalar(
+        select(Run).where(Run.scenario_id == scenario_id, Run.state.in_(("queued", "running")))
+    )
+
+
+def scenario_of_round(session: Session, viewer: Viewer, round_id: int, scenario_id: int) -> Scenario:
+    """One of a round's scenarios; raises NotFound where there is none that this person may see."""
+    found = session.scalar(
+        visible_scenarios(viewer).where(Scenario.round_id == round_id, Scenario.id == scenario_id)
+    )
+    if found is None:
+        raise NotFound("There is no such scenario.")
+    return found
+
+
+def visible_scenarios(viewer: Viewer) -> Select[Scenario]:
+    """An academy lead sees the scenarios of the network's rounds, the round's own first; nobody else any."""
+    scenarios = select(Scenario).join(Scenario.round).order_by(Scenario.is_default.desc(), Scenario.id)
+    if viewer.role is Role.ACADEMY_LEAD:
+        return scenarios.where(Round.network_id == viewer.network_id)
+    return scenarios.where(false())
+
+
+def locks_in_force(session: Session, round_id: int, scenario_id: int | None) -> list[Lock]:
+    """The locks that hold in a scenario: its own and the round's, none of them lifted."""
+    return list(
+        session.scalars(
+            select(Lock)
+            .where(
+                Lock.round_id == round_id,
+                Lock.lifted_utc.is_(None),
+                or_(Lock.scenario_id.is_(None), Lock.scenario_id == scenario_id),
+            )
+            .order_by(Lock.id)
+        )
+    )
 
 
 def latest_finished_run(session: Session, round_id: int) -> Run | None:

@@ -1,69 +1,95 @@
 """What can be done with runs."""
 
-import hashlib
-from collections.abc import Mapping
-
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from placements.access import Action, Viewer
 from placements.clock import now_utc
 from placements.errors import Refused
 from placements.rounds import queries as rounds
+from placements.rounds.models import Round
 from placements.scenarios import queries
-from placements.scenarios.models import Run, Scenario
-from placements.scenarios.snapshot import Standing, default_policy, freeze, repair_policy
+from placements.scenarios.frozen import keep, locks_by_key
+from placements.scenarios.models import Lock, Run, Scenario
+from placements.scenarios.snapshot import default_policy, freeze, repair_policy
 from placements.states import RUN
 from placements.tasks import queue
 from placements.transaction import transaction, violates
 
 FIRST_SCENARIO = "Round's policy"
-REPAIR = "Fewest moves since the last version"
-UNDER_WAY = "A run of this round is already under way. Wait for it to end, or cancel it, then start again."
+UNDER_WAY = "A run of this scenario is already under way. Wait for it to end, or cancel it, then start again."
 
 
-def start_run(viewer: Viewer, round_id: int, *, standing: Mapping[int, Standing] | None = None) -> Run:
-    """Freeze the round's data and queue a run of it; one a round at a time. With `standing` (where each
-    published requirement is, by its id) it is a repair: fewest moves from there.
+def default_scenario(session: Session, round_: Round) -> Scenario:
+    """The round's own scenario, made with the usual policy where there is none yet; the caller commits."""
+    found = session.scalar(select(Scenario).where(Scenario.round_id == round_.id, Scenario.is_default))
+    if found is None:
+        found = Scenario(round=round_, name=FIRST_SCENARIO, policy=default_policy(), is_default=True)
+        session.add(found)
+        session.flush()
+    return found
 
-    Raises Refused where a run is under way, where no cohort has been submitted, or where no department has
-    submitted any place.
+
+def start_run(
+    viewer: Viewer, round_id: int, *, scenario_id: int | None = None, is_repair: bool = False
+) -> Run:
+    """Freeze the round's data and queue a run of a scenario (the round's own where none is named), one of
+    each at a time. A repair goes from where the published learners are: fewest moves from there.
+
+    Raises Refused where a run is under way, where no cohort has been submitted, where no department has
+    submitted any place, or where a pin leads to a department that offers nothing.
     """
     try:
         with transaction(viewer, Action.START_RUN) as tx:
             round_ = rounds.round_by_id(tx.session, viewer, round_id)
             if round_.state == "draft":
                 raise Refused("Open the round before you run the match.")
-            if queries.run_under_way(tx.session, round_id) is not None:
+            if scenario_id is None:
+                scenario = default_scenario(tx.session, round_)
+            else:
+                scenario = queries.scenario_of_round(tx.session, viewer, round_id, scenario_id)
+            if queries.run_under_way(tx.session, scenario.id) is not None:
                 raise Refused(UNDER_WAY)
-            name = FIRST_SCENARIO if standing is None else REPAIR
-            scenario = tx.session.scalar(
-                select(Scenario).where(Scenario.round_id == round_id, Scenario.name == name)
+            frozen = freeze(tx.session, round_)
+            locks, lost = locks_by_key(
+                frozen.problem, queries.locks_in_force(tx.session, round_id, scenario.id)
             )
-            if scenario is None:
-                policy = default_policy() if standing is None else repair_policy()
-                scenario = Scenario(round=round_, name=name, policy=policy)
-                tx.session.add(scenario)
-            frozen = freeze(tx.session, round_, standing)
+            if lost:
+                raise Refused(_lost_pin(lost[0]))
             run = Run(
                 scenario=scenario,
                 round=round_,
+                kind="repair" if is_repair else "match",
                 requested_utc=now_utc(),
                 requested_by_id=viewer.person_id,
-                snapshot=frozen.problem_json,
-                snapshot_hash=hashlib.sha256(frozen.problem_json.encode()).hexdigest(),
-                uploaded_travel=frozen.uploaded_travel,
-                policy=scenario.policy,
+                snapshot=keep(tx.session, frozen.problem.to_json(), frozen.uploaded_travel),
+                locks=locks,
+                policy=repair_policy(scenario.policy) if is_repair else scenario.policy,
             )
             tx.session.add(run)
-            tx.note(run, requirements=frozen.requirements, offers=frozen.offers)
+            tx.note(
+                run,
+                requirements=len(frozen.problem.requirements),
+                offers=len(frozen.problem.departments),
+                locks=len(locks),
+            )
             run_id = run.id
             tx.afterwards(lambda: queue("perform_run", run_id=run_id))
     except IntegrityError as error:
-        if violates(error, "uq_run_one_under_way", "run.round_id"):
+        if violates(error, "uq_run_one_under_way", "run.scenario_id"):
             raise Refused(UNDER_WAY) from None
         raise
     return run
+
+
+def _lost_pin(lock: Lock) -> str:
+    learner = lock.requirement.learner
+    place = lock.department.name if lock.department else lock.site.name if lock.site else ""
+    return (
+        f"{learner.reference} of {learner.hei.name} is pinned to {place}, which has no approved place in this"
+        " round. Lift the pin, or ask the trust to declare."
+    )
 
 
 def cancel_run(viewer: Viewer, run_id: int) -> Run:

@@ -6,7 +6,6 @@ what trusts offer is in supply.py. Travel minutes enter here by value.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +24,7 @@ from placements.organisations import queries as organisations
 from placements.organisations.models import Site as SiteRow
 from placements.rounds.models import EVERY_WEEKDAY, Round
 from placements.scenarios.agreed import agreements_of
+from placements.scenarios.published import Standing, published_places
 from placements.scenarios.supply import supply_of
 
 
@@ -35,10 +35,8 @@ class Frozen:
     `uploaded_travel`: [learner, site] positions whose minutes come from an uploaded matrix.
     """
 
-    problem_json: str
+    problem: matching.Problem
     uploaded_travel: list[list[int]]
-    requirements: int
-    offers: int
 
 
 def default_policy() -> str:
@@ -46,29 +44,21 @@ def default_policy() -> str:
     return matching.Policy().to_json()
 
 
-def repair_policy() -> str:
-    """The same, but that whoever has a place keeps it where possible: placing everyone comes first, then the
-    fewest moves, then the rest."""
-    usual = matching.Policy()
-    return dataclasses.replace(usual, tiers=({"changes": 1}, *usual.tiers)).to_json()
+def repair_policy(policy_json: str) -> str:
+    """The same policy, but that whoever has a place keeps it where possible: placing everyone comes first,
+    then the fewest moves, then the rest."""
+    usual = matching.Policy.from_json(policy_json)
+    kept = [{name: weight for name, weight in tier.items() if name != "changes"} for tier in usual.tiers]
+    return usual.replace(tiers=({"changes": 1}, *(tier for tier in kept if tier))).to_json()
 
 
-@dataclass(frozen=True)
-class Standing:
-    """Where a published requirement is: the department's id, and the Monday on which it begins."""
-
-    department_id: int
-    first_week: date
-
-
-def freeze(session: Session, round_: Round, standing: Mapping[int, Standing] | None = None) -> Frozen:
-    """The round's approved offers and submitted cohorts, frozen for a run; `standing` is where published
-    learners are, by the requirement's id.
+def freeze(session: Session, round_: Round) -> Frozen:
+    """The round's approved offers, submitted cohorts and published places, frozen for a run.
 
     Raises Refused where there is no learner or no place at all, or where a learner's postcode is unknown.
     """
-    problem, uploaded = problem_of(session, round_, standing=standing)
-    return Frozen(problem.to_json(), uploaded, len(problem.requirements), len(problem.departments))
+    problem, uploaded = problem_of(session, round_, standing=published_places(session, round_.id))
+    return Frozen(problem, uploaded)
 
 
 def problem_of(

@@ -20,6 +20,7 @@ import matching
 from placements.access import SYSTEM, Action
 from placements.clock import now_utc
 from placements.extensions import db
+from placements.scenarios.frozen import policy_of_run, problem_of_run
 from placements.scenarios.models import Run
 from placements.scenarios.outcome import record
 from placements.states import RUN
@@ -45,10 +46,9 @@ def perform_run(run_id: int) -> None:
     run = db.session.scalar(select(Run).where(Run.id == run_id))
     if run is None:
         return
-    problem_json, policy_json = run.snapshot, run.policy
-    _let_go()
     try:
-        problem, policy = matching.Problem.from_json(problem_json), matching.Policy.from_json(policy_json)
+        problem, policy = problem_of_run(run), policy_of_run(run)
+        _let_go()
         watch = _Watch(run_id)
         result = matching.solve(problem, policy, progress=watch.report, stop=watch.should_stop)
         _finish(run_id, problem, policy, result)

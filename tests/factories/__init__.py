@@ -58,7 +58,7 @@ from placements.organisations.models import (
     Workforce,
 )
 from placements.rounds.models import Block, PlanLine, Round
-from placements.scenarios.models import Placing, Run, Scenario
+from placements.scenarios.models import Placing, Run, Scenario, Snapshot
 
 PASSWORD = "correct horse battery staple"
 # argon2 of PASSWORD with the library's defaults; made once, since hashing is slow on purpose.
@@ -460,6 +460,7 @@ class ScenarioFactory(Rows):
 
     round = factory.SubFactory(RoundFactory)
     name = "Round's policy"
+    is_default = True
     policy = '{"travel_limit": {"car": 90, "public_transport": 90}}'
 
 
@@ -487,6 +488,17 @@ def summary_of(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+class SnapshotFactory(Rows):
+    """Of nothing that the engine could read, for runs that are only looked at."""
+
+    class Meta:
+        model = Snapshot
+
+    digest = factory.Sequence(lambda n: f"{n:064d}")
+    taken_utc = factory.LazyFunction(now_utc)
+    problem = "{}"
+
+
 class RunFactory(Rows):
     """Finished, over a round with nobody to place, unless its summary says otherwise."""
 
@@ -497,8 +509,7 @@ class RunFactory(Rows):
     scenario = factory.LazyAttribute(lambda row: ScenarioFactory(round=row.round))
     state = "finished"
     requested_utc = factory.LazyFunction(now_utc)
-    snapshot = "{}"
-    snapshot_hash = "0" * 64
+    snapshot = factory.SubFactory(SnapshotFactory)
     policy = factory.LazyAttribute(lambda row: row.scenario.policy)
     summary = factory.LazyFunction(summary_of)
 

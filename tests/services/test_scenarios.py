@@ -21,6 +21,7 @@ from placements.errors import NotAllowed, NotFound, Refused
 from placements.extensions import db
 from placements.organisations.models import TravelOverride
 from placements.scenarios import queries, service, solving
+from placements.scenarios.frozen import problem_of_run
 from placements.scenarios.models import Placing, Run
 from tests.factories import NetworkFactory, viewer_as
 from tests.factories.region import small_round
@@ -114,7 +115,7 @@ def test_a_snapshot_is_frozen_and_solves_again_to_the_same(session: Session, que
     solving.perform_run(run_id)
     run = finished(run_id)
     assert run.summary["placed"] == 3
-    problem = matching.Problem.from_json(run.snapshot)
+    problem = problem_of_run(run)
     again = matching.solve(problem, matching.Policy.from_json(run.policy))
     assert json.loads(again.to_json())["assignment"] == json.loads(run.result or "")["assignment"]
 

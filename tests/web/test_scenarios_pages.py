@@ -11,6 +11,7 @@ from placements.cohorts.models import Cohort
 from placements.extensions import db
 from placements.scenarios import snapshot, solving
 from placements.scenarios.describing import RULES
+from placements.scenarios.frozen import keep
 from placements.scenarios.models import Placing, Run
 from tests.factories import (
     BlockFactory,
@@ -50,7 +51,8 @@ def finished(learners: int = 3, places: tuple[int, int] = (1, 1)) -> tuple[Small
 
 
 def freeze(run: Run) -> None:
-    run.snapshot = snapshot.freeze(db.session, run.round).problem_json
+    frozen = snapshot.freeze(db.session, run.round)
+    run.snapshot = keep(db.session, frozen.problem.to_json(), frozen.uploaded_travel)
     run.policy = snapshot.default_policy()
     saved()
 

@@ -1,0 +1,1 @@
+"""Appeals against a published place, between release to learners and freeze, and the panel's decisions."""

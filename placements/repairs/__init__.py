@@ -1,0 +1,1 @@
+"""After publication: what has happened since as one worklist, and the repairs that mend it."""
