@@ -34,6 +34,8 @@ UV_SYSTEM_CERTS ?= true
 export UV_SYSTEM_CERTS
 export PIP_ROOT_USER_ACTION := ignore
 unexport VIRTUAL_ENV
+# A process that may not keep what it compiled spends seconds on it at each start.
+unexport PYTHONDONTWRITEBYTECODE
 
 # A virtual environment whose Python has gone is made again too.
 ifneq ($(shell $(VENV)/python -c 'print(1)' 2>/dev/null),1)
