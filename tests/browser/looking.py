@@ -1,5 +1,6 @@
 """What every page must hold, whoever reads it and on whatever screen."""
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -17,18 +18,16 @@ FILES = (".csv", ".xlsx", ".pdf", ".ics")
 
 @cache
 def _axe() -> str:
-    return (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    """axe-core and its run, in one piece: nothing can come between them, such as the page that follows."""
+    source = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    rules = json.dumps({"runOnly": {"type": "tag", "values": RULES}})
+    return f"{source}\n;axe.run(document, {rules}).then(found => found.violations)"
 
 
 def axe(page: Page) -> list[str]:
     """Each accessibility fault that axe-core finds in the page as it stands, with where it is."""
     # Evaluated by the browser itself, so the page's own security policy stays in force.
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(_axe())
-    violations = page.evaluate(
-        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}}).then(found => found.violations)",
-        RULES,
-    )
+    violations = page.evaluate(_axe())
     return [
         f"{violation['id']}: {violation['help']} at {node['target']}: {node['html'][:200]}"
         for violation in violations
