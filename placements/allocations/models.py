@@ -87,7 +87,8 @@ class PublicationLine(Base):
     travel_mode: Mapped[str] = mapped_column(sa.String(40), default="")
     # Checks still outstanding, in words; "" where the learner is ready.
     not_ready: Mapped[str] = mapped_column(sa.Text, default="")
-    # Why it is not where it was in the version before, in words; "" where it is, or where nobody said.
+    # Why it is not where it was in the version before, in words for whoever sees the line; after a line break
+    # what only the academy and the HEI read. "" where it is, or where nobody said.
     why_moved: Mapped[str] = mapped_column(sa.Text, default="")
     # Why there is no place, in words.
     reason: Mapped[str | None] = mapped_column(sa.Text)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import flag_modified
 
 from placements.access import Action, Viewer
+from placements.allocations import checklist, why_moved
 from placements.allocations.clearances import checks_of
 from placements.allocations.models import Allocation, Publication, PublicationLine
 from placements.allocations.queries import adopted_run, newest_publication
@@ -73,7 +74,8 @@ def adopt_run(viewer: Viewer, run_id: int) -> Run:
 def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication:
     """Publish the allocations that stand, as the round's next publication.
 
-    `version` is the round's, as read: a second press of the button, or another lead's, raises Stale.
+    `version` is the round's, as read: a second press of the button, or another lead's, raises Stale. Raises
+    Refused where something of the check-list blocks.
     """
     try:
         with transaction(viewer, Action.PUBLISH_ROUND) as tx:
@@ -83,6 +85,10 @@ def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication
             run = adopted_run(tx.session, viewer, round_id)
             if run is None:
                 raise Refused("There is nothing to publish yet: adopt a finished run first.")
+            items = checklist.items_before_publication(tx.session, viewer, round_, run)
+            if stops := checklist.blocking(items):
+                raise Refused("Put this right first. " + " ".join(item.words for item in stops))
+            earlier = newest_publication(tx.session, viewer, round_id)
             round_.state = ROUND.move(round_.state, "publish")
             # Even where the state stays published, this publication moves the round's version on.
             flag_modified(round_, "state")
@@ -99,6 +105,8 @@ def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication
                 published_by_id=viewer.person_id,
             )
             publication.lines = list(_lines(tx.session, viewer, run.id, RoundChecks(tx.session, round_)))
+            if earlier is not None:
+                _say_why(tx.session, round_, earlier, run, publication.lines)
             tx.session.add(publication)
             held = sum(line.state == "held" for line in publication.lines)
             tx.note(publication, number=number, lines=len(publication.lines), held=held)
@@ -107,6 +115,30 @@ def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication
             raise Stale(CHANGED_MEANWHILE) from None
         raise
     return publication
+
+
+def _say_why(
+    session: Session, round_: Round, earlier: Publication, run: Run, lines: list[PublicationLine]
+) -> None:
+    """Write into each line that is not where the version before had it why, as far as anybody knows."""
+    before = {line.requirement_id: line for line in earlier.lines}
+    moved = [
+        why_moved.Moved(before[line.requirement_id], line)
+        for line in lines
+        if line.requirement_id in before and _differs(before[line.requirement_id], line)
+    ]
+    version = why_moved.NextVersion(round_, earlier, session.get_one(Run, earlier.run_id), run, moved, lines)
+    reasons = why_moved.reasons(session, version)
+    for row in moved:
+        if row.requirement_id in reasons:
+            row.after.why_moved = reasons[row.requirement_id].text
+
+
+def _differs(before: PublicationLine, after: PublicationLine) -> bool:
+    """Whether a place that was published is another one now, or none."""
+    if before.department_id is None:
+        return False
+    return (before.department_id, before.first_week) != (after.department_id, after.first_week)
 
 
 def _lines(session: Session, viewer: Viewer, run_id: int, checks: RoundChecks) -> Iterator[PublicationLine]:
