@@ -50,7 +50,10 @@ def locks_by_key(problem: matching.Problem, locks: Iterable[Lock]) -> tuple[list
         if requirement not in problem.requirement_index:
             continue
         if place in problem.site_index or place in problem.department_index:
-            keys.append({"requirement": requirement, "site_or_department": place, "kind": lock.kind})
+            key = {"requirement": requirement, "site_or_department": place, "kind": lock.kind}
+            # The same may be locked in the scenario and in all of the round's.
+            if key not in keys:
+                keys.append(key)
         elif lock.kind == "pin":
             lost.append(lock)
     return sorted(keys, key=lambda key: tuple(key.values())), lost
