@@ -143,6 +143,9 @@ class Run(Base):
     result: Mapped[str | None] = deferred(mapped_column(sa.Text))
     # What the result page shows at the top, computed once from the verified result.
     summary: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
+    # Each department in each week, as `Weekly.as_kept` has it; None of a run that did not finish, and of one
+    # recorded before this was kept.
+    by_week: Mapped[dict[str, Any] | None] = deferred(mapped_column(sa.JSON(none_as_null=True)))
 
     scenario: Mapped[Scenario] = relationship()
     round: Mapped[Round] = relationship()

@@ -10,7 +10,9 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 import matching
+from placements.scenarios.frozen import problem_of_run
 from placements.scenarios.models import Placing, Run
+from placements.scenarios.weekly import Weekly
 
 # Travel is shown in bands of this many minutes.
 BAND_MINUTES = 15
@@ -38,7 +40,9 @@ def record(
             placing.travel_is_estimated = (learner, problem.site_index[site]) not in uploaded
             placing.preference_rank = ranked.index(site) + 1 if site in ranked else None
         session.add(placing)
-    run.summary = summarise(problem, policy, result, view)
+    weekly = Weekly(problem, result)
+    run.summary = summarise(problem, policy, result, view, weekly)
+    run.by_week = weekly.as_kept()
 
 
 def row_id(key: str) -> int:
@@ -83,8 +87,19 @@ class _View:
         }
 
 
+def by_week_of_run(run: Run) -> dict[str, Any]:
+    """What a finished run keeps week by week; counted anew for one that was recorded before it was kept."""
+    if run.by_week is None:
+        return Weekly(problem_of_run(run), matching.Result.from_json(run.result or "")).as_kept()
+    return run.by_week
+
+
 def summarise(
-    problem: matching.Problem, policy: matching.Policy, result: matching.Result, view: _View
+    problem: matching.Problem,
+    policy: matching.Policy,
+    result: matching.Result,
+    view: _View,
+    weekly: Weekly,
 ) -> dict[str, Any]:
     """Counts, travel and load, all from the snapshot and the verified result; minutes, learners and WTE."""
     learners = [problem.learners[problem.learner_index[r.learner]] for r in problem.requirements]
@@ -112,7 +127,7 @@ def summarise(
         "by_priority": _share(result, problem, [str(r.priority) for r in problem.requirements]),
         "travel": _travel(travel),
         "preferences": _preferences(problem, view),
-        "load": _load(problem, result, view),
+        "load": _load(weekly),
         "reasons": _reasons(result),
         "tiers": [asdict(tier) for tier in result.tiers],
         "worth": _worth(problem, result),
@@ -168,64 +183,27 @@ def _preferences(problem: matching.Problem, view: _View) -> dict[str, int]:
     return {key: found[key] for key in ("first", "second_or_third", "later", "unlisted")}
 
 
-def _time_available(problem: matching.Problem, result: matching.Result) -> dict[tuple[str, int], float]:
-    """WTE by department and week: its own, and of each educator who supervises there the part of their time
-    that what they supervise there is of all that they supervise."""
-    weeks = {week: index for index, week in enumerate(problem.weeks)}
-    found: dict[tuple[str, int], float] = defaultdict(float)
-    for department in problem.departments:
-        for week, wte in enumerate(department.wte or ()):
-            found[department.key, week] += wte
-    supervised: dict[tuple[str, int], float] = defaultdict(float)
-    for share in result.shares:
-        supervised[share.educator, weeks[share.week]] += share.wte
-    for share in result.shares:
-        week = weeks[share.week]
-        wte = problem.educators[problem.educator_index[share.educator]].wte[week]
-        found[share.department, week] += wte * share.wte / supervised[share.educator, week]
-    return found
-
-
-def _load(problem: matching.Problem, result: matching.Result, view: _View) -> list[dict[str, Any]]:
+def _load(weekly: Weekly) -> list[dict[str, Any]]:
     """By department and block: learners placed, places offered, and supervisor load, in the tightest week."""
+    problem, result = weekly.problem, weekly.result
     weeks_of_block: dict[str, set[int]] = defaultdict(set)
-    placed: dict[tuple[str, int], int] = Counter()
-    weight: dict[tuple[str, int], float] = defaultdict(float)
     for requirement in problem.requirements:
         block = result.blocks.get(requirement.key) or requirement.block
-        if not block:
-            continue
-        weeks = requirement.weeks
-        if (rotation := problem.rotation_of(requirement)) is not None:
-            weeks = rotation.weeks[rotation.blocks.index(block)]
-        weeks_of_block[block].update(weeks)
-        department = view.department_of.get(requirement.key)
-        if department is not None:
-            for week in weeks:
-                placed[department, week] += 1
-                weight[department, week] += requirement.weight
-    available = _time_available(problem, result)
-    offered: dict[str, np.ndarray] = {}
-    for offer in problem.offers:
-        offered.setdefault(offer.department, np.zeros(len(problem.weeks), dtype=int))
-        offered[offer.department] += np.array(offer.maximum)
+        if block:
+            weeks_of_block[block].update(weekly.weeks_of(requirement))
+    blocks = [(block, sorted(weeks)) for block, weeks in sorted(weeks_of_block.items())]
     rows = []
-    for offering in problem.departments:
-        if offering.key not in offered:
-            continue
-        for block, its_weeks in sorted(weeks_of_block.items()):
-            loads = [
-                weight[offering.key, week] / available[offering.key, week]
-                for week in its_weeks
-                if available[offering.key, week] > 0
-            ]
+    for row in weekly.offering:
+        for block, weeks in blocks:
+            wte = weekly.wte[row, weeks]
+            loads = weekly.weight[row, weeks][wte > 0] / wte[wte > 0]
             rows.append(
                 {
-                    "department": row_id(offering.key),
+                    "department": row_id(problem.departments[row].key),
                     "block": block,
-                    "placed": max(placed[offering.key, week] for week in its_weeks),
-                    "places": int(min(offered[offering.key][week] for week in its_weeks)),
-                    "load_percent": round(100 * max(loads)) if loads else None,
+                    "placed": int(weekly.placed[row, weeks].max()),
+                    "places": int(weekly.places[row, weeks].min()),
+                    "load_percent": round(100 * float(loads.max())) if loads.size else None,
                 }
             )
     return rows

@@ -512,6 +512,7 @@ class RunFactory(Rows):
     snapshot = factory.SubFactory(SnapshotFactory)
     policy = factory.LazyAttribute(lambda row: row.scenario.policy)
     summary = factory.LazyFunction(summary_of)
+    by_week = factory.LazyFunction(lambda: {"weeks": [], "departments": []})
 
 
 class PlacingFactory(Rows):

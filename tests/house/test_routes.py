@@ -244,6 +244,8 @@ MAY: dict[str, set[Role] | None] = {
     "GET rounds.see_rounds": EVERYBODY,
     "POST scenarios.cancel_run": {LEAD},
     "GET scenarios.see_feasibility": {OFFICER, LEAD},
+    "GET scenarios.download_heat": {LEAD},
+    "GET scenarios.see_heat": {LEAD},
     "GET scenarios.see_load": {LEAD},
     "GET scenarios.see_placing": {LEAD},
     "GET scenarios.see_placings": {LEAD},

@@ -68,6 +68,7 @@ def _change_run() -> None:
         snapshot_id=(sa.Integer(), None),
         locks=(sa.JSON(), None),
         settings=(sa.JSON(), "{}"),
+        by_week=(sa.JSON(), None),
     )
     op.execute(SNAPSHOT_OF_RUN)
     op.execute("UPDATE run SET curve = '[]', locks = '[]'")
@@ -133,7 +134,7 @@ def downgrade() -> None:
         batch.drop_constraint(op.f("fk_run_snapshot_id_snapshot"), type_="foreignkey")
         batch.drop_constraint(op.f("fk_run_parent_id_run"), type_="foreignkey")
         batch.drop_constraint(op.f("ck_run_kind"), type_="check")
-        for column in ("settings", "locks", "snapshot_id", "curve", "parent_id", "kind"):
+        for column in ("by_week", "settings", "locks", "snapshot_id", "curve", "parent_id", "kind"):
             batch.drop_column(column)
     op.create_index(
         "uq_run_one_under_way",
