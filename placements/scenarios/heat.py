@@ -94,7 +94,7 @@ class Heat:
     rows: Sequence[HeatRow]
 
     def narrowed(self, *, trust_id: int | None, modality: str, show: str) -> Heat:
-        """Only the departments of a trust, of a modality, and like what is asked; nothing lets all through."""
+        """The departments of a trust, of a modality, and like what is asked; nothing lets all through."""
         is_wanted = SHOWS[show][1] if show in SHOWS else None
         return Heat(
             self.mondays,

@@ -76,7 +76,7 @@ def test_load_and_places_by_week_with_all_departments_together(lead: FlaskClient
 
 def test_the_colour_repeats_the_figure(lead: FlaskClient, run: Run) -> None:
     found = page(lead.get(f"/runs/{run.id}/heat"))
-    (over,) = [cell for cell in found.all("td", "placements-heat--over")]
+    (over,) = found.all("td", "placements-heat--over")
     assert "".join(over.itertext()) == "120%"
     assert found.one("div", "placements-heat-frame").get("tabindex") == "0"
 
