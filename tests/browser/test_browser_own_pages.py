@@ -1,14 +1,13 @@
 """A learner with a phone and a private link: ranks sites, sees the place, says how it was; the officer, who
 made the link, records how it went."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from placements.access import Role
-from placements.clock import today
 from tests.browser.conftest import Visit
 from tests.browser.pages import Visitor, table
 from tests.browser.regions import LEAD, OFFICER, filling
@@ -24,12 +23,14 @@ PHONE = {"width": 390, "height": 844}
 def make_round_under_way(var: Path) -> tuple[str, list[str]]:
     """A round that still takes preferences though its block ended last week; the first learner's reference
     and the two sites."""
-    monday = today() - timedelta(days=today().weekday() + 28)
+    # The served site asks the real clock, whatever the tests' own says.
+    today = datetime.now(UTC).date()
+    monday = today - timedelta(days=today.weekday() + 28)
     dates = RoundDates(
         first_week=monday,
         last_week=monday + timedelta(weeks=8),
-        declare_by=today() + timedelta(days=7),
-        submit_by=today() + timedelta(days=7),
+        declare_by=today + timedelta(days=7),
+        submit_by=today + timedelta(days=7),
     )
     with filling(var):
         region = small_round(learners=2, places=(1, 1), dates=dates)
