@@ -29,12 +29,14 @@ from placements.web.formats import count
 @dataclass(frozen=True)
 class LateChange:
     """A department whose approved figures differ from those that a run used: `words` say how, `learners` are
-    placed there in the weeks that changed."""
+    placed there in the weeks that changed, by the ids of `requirements`; `by` approved it."""
 
     department: Department
     words: str
     learners: int
     approved_utc: datetime
+    by: str = ""
+    requirements: frozenset[int] = frozenset()
 
     @property
     def sentence(self) -> str:
@@ -51,6 +53,7 @@ def since_publication(session: Session, viewer: Viewer, publication: Publication
     def placed(department_ids: Collection[int]) -> list[_Placed]:
         lines = session.execute(
             select(
+                PublicationLine.requirement_id,
                 PublicationLine.department_id,
                 PublicationLine.first_week,
                 PublicationLine.weeks,
@@ -62,8 +65,8 @@ def since_publication(session: Session, viewer: Viewer, publication: Publication
             )
         )
         return [
-            _Placed(department_id or 0, (hei_id, reference), first_week, weeks)
-            for department_id, first_week, weeks, hei_id, reference in lines
+            _Placed(requirement, department_id or 0, (hei_id, reference), first_week, weeks)
+            for requirement, department_id, first_week, weeks, hei_id, reference in lines
         ]
 
     return _changes(session, viewer, publication.round_id, run.requested_utc, placed)
@@ -74,14 +77,20 @@ def since_run(session: Session, viewer: Viewer, run: Run) -> list[LateChange]:
 
     def placed(department_ids: Collection[int]) -> list[_Placed]:
         rows = session.execute(
-            select(Placing.department_id, Requirement.learner_id, Block.first_week, Block.weeks)
+            select(
+                Placing.requirement_id,
+                Placing.department_id,
+                Requirement.learner_id,
+                Block.first_week,
+                Block.weeks,
+            )
             .join(Placing.requirement)
             .join(Placing.block)
             .where(Placing.run_id == run.id, Placing.department_id.in_(department_ids))
         )
         return [
-            _Placed(department_id or 0, (0, str(learner_id)), first_week, weeks)
-            for department_id, learner_id, first_week, weeks in rows
+            _Placed(requirement, department_id or 0, (0, str(learner_id)), first_week, weeks)
+            for requirement, department_id, learner_id, first_week, weeks in rows
         ]
 
     return _changes(session, viewer, run.round_id, run.requested_utc, placed)
@@ -101,6 +110,7 @@ def marks(session: Session, viewer: Viewer, round_id: int) -> Mapping[int, str]:
 
 @dataclass(frozen=True)
 class _Placed:
+    requirement_id: int
     department_id: int
     learner: tuple[int, str]
     first_week: date
@@ -138,12 +148,21 @@ def _changes(
             continue
         weeks = {week for step in changed for week in step.weeks}
         words = _places_words(before, after, weeks) or "; ".join(summary(changed, lines, models))
-        learners = {
-            row.learner
+        touched = [
+            row
             for row in there
             if row.department_id == department.id and (not weeks or row.is_there_in(weeks))
-        }
-        found.append(LateChange(department, words, len(learners), record.at_utc))
+        ]
+        found.append(
+            LateChange(
+                department,
+                words,
+                len({row.learner for row in touched}),
+                record.at_utc,
+                record.by_name,
+                frozenset(row.requirement_id for row in touched),
+            )
+        )
     return found
 
 

@@ -28,12 +28,17 @@ WHOLE_COHORT = 3
 @dataclass(frozen=True)
 class LateLearner:
     """`who` is a learner or a whole cohort, `words` what happened, `places` how many published places are
-    given up; `learner_id` is None for a cohort."""
+    given up; `learner_id` is None for a cohort. `given_up` are those places, `wanted` places that nobody knew
+    of, both by requirement's id; `at_utc` is the last that was recorded."""
 
     who: str
     words: str
     places: int = 0
     learner_id: int | None = None
+    cohort_id: int | None = None
+    given_up: frozenset[int] = frozenset()
+    wanted: frozenset[int] = frozenset()
+    at_utc: datetime | None = None
 
     @property
     def sentence(self) -> str:
@@ -121,9 +126,12 @@ def _candidates(session: Session, viewer: Viewer, round_id: int, frozen_utc: dat
 
 def _cohort(cohort: Cohort, learners: Collection[Learner]) -> LateLearner:
     places = sum(is_asked(need) for learner in learners for need in learner.requirements)
-    who = f"{cohort.name}, {cohort.programme.hei.name}"
     return LateLearner(
-        who, f"{count(len(learners), 'learner')} submitted since, who need {count(places, 'place')}"
+        f"{cohort.name}, {cohort.programme.hei.name}",
+        f"{count(len(learners), 'learner')} submitted since, who need {count(places, 'place')}",
+        cohort_id=cohort.id,
+        wanted=frozenset(need.id for learner in learners for need in learner.requirements if is_asked(need)),
+        at_utc=max(filter(None, map(_recorded_utc, learners)), default=None),
     )
 
 
@@ -140,8 +148,25 @@ def _learner(learner: Learner, known: Mapping[int, int | None]) -> LateLearner |
         if not any(need.id in known for need in learner.requirements):
             return None
         said.append("what the match goes by has changed (travel, limits, days, preferences or priority)")
-    places = sum(known[need.id] is not None for need in lost)
-    return LateLearner(f"{learner.reference}, {learner.hei.name}", "; ".join(said), places, learner.id)
+    given_up = frozenset(need.id for need in lost if known[need.id] is not None)
+    return LateLearner(
+        f"{learner.reference}, {learner.hei.name}",
+        "; ".join(said),
+        len(given_up),
+        learner.id,
+        cohort_id=learner.cohort_id,
+        given_up=given_up,
+        wanted=frozenset(need.id for need in wanted),
+        at_utc=_recorded_utc(learner),
+    )
+
+
+def _recorded_utc(learner: Learner) -> datetime | None:
+    """When anything was last recorded that the match goes by."""
+    recorded = [learner.changed_utc, learner.joined_utc, learner.cohort.submitted_utc]
+    recorded += [row.recorded_utc for row in learner.interruptions]
+    recorded += [need.changed_utc for need in learner.requirements]
+    return max(filter(None, recorded), default=None)
 
 
 def _why_lost(learner: Learner, lost: Collection[Requirement]) -> str:

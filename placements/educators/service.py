@@ -192,7 +192,7 @@ def agree_sharing(viewer: Viewer, educator_id: int, department_id: int, *, answe
         department = tx.session.scalar(visible_departments(viewer).where(Department.id == department_id))
         if department is None:
             raise NotFound("There is no such department.")
-        _hold(tx, educator_id)
+        _hold(tx, viewer, educator_id)
         place = tx.session.scalar(
             queries.visible_sharing(viewer)
             .where(
@@ -242,18 +242,18 @@ def _kept(tx: Transaction, viewer: Viewer, educator_id: int, *, to_add: bool = F
         keeper = educator.trust.name if educator.trust else "the academy"
         raise NotAllowed(f"{educator.name} is kept by {keeper}: ask them to make the change.")
     if to_add:
-        _hold(tx, educator_id)
+        _hold(tx, viewer, educator_id)
         educator = queries.educator_by_id(tx.session, viewer, educator_id)
     return educator
 
 
-def _hold(tx: Transaction, educator_id: int) -> None:
-    """Keep others from this educator until the commit: a write that changes nothing, since SQLite has no
-    other lock; the version stays."""
+def _hold(tx: Transaction, viewer: Viewer, educator_id: int) -> None:
+    """Keep others from this educator until the commit: a write of who changed them and when, since SQLite has
+    no other lock; the version stays, so that what somebody else is typing can still be saved."""
     tx.session.execute(
         update(Educator)
         .where(Educator.id == educator_id)
-        .values(saves=Educator.saves)
+        .values(changed_utc=now_utc(), changed_by_id=viewer.person_id)
         .execution_options(synchronize_session=False)
     )
 

@@ -1,0 +1,81 @@
+"""Reads about repairs: what a round's worklist holds, and how far it has been dealt with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from placements.access import Viewer
+from placements.accounts.models import Person
+from placements.allocations.models import Publication
+from placements.allocations.queries import newest_publication
+from placements.repairs import worklist
+from placements.repairs.models import SetAside
+from placements.repairs.worklist import Item
+from placements.scenarios.models import Run
+from placements.scenarios.queries import latest_finished_run
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An item that waits; `taken_in_by` is a finished run, newer than the publication, that knows of it."""
+
+    item: Item
+    taken_in_by: Run | None
+
+
+@dataclass(frozen=True)
+class Aside:
+    """An item that somebody wants nothing done about."""
+
+    item: Item
+    row: SetAside
+    by: str
+
+
+@dataclass(frozen=True)
+class Worklist:
+    """A round's worklist; without a publication there is none yet."""
+
+    publication: Publication | None
+    waiting: list[Waiting]
+    aside: list[Aside]
+    newer_run: Run | None
+
+    @property
+    def open_items(self) -> list[Item]:
+        """What no run has taken in yet."""
+        return [row.item for row in self.waiting if row.taken_in_by is None]
+
+    @property
+    def touched(self) -> int:
+        """Published places touched by what waits."""
+        return len({place for row in self.waiting for place in row.item.touched})
+
+
+def worklist_of(session: Session, viewer: Viewer, round_id: int) -> Worklist:
+    """What has happened in a round since its newest publication; the caller has been let see the round."""
+    publication = newest_publication(session, viewer, round_id)
+    if publication is None:
+        return Worklist(None, [], [], None)
+    rows = session.execute(
+        select(SetAside, Person.name)
+        .outerjoin(Person, Person.id == SetAside.set_by_id)
+        .where(SetAside.round_id == round_id)
+    )
+    aside = {row.item: (row, name or "") for row, name in rows}
+    newest = latest_finished_run(session, round_id)
+    newer = newest if newest is not None and newest.id > publication.run_id else None
+    items = worklist.items_since(session, viewer, publication)
+    return Worklist(
+        publication,
+        [
+            Waiting(item, newer if newer is not None and worklist.is_taken_in(item, newer) else None)
+            for item in items
+            if item.key not in aside
+        ],
+        [Aside(item, *aside[item.key]) for item in items if item.key in aside],
+        newer,
+    )

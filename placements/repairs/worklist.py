@@ -1,0 +1,60 @@
+"""What has happened since a round's newest publication, from any side, as one list: each source registers
+what it knows. What is set aside stays on the list, apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from placements.access import Viewer
+from placements.allocations.models import Publication
+from placements.scenarios.models import Run
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that happened. `key` is its kind and number, as "decline:12"; `kind` the same for people.
+
+    `who` is whom or what it is about, `words` what happened, `by` who did it. `touched` are the published
+    places that it touches and `wanted` places that the publication knew nothing of, by requirement's id.
+    `locks` are those that it consists of: set aside, a repair leaves them out. `page` is where more is said:
+    an endpoint and what its address needs.
+    """
+
+    key: str
+    kind: str
+    who: str
+    words: str
+    by: str
+    at_utc: datetime
+    touched: frozenset[int] = frozenset()
+    wanted: frozenset[int] = frozenset()
+    locks: tuple[int, ...] = ()
+    page: tuple[str, Mapping[str, int]] | None = field(default=None, compare=False)
+
+
+# From session, viewer, the newest publication and the run behind it to what this source knows of since.
+Source = Callable[[Session, Viewer, Publication, Run], Iterable[Item]]
+
+_sources: dict[str, Source] = {}
+
+
+def register(name: str, source: Source) -> None:
+    """Add a part's items; the same name again replaces them."""
+    _sources[name] = source
+
+
+def items_since(session: Session, viewer: Viewer, publication: Publication) -> list[Item]:
+    """Everything since a publication that the person sees, the newest first."""
+    run = session.get_one(Run, publication.run_id)
+    found = [item for source in _sources.values() for item in source(session, viewer, publication, run)]
+    return sorted(found, key=lambda item: (item.at_utc, item.key), reverse=True)
+
+
+def is_taken_in(item: Item, run: Run) -> bool:
+    """Whether a run was asked for after it happened, and with all of its locks."""
+    left_out = set(run.settings.get("without_locks", ()))
+    return item.at_utc <= run.requested_utc and not left_out.intersection(item.locks)
