@@ -16,6 +16,7 @@ from matching.additions import (
     with_learners,
 )
 from matching.block_needs import BlockNeed, block_needs
+from matching.by_hand import Effect, Wish, effect, with_moves
 from matching.certificates import Certificate, FullLimit, certificate
 from matching.changes import Change, changed
 from matching.events import (
@@ -85,6 +86,7 @@ __all__ = [
     "Department",
     "Educator",
     "EducatorAway",
+    "Effect",
     "EngineError",
     "Event",
     "EventError",
@@ -135,6 +137,7 @@ __all__ = [
     "Value",
     "Violation",
     "WayThere",
+    "Wish",
     "Withdrawal",
     "WteCut",
     "alternatives",
@@ -143,6 +146,7 @@ __all__ = [
     "broken_rules",
     "certificate",
     "changed",
+    "effect",
     "events_from_json",
     "events_to_json",
     "frontier",
@@ -158,5 +162,6 @@ __all__ = [
     "what_must_change",
     "with_additions",
     "with_learners",
+    "with_moves",
     "worth_asking",
 ]

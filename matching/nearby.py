@@ -31,6 +31,12 @@ class Nearby:
 
     standing: Standing
 
+    @classmethod
+    def of(cls, standing: Standing) -> Nearby:
+        """The one of a standing answer, made once."""
+        found: Nearby = standing.__dict__.setdefault("nearby", cls(standing))
+        return found
+
     @cached_property
     def cost(self) -> Ints:
         """[choices] what each costs by itself, thousandths of a point."""

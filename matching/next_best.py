@@ -82,6 +82,7 @@ def alternatives(
     requirement: str,
     *,
     most: int = 5,
+    at: str | None = None,
     seconds: float = 10.0,
     stop: Stop | None = None,
     standing: Standing | None = None,
@@ -90,17 +91,32 @@ def alternatives(
 
     In a part of up to `WHOLE` choices every place is tried and each effect is the best there is; in a larger
     one the most promising places are tried, each solved again exactly round the requirement with everyone
-    else in place. Stops after `seconds`, with what was found. `standing`, made once by `Standing(problem,
-    policy, result)`, saves the seconds of preparing a large problem between calls.
+    else in place. `at` is a department (or a site) whose places alone are looked at. Stops after `seconds`,
+    with what was found. `standing`, made once by `Standing(problem, policy, result)`, saves the seconds of
+    preparing a large problem between calls.
 
-    Raises `ProblemError` for an unknown requirement and `ResultError` for a result that breaks a rule on a
-    single placing.
+    Raises `ProblemError` for an unknown requirement or place and `ResultError` for a result that breaks a
+    rule on a single placing.
     """
     hand = standing or Standing(problem, policy, result)
     r = hand.problem.requirement_index.get(requirement)
     if r is None:
         raise ProblemError("alternatives", "requirement", requirement, "the key of a requirement")
-    return _Tried(hand, r, stop or Never(), soon(seconds)).best(most)
+    return _Tried(hand, r, stop or Never(), soon(seconds)).best(most, _places(hand, r, at))
+
+
+def _places(standing: Standing, r: int, at: str | None) -> Ints:
+    """The choices of a requirement that it does not hold, at one department or site where one is named."""
+    every = np.arange(standing.start[r], standing.start[r + 1])
+    every = every[every != standing.held[r]]
+    if at is None:
+        return every
+    problem, chosen = standing.problem, standing.choices
+    if at in problem.department_index:
+        return every[chosen.department[every] == problem.department_index[at]]
+    if at in problem.site_index:
+        return every[chosen.site[every] == problem.site_index[at]]
+    raise ProblemError("alternatives", "at", at, "the key of a department or site")
 
 
 class _Tried:
@@ -108,7 +124,7 @@ class _Tried:
 
     def __init__(self, standing: Standing, r: int, stop: Stop, ends: float) -> None:
         self.standing, self.r, self.stop, self.ends = standing, r, stop, ends
-        self.near = Nearby(standing)
+        self.near = Nearby.of(standing)
         mine = (
             np.flatnonzero(standing.part == standing.part[r])
             if standing.part[r] >= 0
@@ -117,11 +133,8 @@ class _Tried:
         choices = int((standing.start[mine + 1] - standing.start[mine]).sum())
         self.whole: Ints | None = mine if choices <= WHOLE else None
 
-    def best(self, most: int) -> list[Alternative]:
-        standing = self.standing
-        every = np.arange(standing.start[self.r], standing.start[self.r + 1])
-        every = every[every != standing.held[self.r]]
-        if self.whole is None:
+    def best(self, most: int, every: Ints) -> list[Alternative]:
+        if self.whole is None and len(every) > most + MORE:
             likely = [int(self.near.cost[k]) + self.near.crowding(int(k)) for k in every.tolist()]
             every = every[np.argsort(np.array(likely, np.int64), kind="stable")][: most + MORE]
         found = []

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from matching.aims import Placings, values
 from matching.components import Part, parts
 from matching.conflicts import find_conflicts
+from matching.counted import counted
 from matching.eligibility import Eligible, eligible_pairs
 from matching.explain import Shortage, blocked, cap_prices, reason, refused_sites, shortages
 from matching.flow import Stopped, solve_flow
@@ -21,11 +21,10 @@ from matching.network import build
 from matching.policy import Policy
 from matching.problem import Problem
 from matching.progress import Listener, Progress
-from matching.result import Conflict, Price, Reason, Result, Share, Stage, Tier
+from matching.result import Conflict, Price, Reason, Result, Stage
 from matching.start import starting_prices
 from matching.stop import Never, Stop
 from matching.tables import Ints, Tables
-from matching.tiers import after_pins, has_shortfall, members, shortfall
 from matching.verify import verify
 
 # Seconds for the conflicts among locks, though the time of the search is up.
@@ -136,8 +135,12 @@ def solve(
         seconds = max(LEAST_SECONDS, ends - time.monotonic())
         conflicts = find_conflicts(tables, policy, reasons, heard, seconds)
     clock.done("explain")
-    result = _result(
-        tables, policy, eligible, pairs, pinned, answer, reasons, conflicts, cancelled=heard.came
+    result = dataclasses.replace(
+        counted(tables, policy, eligible, pairs, pinned, answer.slack, cancelled=heard.came),
+        unplaced=reasons,
+        conflicts=conflicts,
+        duals=tuple(sorted(answer.prices, key=lambda price: (price.level, price.key, price.week))),
+        paths=answer.paths,
     )
     wrong = verify(problem, policy, result)
     if wrong:
@@ -219,68 +222,3 @@ def _reasons(
         tables.problem.requirements[r].key: reason(rules[i], answer.shortages.get(r))
         for i, r in enumerate(left.tolist())
     }
-
-
-def _result(
-    tables: Tables,
-    policy: Policy,
-    eligible: Eligible,
-    pairs: Ints,
-    pinned: Ints,
-    answer: _Answer,
-    reasons: dict[str, Reason],
-    conflicts: tuple[Conflict, ...],
-    *,
-    cancelled: bool,
-) -> Result:
-    problem = tables.problem
-    pairs = np.sort(pairs)
-    requirement, offer = eligible.requirement[pairs], eligible.offer[pairs]
-    placings = Placings(requirement, offer, eligible.week_set[pairs], eligible.variant[pairs])
-    aims, split = values(tables, policy, placings)
-    tiers = []
-    for name, those in members(tables, np.arange(len(problem.requirements)), pinned):
-        tiers.append(_tier(name, len(those) - int(np.isin(requirement, those).sum()), answer.slack))
-    if has_shortfall(tables, policy):
-        short = shortfall(tables, list(range(len(problem.agreements))), placings)
-        tiers.insert(after_pins(tiers), _tier("agreement_shortfall", short, answer.slack))
-    soft = []
-    for name, tier in zip(policy.tier_names, policy.tiers, strict=True):
-        soft.append(_tier(name, sum(weight * aims[aim] for aim, weight in tier.items()), answer.slack))
-    tiers += soft
-    if any(tier.name == "unplaced_pinned" and tier.value for tier in tiers):
-        status = "infeasible_locks"
-    elif any(tier.gap for tier in tiers):
-        status = "cancelled" if cancelled else "gap"
-    else:
-        status = "optimal"
-    block = tables.variants.block[eligible.variant[pairs]]
-    return Result(
-        status=status,
-        assignment={
-            problem.requirements[r].key: problem.offers[o].key
-            for r, o in zip(requirement.tolist(), offer.tolist(), strict=True)
-        },
-        unplaced=reasons,
-        tiers=tuple(tiers),
-        duals=tuple(sorted(answer.prices, key=lambda price: (price.level, price.key, price.week))),
-        objective=sum(tier.value for tier in soft),
-        costs=aims,
-        paths=answer.paths,
-        seed=policy.seed,
-        conflicts=conflicts,
-        blocks={
-            problem.requirements[r].key: rotation.blocks[b]
-            for r, b in zip(requirement.tolist(), block.tolist(), strict=True)
-            if (rotation := problem.rotation_of(problem.requirements[r])) is not None
-        },
-        shares=tuple(
-            Share(problem.educators[e].key, problem.departments[d].key, problem.weeks[w], y / 1000)
-            for (e, d, w), y in sorted(split.shares.items())
-        ),
-    )
-
-
-def _tier(name: str, value: int, slack: dict[str, int]) -> Tier:
-    bound = value - slack.get(name, 0)
-    return Tier(name, value, bound, (value - bound) / value if value else 0.0)

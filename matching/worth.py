@@ -61,17 +61,18 @@ def prices(
     candidates: Iterable[RaisedLimit] | None = None,
     seconds: float = 60.0,
     stop: Stop | None = None,
+    standing: Standing | None = None,
 ) -> Iterator[Value]:
     """The value of raising each of some limits, one after another, for up to `seconds`.
 
     `candidates`: the limits asked about; None for those that can matter (`worth_asking`), the most wanted
     first. One that is left out because it binds neither in the answer nor in the relaxation is not claimed
     to be worth nothing. Each costs a solve of the parts touched, and on a large problem the preparation of a
-    model (a second or two for a regional year).
+    model (a second or two for a regional year). `standing` is the answer's, where it is made already.
 
     Raises `ProblemError` for a limit that the problem does not have.
     """
-    hand, stop, ends = Standing(problem, policy, result), stop or Never(), soon(seconds)
+    hand, stop, ends = standing or Standing(problem, policy, result), stop or Never(), soon(seconds)
     asked = worth_asking(hand, stop, ends) if candidates is None else list(candidates)
     for limit in asked:
         if stop() or time.monotonic() > ends:
