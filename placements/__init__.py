@@ -78,6 +78,11 @@ def _register_parts(app: Flask) -> None:
     )
     from placements.allocations import routes as publications  # noqa: F401
     from placements.allocations.blueprint import allocations
+    from placements.appeals import of_learner as appeals_of_learner  # noqa: F401
+    from placements.appeals import publishing as appeals_published  # noqa: F401
+    from placements.appeals import routes as round_appeals  # noqa: F401
+    from placements.appeals import routes_deciding as appeals_deciding  # noqa: F401
+    from placements.appeals.blueprint import appeals
     from placements.capacity import absences as capacity_absences  # noqa: F401
     from placements.capacity import routes as grid  # noqa: F401
     from placements.capacity import routes_board, routes_deciding, routes_files, routes_invited  # noqa: F401
@@ -95,6 +100,7 @@ def _register_parts(app: Flask) -> None:
     from placements.cohorts.routes import cohorts
     from placements.educators.routes import educators
     from placements.learner_pages import routes as own_places  # noqa: F401
+    from placements.learner_pages import routes_appeals as own_appeals  # noqa: F401
     from placements.learner_pages import routes_links  # noqa: F401
     from placements.learner_pages import section as link_section  # noqa: F401
     from placements.learner_pages.blueprint import learner_pages
@@ -139,6 +145,7 @@ def _register_parts(app: Flask) -> None:
         learners,
         scenarios,
         allocations,
+        appeals,
         mail,
         reports,
         educators,

@@ -13,6 +13,10 @@ from placements.allocations.changes import Change, changes_of, earlier_publicati
 from placements.allocations.models import Publication, PublicationLine
 from placements.allocations.published import LineFilter, PublishedLearner, filtered_lines, former_places
 from placements.allocations.queries import newest_publication
+from placements.appeals.models import Appeal
+from placements.appeals.queries import appeals_of_requirements, first_published_utc
+from placements.appeals.service import why_not_this
+from placements.appeals.window import window
 from placements.cohorts.models import Learner, Requirement
 from placements.outcomes.days import feedback_until, takes_feedback
 from placements.outcomes.models import PlacementFeedback
@@ -28,6 +32,9 @@ class OwnPlace:
     takes_feedback: bool
     feedback_until: date
     feedback: PlacementFeedback | None
+    # The appeals about it, the newest first, and whether one can be lodged now.
+    appeals: tuple[Appeal, ...] = ()
+    may_appeal: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,8 @@ def own_places(session: Session, viewer: Viewer, day: date) -> OwnPlaces:
     earlier = earlier_publication(session, viewer, publication)
     changes = changes_of(session, viewer, earlier, publication, requirements) if earlier else {}
     feedback = feedback_of(session, viewer, requirements)
+    appeals = appeals_of_requirements(session, viewer, requirements)
+    is_open = window(publication.round, first_published_utc(session, publication.round_id), day).is_open
     return OwnPlaces(
         publication,
         earlier,
@@ -67,6 +76,11 @@ def own_places(session: Session, viewer: Viewer, day: date) -> OwnPlaces:
                 line.state == "placed" and takes_feedback(line, day),
                 feedback_until(line),
                 feedback.get(line.requirement_id),
+                tuple(appeals.get(line.requirement_id, ())),
+                is_open
+                and line.state == "placed"
+                and not why_not_this(line)
+                and not any(row.state == "lodged" for row in appeals.get(line.requirement_id, ())),
             )
             for line in sorted(lines, key=lambda line: (line.first_week, line.requirement_id))
         ),

@@ -9,6 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from placements.allocations.calendars import calendar_of
 from placements.allocations.letters import letters_pdf
+from placements.appeals.words import STATES as APPEAL_STATES
+from placements.appeals.words import wanted
 from placements.clock import now_utc, today
 from placements.cohorts.models import LearnerLink
 from placements.errors import Refused, Stale
@@ -45,6 +47,8 @@ def see_own_places(link: LearnerLink, secret: str) -> ResponseReturnValue:
         needs=needs_of(learner),
         may_rank=preferences.may_rank(round_, today()),
         interruption=interruption_words(learner, today()),
+        appeal_states=APPEAL_STATES,
+        wanted=wanted,
         feed=whole_address(url_for("learner_pages.download_own_calendar", secret=secret)),
     )
 

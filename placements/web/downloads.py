@@ -27,3 +27,11 @@ def _file(data: bytes, name: str, mimetype: str) -> Response:
     return Response(
         data, mimetype=mimetype, headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
+
+
+def evidence_file(data: bytes, name: str, mimetype: str) -> Response:
+    """A file that somebody gave, to be saved and never shown by the browser itself; the name is ours, and
+    the kind is what its content was found to be."""
+    response = _file(data, name, mimetype)
+    response.headers["Cache-Control"] = "no-store"
+    return response

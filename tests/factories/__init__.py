@@ -16,6 +16,7 @@ from placements.accounts.models import Person
 from placements.accounts.service import viewer_of
 from placements.agreements.models import Agreement
 from placements.allocations.models import Publication, PublicationLine
+from placements.appeals.models import Appeal, AppealEvidence
 from placements.capacity.content import Content, changes
 from placements.capacity.models import (
     Declaration,
@@ -592,6 +593,34 @@ class PublicationLineFactory(Rows):
     modality = factory.LazyAttribute(lambda row: row.at.modality.name if row.at else "X-ray")
     travel_minutes = factory.LazyAttribute(lambda row: 25 if row.at else None)
     reason = factory.LazyAttribute(lambda row: None if row.at else "No site in this round has the modality.")
+
+
+class AppealFactory(Rows):
+    """Lodged by the learner against a place of the first version, to be placed anywhere else."""
+
+    class Meta:
+        model = Appeal
+
+    requirement = factory.SubFactory(RequirementFactory)
+    round_id = factory.LazyAttribute(lambda row: row.requirement.learner.round_id)
+    publication_number = 1
+    lodged_utc = factory.LazyFunction(now_utc)
+    grounds = "travel"
+    statement = "I cannot be home in time."
+    wants = "elsewhere"
+
+
+class AppealEvidenceFactory(Rows):
+    """A small PDF."""
+
+    class Meta:
+        model = AppealEvidence
+
+    appeal = factory.SubFactory(AppealFactory)
+    file_name = "timetable.pdf"
+    media_type = "application/pdf"
+    data = b"%PDF-1.4 a bus timetable"
+    given_utc = factory.LazyFunction(now_utc)
 
 
 class PersonFactory(Rows):

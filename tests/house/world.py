@@ -31,6 +31,7 @@ from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
 from tests.factories import (
     AgreementFactory,
+    AppealEvidenceFactory,
     BlockFactory,
     CheckKindFactory,
     CohortFactory,
@@ -231,7 +232,15 @@ def _make_own_page(
         first_week=last_monday,
     )
     saved()
-    return {"learner_id": learner.id, "link_id": link.id, "requirement_id": line.requirement_id}
+    evidence = AppealEvidenceFactory(appeal__requirement=requirement)
+    saved()
+    return {
+        "learner_id": learner.id,
+        "link_id": link.id,
+        "requirement_id": line.requirement_id,
+        "appeal_id": evidence.appeal_id,
+        "evidence_id": evidence.id,
+    }
 
 
 def _make_check_kind(network_id: int, **of: int) -> int:

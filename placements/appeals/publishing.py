@@ -1,0 +1,69 @@
+"""What appeals say where a version is published: undecided ones warn, upheld ones are why somebody moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from placements.access import Viewer
+from placements.allocations import checklist, why_moved
+from placements.allocations.checklist import Item
+from placements.allocations.why_moved import NextVersion, Why
+from placements.appeals.models import Appeal
+from placements.appeals.queries import counts_of_round, upheld_since
+from placements.rounds.models import Round
+from placements.scenarios.models import Run
+from placements.web.formats import count
+
+
+def _items(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequence[Item]:
+    """Nothing where nobody appealed."""
+    counts = counts_of_round(session, viewer, round_.id)
+    if not sum(counts.values()):
+        return []
+    here = {"endpoint": "appeals.see_appeals", "link": "See the appeals"}
+    found = []
+    if waiting := counts["lodged"]:
+        found.append(
+            Item(
+                f"{count(waiting, 'appeal waits', 'appeals wait')} for a decision.",
+                "warns",
+                values={"round_id": round_.id, "state": "lodged"},
+                **here,
+            )
+        )
+    if late := len(upheld_since(session, viewer, run)):
+        found.append(
+            Item(
+                f"{count(late, 'appeal was', 'appeals were')} upheld since this run began:"
+                " a repair takes them in.",
+                "warns",
+                values={"round_id": round_.id, "state": "upheld"},
+                **here,
+            )
+        )
+    return found or [
+        Item("Every appeal is decided and taken in.", "in order", values={"round_id": round_.id}, **here)
+    ]
+
+
+def _why_moved(session: Session, version: NextVersion) -> dict[int, Why]:
+    """Those whose appeal was upheld between the data of the earlier version's run and those of the new
+    one's."""
+    upheld = session.scalars(
+        select(Appeal.requirement_id).where(
+            Appeal.round_id == version.round.id,
+            Appeal.state == "upheld",
+            Appeal.decided_utc > version.earlier_run.requested_utc,
+            Appeal.decided_utc <= version.run.requested_utc,
+        )
+    )
+    moved = {row.requirement_id for row in version.moved}
+    why = Why("The appeal against the place before was upheld.")
+    return {key: why for key in upheld if key in moved}
+
+
+checklist.register("appeals", _items, order=60)
+why_moved.register("appeals", _why_moved, order=20)
