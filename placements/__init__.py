@@ -98,6 +98,12 @@ def _register_parts(app: Flask) -> None:
     from placements.cohorts import routes_files as cohort_files  # noqa: F401
     from placements.cohorts import routes_several as several_learners  # noqa: F401
     from placements.cohorts.routes import cohorts
+    from placements.confirmations import (
+        reminders as confirmation_reminders,  # noqa: F401 - makes the worker's chore known
+    )
+    from placements.confirmations import routes as proposals  # noqa: F401
+    from placements.confirmations import routes_sending  # noqa: F401
+    from placements.confirmations.blueprint import confirmations
     from placements.educators.routes import educators
     from placements.learner_pages import routes as own_places  # noqa: F401
     from placements.learner_pages import routes_appeals as own_appeals  # noqa: F401
@@ -146,6 +152,7 @@ def _register_parts(app: Flask) -> None:
         scenarios,
         allocations,
         appeals,
+        confirmations,
         mail,
         reports,
         educators,

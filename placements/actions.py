@@ -98,6 +98,7 @@ class Action(StrEnum):
     SEND_PROPOSALS = "send_proposals"
     SEE_PROPOSALS = "see_proposals"
     ANSWER_PROPOSAL = "answer_proposal"
+    CHASE_PROPOSALS = "chase_proposals"
     REPLY_TO_TRUST = "reply_to_trust"
     SEE_APPEALS = "see_appeals"
     LODGE_APPEAL = "lodge_appeal"

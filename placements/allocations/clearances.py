@@ -6,26 +6,21 @@ a later version releases it; where it only warns, the place is published and the
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from placements.access import Action, Viewer
-from placements.allocations.models import Allocation, Publication, PublicationLine
+from placements.allocations.models import Publication, PublicationLine
 from placements.allocations.queries import lines_of_publication
+from placements.allocations.standing import standing_places
 from placements.clearance.queries import RoundChecks
 from placements.clearance.rule import Finding
 from placements.clock import today
-from placements.cohorts.demand import is_there
-from placements.cohorts.models import Interruption, Learner, Requirement
-from placements.organisations.models import Hei
 from placements.rounds.models import Round
-from placements.rounds.queries import plan
-from placements.scenarios.models import Placing, Run
-from placements.scenarios.queries import visible_placings
+from placements.scenarios.models import Run
 from placements.web.formats import friday
 
 
@@ -61,48 +56,20 @@ class Waits:
 def before_publication(session: Session, viewer: Viewer, run: Run) -> Waits:
     """What publishing an adopted run would hold back or warn of today."""
     checks = RoundChecks(session, run.round)
-    lines = {line.id: line for line in plan(session, run.round_id)}
-    blocks = {block.id: block for block in run.round.blocks}
-    placed = session.execute(
-        visible_placings(viewer)
-        .join(Allocation, Allocation.requirement_id == Placing.requirement_id)
-        .join(Learner.hei)
-        .where(Placing.run_id == run.id, Placing.department_id.is_not(None), Requirement.state == "needed")
-        .with_only_columns(
-            Placing.block_id,
-            Requirement.plan_line_id,
-            Learner.id,
-            Learner.record_id,
-            Learner.available_from,
-            Learner.available_until,
-            Hei.id,
-            Hei.name,
-        )
-        .order_by(None)
-    )
-    away: dict[int, list[Interruption]] = defaultdict(list)
-    for row in session.scalars(
-        select(Interruption).join(Interruption.learner).where(Learner.round_id == run.round_id)
-    ):
-        away[row.learner_id].append(row)
     held = warned = 0
     found: Counter[tuple[str, str, str, str]] = Counter()
-    for block_id, line_id, learner_id, record_id, starts, ends, hei_id, hei in placed:
-        block, line = blocks.get(block_id or 0), lines.get(line_id or 0)
-        if block is None:
-            continue
-        mondays = line.mondays_of(block) if line is not None else block.mondays()
-        if not is_there(mondays, starts, ends, away[learner_id]):
-            continue
+    for place in standing_places(session, viewer, run):
         findings = [
             finding
-            for finding in checks.findings(record_id, hei_id, mondays[0], friday(mondays[-1]), today())
+            for finding in checks.findings(
+                place.record_id, place.hei_id, place.first_week, friday(place.mondays[-1]), today()
+            )
             if finding.effect
         ]
         is_held, names = checks_of(findings)
         held += is_held
         warned += bool(names) and not is_held
-        found.update((one.asked.name, one.effect, hei, block.name) for one in findings)
+        found.update((one.asked.name, one.effect, place.hei, place.block) for one in findings)
     return Waits(
         held, warned, [Waiting(*key, number) for key, number in sorted(found.items(), key=lambda row: row[0])]
     )

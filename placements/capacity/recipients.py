@@ -48,6 +48,16 @@ class People:
         """The trust's education leads; for the academy's own centres the academy leads."""
         return self._of(department, Role.TRUST_EDUCATION_LEAD)
 
+    def who_confirm(self, department: Department) -> list[Person]:
+        """All practice educators and education leads of the trust; for the academy's own centres the academy
+        leads."""
+        if department.site.kind == "academy":
+            return self._academy
+        return [
+            *self._of(department, Role.PRACTICE_EDUCATOR),
+            *self._of(department, Role.TRUST_EDUCATION_LEAD),
+        ]
+
     def _of(self, department: Department, role: Role) -> list[Person]:
         if department.site.kind == "academy":
             return self._academy

@@ -39,6 +39,7 @@ from placements.cohorts.models import (
     LearnerRecord,
     Requirement,
 )
+from placements.confirmations.models import Proposal
 from placements.educators.models import Educator
 from placements.extensions import db
 from placements.organisations.models import (
@@ -528,6 +529,19 @@ class PlacingFactory(Rows):
     block = factory.LazyAttribute(lambda row: row.requirement.block)
     department = factory.LazyAttribute(lambda row: None if row.reason else DepartmentFactory())
     travel_minutes = factory.LazyAttribute(lambda row: None if row.reason else 25)
+
+
+class ProposalFactory(Rows):
+    """A place proposed today that waits for its trust's answer; without a day to answer."""
+
+    class Meta:
+        model = Proposal
+
+    requirement = factory.SubFactory(RequirementFactory)
+    round = factory.LazyAttribute(lambda row: row.requirement.learner.cohort.round)
+    department = factory.SubFactory(DepartmentFactory)
+    first_week = factory.LazyAttribute(lambda row: row.requirement.block.first_week)
+    proposed_utc = factory.LazyFunction(now_utc)
 
 
 class AgreementFactory(Rows):

@@ -51,6 +51,7 @@ from tests.factories import (
     PersonFactory,
     PlanLineFactory,
     ProgrammeFactory,
+    ProposalFactory,
     PublicationLineFactory,
     RequirementFactory,
     RoundFactory,
@@ -215,7 +216,7 @@ def _make_invitation(round_: Round, department_id: int, person: Person, secret: 
 def _make_own_page(
     learner: Learner, publication: Publication, department: Department, secret: str
 ) -> dict[str, int]:
-    """A learner's private link, and a placement of theirs that began last week."""
+    """A learner's private link, and a placement of theirs that began last week and is still proposed."""
     last_monday = today() - timedelta(days=today().weekday() + 7)
     link = LearnerLinkFactory(learner=learner, secret=secret)
     begun = BlockFactory(round=publication.round, name=f"Begun {learner.id}", first_week=last_monday)
@@ -233,6 +234,7 @@ def _make_own_page(
     )
     saved()
     evidence = AppealEvidenceFactory(appeal__requirement=requirement)
+    proposal = ProposalFactory(requirement=requirement, department=department, state="asked")
     saved()
     return {
         "learner_id": learner.id,
@@ -240,6 +242,7 @@ def _make_own_page(
         "requirement_id": line.requirement_id,
         "appeal_id": evidence.appeal_id,
         "evidence_id": evidence.id,
+        "proposal_id": proposal.id,
     }
 
 
