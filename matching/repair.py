@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -105,6 +105,7 @@ def repair(
     *,
     now_week: int = 0,
     may_move: Collection[str] = (),
+    in_need: Collection[str] = (),
     waiting: bool = True,
     quality: bool = True,
     seconds: float = 60.0,
@@ -115,7 +116,8 @@ def repair(
 
     A placing with a week before `now_week` is on site: it does not move unless its requirement is in
     `may_move` (and then counts as a move) or its place is no longer there. A placing moves whole, in all its
-    weeks. `waiting`: whether those without a place before are placed in what is free; `quality`: whether the
+    weeks. `in_need`: requirements of the problem that do not stand and count as late all the same, as where
+    the problem has them already. `waiting`: whether those without a place before are placed in what is free; `quality`: whether the
     policy's aims choose among answers as good so far (otherwise any is given, without those tiers and without
     the limits in the reasons). `progress` is told each tier; `stop` ends the repair early with the best
     answer so far and what is proven of it.
@@ -128,12 +130,12 @@ def repair(
     ends = time.monotonic() + seconds
     if standing is not None:
         problem = dataclasses.replace(problem, published=tuple(standing))
-    _check(problem, now_week, may_move)
+    _check(problem, now_week, {"may_move": may_move, "in_need": in_need})
     check_obeyed(policy, events)
     changed = apply(problem, events)
     tables = Tables(changed)
     limits = Limits(tables, policy, eligible_pairs(tables, policy))
-    case = _case(problem, limits, now_week, frozenset(may_move))
+    case = _case(problem, limits, now_week, frozenset(may_move), frozenset(in_need))
     pinned = tables.pinned(policy)
 
     def tell(name: str, value: int | None, bound: int | None) -> None:
@@ -168,7 +170,7 @@ def repair(
         assignment=assignment,
         blocks=blocks,
         shares=shares,
-        moves=moves(problem, limits, case.displaced, case.stands, taken, events),
+        moves=moves(problem, limits, case.displaced, case.late, case.stands, taken, events),
         left=left_over(limits, np.flatnonzero(case.need & (taken < 0)), best.model, best.chosen),
         tiers=tiers,
         costs=best.costs,
@@ -176,24 +178,31 @@ def repair(
     )
 
 
-def _check(problem: Problem, now_week: int, may_move: Collection[str]) -> None:
+def _check(problem: Problem, now_week: int, named: Mapping[str, Collection[str]]) -> None:
     if isinstance(now_week, bool) or not isinstance(now_week, int) or not 0 <= now_week <= len(problem.weeks):
         wanted = f"a whole number from 0 to {len(problem.weeks)}"
         raise EngineError("repair", "now_week", now_week, wanted)
-    for key in may_move:
-        if key not in problem.requirement_index:
-            wanted = "the key of a requirement in this problem"
-            raise EngineError("repair", "may_move", key, wanted)
+    for name, keys in named.items():
+        for key in keys:
+            if key not in problem.requirement_index:
+                wanted = "the key of a requirement in this problem"
+                raise EngineError("repair", name, key, wanted)
+    for placing in problem.published:
+        if placing.requirement in named["in_need"]:
+            wanted = "the key of a requirement that does not stand"
+            raise EngineError("repair", "in_need", placing.requirement, wanted)
 
 
-def _case(before: Problem, limits: Limits, now_week: int, may_move: frozenset[str]) -> Case:
+def _case(
+    before: Problem, limits: Limits, now_week: int, may_move: frozenset[str], in_need: frozenset[str]
+) -> Case:
     problem, eligible = limits.tables.problem, limits.eligible
     n = len(problem.requirements)
     stands = standing_pairs(limits.tables, eligible)
     published = np.zeros(n, np.bool_)
     published[[problem.requirement_index[p.requirement] for p in problem.published]] = True
     known = before.requirement_index
-    late = np.array([r.key not in known for r in problem.requirements], np.bool_)
+    late = np.array([r.key not in known or r.key in in_need for r in problem.requirements], np.bool_)
     question = np.zeros(n, np.bool_)
     who = np.flatnonzero(stands >= 0)
     question[who] = in_question(limits, stands[who])

@@ -34,6 +34,7 @@ def moves(
     before: Problem,
     limits: Limits,
     displaced: Bools,
+    late: Bools,
     stands: Ints,
     taken: Ints,
     events: Sequence[Event],
@@ -42,14 +43,13 @@ def moves(
     that makes room follows from the event of those who come to where it stood, step by step."""
     problem = limits.tables.problem
     published = {p.requirement: p for p in before.published}
-    known = before.requirement_index
     found: dict[int, tuple[str, Placing | None, Placing | None]] = {}
     for r, requirement in enumerate(problem.requirements):
         was, now = published.get(requirement.key), placing_of(limits, r, int(taken[r]))
         if displaced[r] or (stands[r] >= 0 and taken[r] != stands[r]):
             found[r] = ("displaced" if displaced[r] else "moved", was, now)
         elif was is None and now is not None:
-            found[r] = ("waiting" if requirement.key in known else "late", None, now)
+            found[r] = ("late" if late[r] else "waiting", None, now)
     causes = _causes(before, limits, found, taken, events)
     return tuple(
         Moved(problem.requirements[r].key, *found[r], causes.get(r))

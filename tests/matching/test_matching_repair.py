@@ -138,6 +138,26 @@ def test_of_those_on_site_in_a_place_cut_short_as_few_as_can_be_leave():
     assert found.moves[0].event == 0
 
 
+def test_those_named_in_need_are_placed_as_late_ones_are():
+    problem = _row(*CHAIN)
+    problem = dataclasses.replace(problem, published=problem.published[1:])
+    only_free = dataclasses.replace(problem, published=(*problem.published, Placing("R0", "O0")))
+    with pytest.raises(EngineError, match="in_need"):
+        repair(only_free, None, None, [], in_need=["R0"])
+    with pytest.raises(EngineError, match="in_need"):
+        repair(problem, None, None, [], in_need=["R9"])
+    closed = [SiteClosed("S0", (1,))]
+    waits = repair(problem, None, None, closed)
+    assert waits.assignment == {"R1": "O1", "R2": "O2"}
+    assert "waiting_priority_1" in _tiers(waits)
+    found = repair(problem, None, None, closed, in_need=["R0"])
+    assert found.assignment == {"R0": "O1", "R1": "O2", "R2": "O3"}
+    assert _tiers(found)["moved"] == (2, 2)
+    assert [(m.requirement, m.kind) for m in found.moves] == [("R0", "late"), ("R1", "moved"), ("R2", "moved")]
+    # The same as where the problem hears of them by an event.
+    assert "waiting_priority_1" not in _tiers(found)
+
+
 def test_nobody_loses_a_place_to_someone_of_higher_priority():
     problem = _row((0, 1), (1,))
     last = dataclasses.replace(problem.requirements[1], priority=9)
