@@ -117,10 +117,10 @@ def repair(
     A placing with a week before `now_week` is on site: it does not move unless its requirement is in
     `may_move` (and then counts as a move) or its place is no longer there. A placing moves whole, in all its
     weeks. `in_need`: requirements of the problem that do not stand and count as late all the same, as where
-    the problem has them already. `waiting`: whether those without a place before are placed in what is free; `quality`: whether the
-    policy's aims choose among answers as good so far (otherwise any is given, without those tiers and without
-    the limits in the reasons). `progress` is told each tier; `stop` ends the repair early with the best
-    answer so far and what is proven of it.
+    the problem has them already. `waiting`: whether those without a place before are placed in what is free;
+    `quality`: whether the policy's aims choose among answers as good so far (otherwise any is given, without
+    those tiers and without the limits in the reasons). `progress` is told each tier; `stop` ends the repair
+    early with the best answer so far and what is proven of it.
 
     Raises `EventError`, `ProblemError` or `PolicyError` for input that does not fit, AssertionError should
     the independent check refuse the answer. The same input gives the same repair unless time cuts it short.

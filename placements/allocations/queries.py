@@ -169,10 +169,27 @@ def published_places(session: Session, round_id: int) -> dict[int, Standing]:
     }
 
 
+def published_without_place(session: Session, round_id: int) -> set[int]:
+    """The requirements that a round's newest publication names without a place; the caller has been let
+    start its next run."""
+    newest = select(func.max(Publication.number)).where(Publication.round_id == round_id).scalar_subquery()
+    return set(
+        session.scalars(
+            select(PublicationLine.requirement_id)
+            .join(PublicationLine.publication)
+            .where(
+                Publication.round_id == round_id,
+                Publication.number == newest,
+                PublicationLine.department_id.is_(None),
+            )
+        )
+    )
+
+
 def letter_texts(session: Session, hei_ids: Collection[int]) -> dict[int, str]:
     """What these HEIs' letters say besides the places, by HEI's id; the caller sees learners of theirs."""
     rows = session.execute(select(Hei.id, Hei.letter_text).where(Hei.id.in_(hei_ids)))
     return {hei_id: text for hei_id, text in rows if text}
 
 
-published.register(published_places)
+published.register(published_places, published_without_place)

@@ -23,16 +23,18 @@ from placements.rounds.models import Round
 from placements.scenarios import describing
 from placements.scenarios import queries as scenarios
 from placements.scenarios.models import Placing, Run
+from placements.scenarios.repairing import Wishes
 from placements.scenarios.service import start_run
 from placements.states import ROUND
 from placements.transaction import CHANGED_MEANWHILE, transaction, violates
 
 
-def start_repair(viewer: Viewer, round_id: int) -> Run:
-    """Queue a run that keeps every published place it can: placing everyone first, then the fewest moves."""
+def start_repair(viewer: Viewer, round_id: int, wishes: Wishes | None = None) -> Run:
+    """Queue a run that keeps every published place it can: whoever has lost theirs is placed, and then as few
+    others move as possible. Raises Refused before the first publication, and as `start_run` does."""
     if newest_publication(db.session, viewer, round_id) is None:
         raise Refused("Nothing is published in this round yet, so there is nothing to repair: run the match.")
-    return start_run(viewer, round_id, is_repair=True)
+    return start_run(viewer, round_id, repair=wishes or Wishes())
 
 
 def adopt_run(viewer: Viewer, run_id: int) -> Run:

@@ -1,8 +1,9 @@
-"""Where the learners of a round's newest publication are, which snapshots hold; allocations registers it."""
+"""Where the learners of a round's newest publication are, which snapshots hold, and who of them has no place;
+allocations registers both."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,14 +21,24 @@ class Standing:
 # From session and round to requirement id -> where it is.
 Places = Callable[[Session, int], Mapping[int, Standing]]
 
+# From session and round to the requirements that are published without a place.
+Unplaced = Callable[[Session, int], Collection[int]]
+
 _places: list[Places] = []
+_unplaced: list[Unplaced] = []
 
 
-def register(places: Places) -> None:
-    """Say how published places are found; the last one registered is asked."""
+def register(places: Places, unplaced: Unplaced) -> None:
+    """Say how published places, and those without one, are found; the last ones registered are asked."""
     _places[:] = [places]
+    _unplaced[:] = [unplaced]
 
 
 def published_places(session: Session, round_id: int) -> Mapping[int, Standing]:
     """The newest publication's places by requirement's id; none before the first."""
     return _places[0](session, round_id) if _places else {}
+
+
+def published_without_place(session: Session, round_id: int) -> Collection[int]:
+    """The requirements that the newest publication names without a place, by id."""
+    return _unplaced[0](session, round_id) if _unplaced else ()

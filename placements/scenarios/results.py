@@ -25,9 +25,19 @@ STAGES = {
     "explain": (92, "Finding the reason for everyone left over"),
     "check": (97, "Checking the answer independently"),
 }
+# The same of a repair, by how the stage's name begins.
+REPAIR_STAGES = {
+    "case": (10, "Finding who has lost their place"),
+    "on_site_moved": (20, "Keeping those who have begun where they are"),
+    "unplaced_": (40, "Placing those who have lost their place or joined late"),
+    "moved": (65, "Moving as few others as possible"),
+    "waiting_": (80, "Placing those who were waiting in what is free"),
+}
 PART = re.compile(r"part (\d+) of (\d+)")
 TIERS = {
     "unplaced_pinned": "Pinned, not placed",
+    "on_site_moved": "Learners who have begun and move or lose their place",
+    "moved": "Published learners who move to make room",
     "agreement_shortfall": "Placements short of the least that HEIs and trusts agreed",
     "changes": "Published learners who move or lose their place",
     "cost": "Points for travel, preferences, places above preferred and supervisor load",
@@ -125,7 +135,10 @@ def describe_progress(run: Run) -> dict[str, Any]:
     progress = run.progress
     stage = progress.get("stage", "")
     percent, words = STAGES.get(stage, (4, str(stage).capitalize()))
-    if part := PART.fullmatch(stage):
+    if run.kind == "repair":
+        mending = (said for name, said in REPAIR_STAGES.items() if stage.startswith(name))
+        percent, words = next(mending, (percent, words) if stage in STAGES else (90, "Choosing the best"))
+    elif part := PART.fullmatch(stage):
         done, parts = int(part[1]), int(part[2])
         percent, words = 15 + 70 * done // max(parts, 1), f"Placing learners (part {done} of {parts})"
     if run.state == "queued":
@@ -200,6 +213,8 @@ def load_by_modality(rows: list[LoadRow]) -> list[LoadRow]:
 
 def certificate(summary: dict[str, Any]) -> Certificate:
     """What the engine and its independent check prove about a result."""
+    if "repair" in summary and summary["status"] != "infeasible_locks":
+        return _repair_certificate(summary)
     short = sum(
         tier["value"] - tier["bound"] for tier in summary["tiers"] if tier["name"].startswith("unplaced")
     )
@@ -242,9 +257,40 @@ def certificate(summary: dict[str, Any]) -> Certificate:
     )
 
 
+def _repair_certificate(summary: dict[str, Any]) -> Certificate:
+    """What is proven of a repair: above all that no fewer learners need move."""
+    names = [tier["name"] for tier in summary["tiers"]]
+    first = summary["tiers"][: names.index("moved") + 1]
+    short = [tier for tier in first if tier["value"] > tier["bound"]]
+    if short:
+        placing = sum(t["value"] - t["bound"] for t in short if t["name"].startswith("unplaced"))
+        moves = sum(t["value"] - t["bound"] for t in short if not t["name"].startswith("unplaced"))
+        could = [f"{placing:,} more could be placed"] if placing else []
+        could += [f"{moves:,} fewer need move"] if moves else []
+        return Certificate(
+            f"Not proven to be the fewest moves: at most {' and '.join(could)}",
+            "The search was stopped by its time limit or by somebody. The answer itself is correct and was"
+            " checked.",
+            is_proven=False,
+        )
+    rest = [tier for tier in summary["tiers"][len(first) :] if tier["value"] > tier["bound"]]
+    text = (
+        "Nobody else who lost their place or joined late could be given one, and no answer that places as"
+        " many moves fewer of the others. The answer was checked independently."
+    )
+    if rest:
+        text += (
+            " Among the answers with as few moves a slightly better one for travel and the rest may exist."
+        )
+    return Certificate("Proven the fewest moves", text, is_proven=True)
+
+
 def short_certificate(summary: dict[str, Any]) -> str:
     """The certificate in a cell of a table."""
-    return "Proven optimal" if certificate(summary).is_proven else "Within a gap"
+    found = certificate(summary)
+    if "repair" in summary and found.is_proven:
+        return found.title
+    return "Proven optimal" if found.is_proven else "Within a gap"
 
 
 def _named(rows: list[dict[str, Any]], names: dict[str, str]) -> list[dict[str, Any]]:
@@ -253,8 +299,10 @@ def _named(rows: list[dict[str, Any]], names: dict[str, str]) -> list[dict[str, 
 
 def _tier(tier: dict[str, Any]) -> TierWords:
     name = tier["name"]
-    priority = name.removeprefix("unplaced_priority_")
-    words = f"Priority {priority}, not placed" if priority != name else TIERS.get(name)
+    words = TIERS.get(name)
+    for start, those in (("unplaced", ""), ("waiting", "were waiting before, ")):
+        if (priority := name.removeprefix(f"{start}_priority_")) != name:
+            words = f"Priority {priority}, {those}not placed"
     value, bound = tier["value"], tier["bound"]
     if name in ("cost", "changes"):
         # The engine counts in thousandths of a point, and of a move.

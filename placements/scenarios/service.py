@@ -5,14 +5,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from placements.access import Action, Viewer
-from placements.clock import now_utc
+from placements.clock import now_utc, today
 from placements.errors import Refused
 from placements.rounds import queries as rounds
 from placements.rounds.models import Round
 from placements.scenarios import queries
 from placements.scenarios.frozen import keep, locks_by_key
 from placements.scenarios.models import Lock, Run, Scenario
-from placements.scenarios.snapshot import default_policy, freeze, repair_policy
+from placements.scenarios.published import published_without_place
+from placements.scenarios.repairing import Wishes, settings_of
+from placements.scenarios.snapshot import default_policy, freeze
 from placements.states import RUN
 from placements.tasks import queue
 from placements.transaction import transaction, violates
@@ -32,10 +34,10 @@ def default_scenario(session: Session, round_: Round) -> Scenario:
 
 
 def start_run(
-    viewer: Viewer, round_id: int, *, scenario_id: int | None = None, is_repair: bool = False
+    viewer: Viewer, round_id: int, *, scenario_id: int | None = None, repair: Wishes | None = None
 ) -> Run:
     """Freeze the round's data and queue a run of a scenario (the round's own where none is named), one of
-    each at a time. A repair goes from where the published learners are: fewest moves from there.
+    each at a time. A `repair` goes from where the published learners are: fewest moves from there.
 
     Raises Refused where a run is under way, where no cohort has been submitted, where no department has
     submitted any place, or where a pin leads to a department that offers nothing.
@@ -52,21 +54,24 @@ def start_run(
             if queries.run_under_way(tx.session, scenario.id) is not None:
                 raise Refused(UNDER_WAY)
             frozen = freeze(tx.session, round_)
-            locks, lost = locks_by_key(
-                frozen.problem, queries.locks_in_force(tx.session, round_id, scenario.id)
-            )
+            without = set(repair.without_locks) if repair is not None else set[int]()
+            in_force = queries.locks_in_force(tx.session, round_id, scenario.id)
+            locks, lost = locks_by_key(frozen.problem, [row for row in in_force if row.id not in without])
             if lost:
                 raise Refused(_lost_pin(lost[0]))
             run = Run(
                 scenario=scenario,
                 round=round_,
-                kind="repair" if is_repair else "match",
+                kind="match" if repair is None else "repair",
                 requested_utc=now_utc(),
                 requested_by_id=viewer.person_id,
                 snapshot=keep(tx.session, frozen.problem.to_json(), frozen.uploaded_travel),
                 locks=locks,
-                policy=repair_policy(scenario.policy) if is_repair else scenario.policy,
+                policy=scenario.policy,
             )
+            if repair is not None:
+                waiting = published_without_place(tx.session, round_id)
+                run.settings = settings_of(frozen.problem, waiting, repair, today())
             tx.session.add(run)
             tx.note(
                 run,

@@ -44,14 +44,6 @@ def default_policy() -> str:
     return matching.Policy().to_json()
 
 
-def repair_policy(policy_json: str) -> str:
-    """The same policy, but that whoever has a place keeps it where possible: placing everyone comes first,
-    then the fewest moves, then the rest."""
-    usual = matching.Policy.from_json(policy_json)
-    kept = [{name: weight for name, weight in tier.items() if name != "changes"} for tier in usual.tiers]
-    return usual.replace(tiers=({"changes": 1}, *(tier for tier in kept if tier))).to_json()
-
-
 def freeze(session: Session, round_: Round) -> Frozen:
     """The round's approved offers, submitted cohorts and published places, frozen for a run.
 

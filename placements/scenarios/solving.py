@@ -23,6 +23,7 @@ from placements.extensions import db
 from placements.scenarios.frozen import policy_of_run, problem_of_run
 from placements.scenarios.models import Run
 from placements.scenarios.outcome import record
+from placements.scenarios.repairing import repaired
 from placements.states import RUN
 from placements.tasks import chore, job, queue
 from placements.transaction import transaction
@@ -48,10 +49,15 @@ def perform_run(run_id: int) -> None:
         return
     try:
         problem, policy = problem_of_run(run), policy_of_run(run)
+        kind, settings = run.kind, run.settings
         _let_go()
         watch = _Watch(run_id)
-        result = matching.solve(problem, policy, progress=watch.report, stop=watch.should_stop)
-        _finish(run_id, problem, policy, result)
+        facts: dict[str, Any] = {}
+        if kind == "repair":
+            result, facts = repaired(problem, policy, settings, progress=watch.report, stop=watch.should_stop)
+        else:
+            result = matching.solve(problem, policy, progress=watch.report, stop=watch.should_stop)
+        _finish(run_id, problem, policy, result, facts)
     except Exception as error:
         log.exception("run %s failed", run_id)
         _fail(run_id, f"The match stopped with an error: {error}")
@@ -135,7 +141,14 @@ def _claim(run_id: int) -> bool:
     return claimed_it
 
 
-def _finish(run_id: int, problem: matching.Problem, policy: matching.Policy, result: matching.Result) -> None:
+def _finish(
+    run_id: int,
+    problem: matching.Problem,
+    policy: matching.Policy,
+    result: matching.Result,
+    facts: dict[str, Any],
+) -> None:
+    """Record a result that the check passes; `facts` stand in the summary in place of the result's own."""
     violations = matching.verify(problem, policy, result)
     if violations:
         log.error("run %s: the checker refused the result: %s", run_id, violations[:5])
@@ -150,6 +163,7 @@ def _finish(run_id: int, problem: matching.Problem, policy: matching.Policy, res
         run.finished_utc = now_utc()
         if verb == "finish":
             record(tx.session, run, problem, policy, result)
+            run.summary = run.summary | facts
         tx.note(run, status=result.status, placed=len(result.assignment), unplaced=len(result.unplaced))
 
 

@@ -153,7 +153,11 @@ def test_those_named_in_need_are_placed_as_late_ones_are():
     found = repair(problem, None, None, closed, in_need=["R0"])
     assert found.assignment == {"R0": "O1", "R1": "O2", "R2": "O3"}
     assert _tiers(found)["moved"] == (2, 2)
-    assert [(m.requirement, m.kind) for m in found.moves] == [("R0", "late"), ("R1", "moved"), ("R2", "moved")]
+    assert [(m.requirement, m.kind) for m in found.moves] == [
+        ("R0", "late"),
+        ("R1", "moved"),
+        ("R2", "moved"),
+    ]
     # The same as where the problem hears of them by an event.
     assert "waiting_priority_1" not in _tiers(found)
 
