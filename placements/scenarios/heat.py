@@ -51,10 +51,12 @@ class Week:
         return self.placed < self.places
 
     def __add__(self, other: Week) -> Week:
+        """Both together. Where the time of one is not known, what is supervised there says nothing of the
+        other's load, so it is left out of it."""
         return Week(
             self.placed + other.placed,
             self.places + other.places,
-            self.weight + other.weight,
+            (self.weight if self.wte else 0) + (other.weight if other.wte else 0),
             self.wte + other.wte,
         )
 
