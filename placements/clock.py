@@ -1,6 +1,7 @@
 """The only place that asks what time it is, so that tests can say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 Clock = Callable[[], datetime]
@@ -27,6 +28,18 @@ def set_clock(clock: Clock | None) -> None:
     """Let tests say what time it is; None gives back the real clock."""
     global _now
     _now = clock or _real
+
+
+@contextmanager
+def moved(by: timedelta) -> Iterator[None]:
+    """While it lasts it is so much later, or earlier, for the whole process: for making what has been."""
+    global _now
+    before = _now
+    _now = lambda: before() + by  # noqa: E731 - a clock is a function
+    try:
+        yield
+    finally:
+        _now = before
 
 
 def is_monday(day: date) -> bool:

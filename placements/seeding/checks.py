@@ -16,15 +16,15 @@ from placements.accounts.service import viewer_of
 from placements.clearance import queries
 from placements.clearance.recording import Done, accept_checks
 from placements.clearance.service import CheckKindValues, create_check_kind
-from placements.clock import today
 from placements.cohorts.models import Cohort
 from placements.extensions import db
 from placements.organisations.models import Hei
 from placements.rounds.models import Round
 
 
-def record_demo_checks(settings: Mapping[str, Any], round_: Round) -> None:
-    """Record checks for the learners of the round's cohorts, as their officers would."""
+def record_demo_checks(settings: Mapping[str, Any], round_: Round, day: date) -> None:
+    """Record checks for the learners of the round's cohorts, as their officers would in the weeks before
+    `day`."""
     random = Random(settings["seed"] + 3)  # noqa: S311 - a demo, not a secret
     wanted = settings["checks"]
     for own in wanted["own"]:
@@ -44,7 +44,7 @@ def record_demo_checks(settings: Mapping[str, Any], round_: Round) -> None:
         learners = [learner.id for learner in queries.learners_of_cohort(db.session, cohort_id)]
         checks = []
         for kind in queries.kinds_of_hei(db.session, officer, hei_id):
-            cleared_on = today() - timedelta(days=random.randint(20, 80))
+            cleared_on = day - timedelta(days=random.randint(20, 80))
             for learner_id in learners:
                 drawn = random.random()
                 if drawn < wanted["missing"]:

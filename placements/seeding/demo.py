@@ -35,6 +35,7 @@ from placements.seeding.checks import record_demo_checks
 from placements.seeding.cohort_files import CohortFile, spoiled, write_cohort_file
 from placements.seeding.educators import name_educators
 from placements.seeding.homes import Homes
+from placements.seeding.last_year import cohorts_a_year_earlier, publish_last_year, record_last_year
 from placements.seeding.learners import hei_of, vary_learners
 from placements.seeding.own_pages import open_own_pages
 from placements.seeding.plans import modalities_of, new_rotations, new_variety, plan_of_block, stage_of
@@ -54,7 +55,7 @@ def load_demo(folder: Path, settings: dict[str, Any] | None = None) -> list[Sign
     sign_ins = _make_people(settings)
     lead = _viewer(Role.ACADEMY_LEAD)
     return_workforce(settings, clock.today())
-    _make_last_year(lead, settings)
+    _make_last_year(lead, settings, folder)
     new_round = _new_round(settings, clock.today())
     name_educators(settings, clock.today(), new_round.first_week)
     say_what_sites_have(settings)
@@ -64,7 +65,7 @@ def load_demo(folder: Path, settings: dict[str, Any] | None = None) -> list[Sign
     open_round(lead, round_.id)
     _declare(settings, round_, random)
     _submit(settings, round_, folder, Homes(random), random)
-    record_demo_checks(settings, round_)
+    record_demo_checks(settings, round_, clock.today())
     open_own_pages(
         settings,
         round_.id,
@@ -76,12 +77,20 @@ def load_demo(folder: Path, settings: dict[str, Any] | None = None) -> list[Sign
     return sign_ins
 
 
-def _make_last_year(lead: Viewer, settings: dict[str, Any]) -> None:
-    """Last year's round with what every department declared then, to compare with and to copy from."""
+def _make_last_year(lead: Viewer, settings: dict[str, Any], folder: Path) -> None:
+    """Last year's round: what every department declared then, to compare with and to copy from, and where
+    those went who are a year further now."""
     random = Random(settings["seed"] + 1)  # noqa: S311 - a demo, not a secret
-    last_year = create_round(lead, _new_round(settings, clock.today() - timedelta(weeks=52)))
-    open_round(lead, last_year.id)
-    _declare(settings | {"undeclared": [], "drafts": [], "waiting": []}, last_year, random)
+    cohorts = cohorts_a_year_earlier(settings["cohorts"])
+    everybody = {"own": [], "missing": 0, "running_out": 0}
+    with clock.moved(timedelta(weeks=-52)):
+        last_year = create_round(lead, _new_round(settings, clock.today()))
+        open_round(lead, last_year.id)
+        _declare(settings | {"undeclared": [], "drafts": [], "waiting": []}, last_year, random)
+        _submit(settings | {"cohorts": cohorts}, last_year, folder, Homes(random), random)
+        record_demo_checks(settings | {"checks": everybody}, last_year, clock.today())
+        publication_id = publish_last_year(lead, last_year)
+    record_last_year(publication_id, lambda hei_id: _viewer(Role.PLACEMENT_OFFICER, hei_id=hei_id), random)
 
 
 def _make_people(settings: dict[str, Any]) -> list[SignIn]:
@@ -247,7 +256,7 @@ def _submit(settings: dict[str, Any], round_: Round, folder: Path, homes: Homes,
             needed = modalities_of(settings, group, stage_key)
             possible = {site.id: site for key in sorted(needed) for site in sites_by_modality[key]}
             wanted = CohortFile(
-                prefix=f"{_initials(hei.name)}{group[0].upper()}{stage_key[-1]}{programme.id}-",
+                prefix=_prefix(programme, cohort.get("becomes", {}).get(stage_key, stage_key)),
                 learners=learners,
                 lives_near=_point(cohort.get("lives_near", hei.postcode)),
                 employed=group == "sonography" or stage_key.startswith("apprentice"),
@@ -276,6 +285,12 @@ def _submit(settings: dict[str, Any], round_: Round, folder: Path, homes: Homes,
                 employed = [row.id for row in employed_learners(db.session, accepted)][:released]
                 release_learners(officer, accepted.id, employed, released=True, version=accepted.version)
             submit_cohort(officer, accepted.id, version=accepted.version)
+
+
+def _prefix(programme: Programme, stage_key: str) -> str:
+    """How the references of a programme's learners begin who are in this stage this year."""
+    group = programme.learner_group.key
+    return f"{_initials(programme.hei.name)}{group[0].upper()}{stage_key[-1]}{programme.id}-"
 
 
 def _point(postcode: str) -> Point:
