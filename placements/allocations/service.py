@@ -1,6 +1,6 @@
 """What can be done with allocations: adopt a run, publish what stands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -12,8 +12,10 @@ from placements.allocations import checklist, why_moved
 from placements.allocations.clearances import checks_of
 from placements.allocations.models import Allocation, Publication, PublicationLine
 from placements.allocations.queries import adopted_run, newest_publication
+from placements.allocations.returned import returned_lines
 from placements.clearance.queries import RoundChecks
 from placements.clock import now_utc, today
+from placements.cohorts.given_back import given_back
 from placements.cohorts.models import Learner, Requirement
 from placements.cohorts.presence import is_there
 from placements.errors import Refused, Stale
@@ -106,7 +108,12 @@ def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication
                 published_utc=now_utc(),
                 published_by_id=viewer.person_id,
             )
-            publication.lines = list(_lines(tx.session, viewer, run.id, RoundChecks(tx.session, round_)))
+            returned = given_back(tx.session, round_id)
+            publication.lines = list(
+                _lines(tx.session, viewer, run.id, RoundChecks(tx.session, round_), returned)
+            )
+            if earlier is not None:
+                publication.lines += returned_lines(tx.session, earlier, publication.lines, returned)
             if earlier is not None:
                 _say_why(tx.session, round_, earlier, run, publication.lines)
             tx.session.add(publication)
@@ -143,9 +150,12 @@ def _differs(before: PublicationLine, after: PublicationLine) -> bool:
     return (before.department_id, before.first_week) != (after.department_id, after.first_week)
 
 
-def _lines(session: Session, viewer: Viewer, run_id: int, checks: RoundChecks) -> Iterator[PublicationLine]:
+def _lines(
+    session: Session, viewer: Viewer, run_id: int, checks: RoundChecks, returned: Mapping[int, str]
+) -> Iterator[PublicationLine]:
     """One line a standing allocation, every word of it by value; a place whose learner is not clear by a
-    check that blocks is held back."""
+    check that blocks is held back. What was given back (`returned`, with why) has no place, whatever a run
+    from before says."""
     placings = list(
         session.scalars(
             scenarios.visible_placings(viewer)
@@ -160,7 +170,9 @@ def _lines(session: Session, viewer: Viewer, run_id: int, checks: RoundChecks) -
     )
     sentences = describing.sentences(session, placings)
     for placing in placings:
-        requirement, department = placing.requirement, placing.department
+        requirement = placing.requirement
+        why = returned.get(requirement.id)
+        department = placing.department if why is None else None
         learner = requirement.learner
         cohort = learner.cohort
         planned = requirement.plan_line
@@ -186,9 +198,9 @@ def _lines(session: Session, viewer: Viewer, run_id: int, checks: RoundChecks) -
             weekdays=requirement.weekdays_of_learner,
             modality=" or ".join(modality.name for modality in requirement.modalities),
             travel_mode=learner.travel_mode,
-            travel_minutes=placing.travel_minutes,
+            travel_minutes=placing.travel_minutes if department else None,
             travel_is_estimated=placing.travel_is_estimated,
-            reason=sentences.get(placing.id),
+            reason=why or sentences.get(placing.id),
         )
         if department is not None:
             site = department.site

@@ -1,13 +1,14 @@
 """What the match is asked for: the learners of submitted cohorts, and the places that each still needs."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
+from placements.cohorts.given_back import given_back
 from placements.cohorts.history import History, histories
 from placements.cohorts.models import (
     Cohort,
@@ -102,8 +103,8 @@ def demand(session: Session, round_: Round, cohort_ids: Collection[int] = ()) ->
     """The learners who take part in a round's match and what each still needs; the caller has been let see
     the round. `cohort_ids`: cohorts that are counted in though they are drafts.
 
-    Left out is what falls on days on which the learner is away, withdrawn or not yet there, and requirements
-    from which the learner is exempt.
+    Left out is what falls on days on which the learner is away, withdrawn or not yet there, requirements from
+    which the learner is exempt, and places given back by learners who are not clear yet.
     """
     which = taking_part(round_.id, cohort_ids)
     preferences = preferences_by_learner(session, which)
@@ -146,7 +147,7 @@ def demand(session: Session, round_: Round, cohort_ids: Collection[int] = ()) ->
     past = histories(session, round_, {row.record_id for row in rows})
     variety = _variety(session, round_)
     plans = _Plans(session, round_)
-    wanted = _requirements(session, which, plans)
+    wanted = _requirements(session, which, plans, given_back(session, round_.id))
     found = []
     for row in rows:
         learner_id, record_id, cohort_id = row.id, row.record_id, row.cohort_id
@@ -226,8 +227,11 @@ class _Plans:
 Wanted = tuple[tuple[DemandRequirement, ...], tuple[DemandRotation, ...]]
 
 
-def _requirements(session: Session, which: ColumnElement[bool], plans: _Plans) -> Mapping[int, Wanted]:
-    """What each learner needs, and the rotations in which it floats, by learner."""
+def _requirements(
+    session: Session, which: ColumnElement[bool], plans: _Plans, without: Container[int]
+) -> Mapping[int, Wanted]:
+    """What each learner needs, `without` some requirements, and the rotations in which it floats, by
+    learner."""
     interruptions: dict[int, list[Interruption]] = defaultdict(list)
     for interruption in session.scalars(select(Interruption).join(Interruption.learner).where(which)):
         interruptions[interruption.learner_id].append(interruption)
@@ -260,6 +264,8 @@ def _requirements(session: Session, which: ColumnElement[bool], plans: _Plans) -
         .order_by(Requirement.id)
     ):
         learner_id, requirement_id, block_id, line_id, priority, weekdays, starts, ends = row
+        if requirement_id in without:
+            continue
         line = plans.lines.get(line_id or 0)
         away = interruptions.get(learner_id, ())
         rotation_id = line.rotation_id if line is not None else None

@@ -21,6 +21,8 @@ from placements.cohorts.models import Learner, Requirement
 from placements.outcomes.days import feedback_until, takes_feedback
 from placements.outcomes.models import PlacementFeedback
 from placements.outcomes.queries import feedback_of
+from placements.repairs.freezing import returned_of_requirements
+from placements.repairs.models import ReturnedPlace
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class OwnPlace:
     # The appeals about it, the newest first, and whether one can be lodged now.
     appeals: tuple[Appeal, ...] = ()
     may_appeal: bool = False
+    # Given back at the freeze by the learner, who is not clear yet.
+    returned: ReturnedPlace | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ def own_places(session: Session, viewer: Viewer, day: date) -> OwnPlaces:
     changes = changes_of(session, viewer, earlier, publication, requirements) if earlier else {}
     feedback = feedback_of(session, viewer, requirements)
     appeals = appeals_of_requirements(session, viewer, requirements)
+    returned = returned_of_requirements(session, viewer, requirements)
     is_open = window(publication.round, first_published_utc(session, publication.round_id), day).is_open
     return OwnPlaces(
         publication,
@@ -81,6 +86,7 @@ def own_places(session: Session, viewer: Viewer, day: date) -> OwnPlaces:
                 and line.state == "placed"
                 and not why_not_this(line)
                 and not any(row.state == "lodged" for row in appeals.get(line.requirement_id, ())),
+                returned.get(line.requirement_id),
             )
             for line in sorted(lines, key=lambda line: (line.first_week, line.requirement_id))
         ),

@@ -59,6 +59,7 @@ from placements.organisations.models import (
     Trust,
     Workforce,
 )
+from placements.repairs.models import ReturnedPlace
 from placements.rounds.models import Block, PlanLine, Round
 from placements.scenarios.models import Placing, Run, Scenario, Snapshot
 
@@ -635,6 +636,20 @@ class AppealEvidenceFactory(Rows):
     media_type = "application/pdf"
     data = b"%PDF-1.4 a bus timetable"
     given_utc = factory.LazyFunction(now_utc)
+
+
+class ReturnedPlaceFactory(Rows):
+    """Given back at the freeze by a learner of whom a check was missing."""
+
+    class Meta:
+        model = ReturnedPlace
+
+    requirement = factory.SubFactory(RequirementFactory)
+    round_id = factory.LazyAttribute(lambda row: row.requirement.learner.round_id)
+    department = factory.SubFactory(DepartmentFactory)
+    first_week = date(2027, 1, 4)
+    missing = "Occupational health"
+    returned_utc = factory.LazyFunction(now_utc)
 
 
 class PersonFactory(Rows):

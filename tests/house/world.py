@@ -19,7 +19,7 @@ from placements.allocations.service import adopt_run, publish_round
 from placements.capacity.downloads import declarations_csv
 from placements.capacity.receiving import directory, upload_declarations
 from placements.clock import now_utc, today
-from placements.cohorts.models import Learner
+from placements.cohorts.models import Learner, Requirement
 from placements.cohorts.service import receive_upload
 from placements.educators.models import Absence, EducatorDepartment
 from placements.extensions import db
@@ -54,6 +54,7 @@ from tests.factories import (
     ProposalFactory,
     PublicationLineFactory,
     RequirementFactory,
+    ReturnedPlaceFactory,
     RoundFactory,
     SiteFactory,
     StageFactory,
@@ -144,6 +145,7 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
         "placing_id": placing_id,
         "publication_id": publication.id,
         "message_id": _make_message(network_id),
+        "returned_id": _make_returned_place(round_, learners[0]),
     }
     of_an_organisation = [
         {
@@ -251,6 +253,15 @@ def _make_check_kind(network_id: int, **of: int) -> int:
     saved()
     kind_id: int = kind.id
     return kind_id
+
+
+def _make_returned_place(round_: Round, learner: Learner) -> int:
+    """A place given back by a learner who is clear again."""
+    needed = db.session.scalars(select(Requirement).where(Requirement.learner_id == learner.id)).first()
+    row = ReturnedPlaceFactory(requirement=needed, round_id=round_.id)
+    saved()
+    returned_id: int = row.id
+    return returned_id
 
 
 def _make_message(network_id: int) -> int:
