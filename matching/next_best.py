@@ -19,7 +19,7 @@ from matching.resolve import Infeasible, OutOfTime, Resolved, resolve, soon
 from matching.result import Result
 from matching.standing import NOWHERE, Standing
 from matching.stop import Never, Stop
-from matching.tables import Ints
+from matching.tables import Bools, Ints
 from matching.validation import ProblemError
 
 # Choices up to which a part is solved again whole.
@@ -83,6 +83,7 @@ def alternatives(
     *,
     most: int = 5,
     at: str | None = None,
+    away_from: str | None = None,
     seconds: float = 10.0,
     stop: Stop | None = None,
     standing: Standing | None = None,
@@ -91,9 +92,9 @@ def alternatives(
 
     In a part of up to `WHOLE` choices every place is tried and each effect is the best there is; in a larger
     one the most promising places are tried, each solved again exactly round the requirement with everyone
-    else in place. `at` is a department (or a site) whose places alone are looked at. Stops after `seconds`,
-    with what was found. `standing`, made once by `Standing(problem, policy, result)`, saves the seconds of
-    preparing a large problem between calls.
+    else in place. `at` is a department (or a site) whose places alone are looked at, `away_from` one whose
+    places are not. Stops after `seconds`, with what was found. `standing`, made once by `Standing(problem,
+    policy, result)`, saves the seconds of preparing a large problem between calls.
 
     Raises `ProblemError` for an unknown requirement or place and `ResultError` for a result that breaks a
     rule on a single placing.
@@ -102,21 +103,23 @@ def alternatives(
     r = hand.problem.requirement_index.get(requirement)
     if r is None:
         raise ProblemError("alternatives", "requirement", requirement, "the key of a requirement")
-    return _Tried(hand, r, stop or Never(), soon(seconds)).best(most, _places(hand, r, at))
+    places = np.arange(hand.start[r], hand.start[r + 1])
+    places = places[places != hand.held[r]]
+    if at is not None:
+        places = places[_within(hand, places, at)]
+    if away_from is not None:
+        places = places[~_within(hand, places, away_from)]
+    return _Tried(hand, r, stop or Never(), soon(seconds)).best(most, places)
 
 
-def _places(standing: Standing, r: int, at: str | None) -> Ints:
-    """The choices of a requirement that it does not hold, at one department or site where one is named."""
-    every = np.arange(standing.start[r], standing.start[r + 1])
-    every = every[every != standing.held[r]]
-    if at is None:
-        return every
+def _within(standing: Standing, places: Ints, where: str) -> Bools:
+    """Which of some choices are at a department or site."""
     problem, chosen = standing.problem, standing.choices
-    if at in problem.department_index:
-        return every[chosen.department[every] == problem.department_index[at]]
-    if at in problem.site_index:
-        return every[chosen.site[every] == problem.site_index[at]]
-    raise ProblemError("alternatives", "at", at, "the key of a department or site")
+    if where in problem.department_index:
+        return np.equal(chosen.department[places], problem.department_index[where])
+    if where in problem.site_index:
+        return np.equal(chosen.site[places], problem.site_index[where])
+    raise ProblemError("alternatives", "place", where, "the key of a department or site")
 
 
 class _Tried:

@@ -132,6 +132,10 @@ def _register_parts(app: Flask) -> None:
     from placements.reports import routes as trusts  # noqa: F401
     from placements.reports import routes_fair_share  # noqa: F401
     from placements.reports.blueprint import reports
+    from placements.review import of_run as review_of_run  # noqa: F401 - tells the pages of runs
+    from placements.review import routes as review_pages  # noqa: F401
+    from placements.review import routes_worth  # noqa: F401
+    from placements.review.blueprint import review
     from placements.rounds.routes import rounds
     from placements.scenarios import (
         nearby,  # noqa: F401 - tells capacity of demand
@@ -163,6 +167,7 @@ def _register_parts(app: Flask) -> None:
         outcomes,
         agreements,
         repairs,
+        review,
     ):
         app.register_blueprint(part)
 

@@ -186,6 +186,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.SAVE_LOCK,
         Action.LIFT_LOCK,
         Action.MOVE_BY_HAND,
+        Action.UNDO_MOVE,
         Action.SEND_PROPOSALS,
         Action.CHASE_PROPOSALS,
         Action.SEE_PROPOSALS,

@@ -95,6 +95,7 @@ class Action(StrEnum):
     SAVE_LOCK = "save_lock"
     LIFT_LOCK = "lift_lock"
     MOVE_BY_HAND = "move_by_hand"
+    UNDO_MOVE = "undo_move"
     SEND_PROPOSALS = "send_proposals"
     SEE_PROPOSALS = "see_proposals"
     ANSWER_PROPOSAL = "answer_proposal"

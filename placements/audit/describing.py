@@ -75,6 +75,8 @@ DONE = {
     Action.RECORD_RUN: "Recorded a run's result",
     Action.FAIL_RUN: "Marked a run as failed",
     Action.RECOVER_RUN: "Put a run back into the queue",
+    Action.MOVE_BY_HAND: "Moved, pinned or banned a learner by hand",
+    Action.UNDO_MOVE: "Undid a move by hand",
     Action.ADOPT_RUN: "Adopted a run",
     Action.SEND_PROPOSALS: "Sent places to their trusts to be confirmed",
     Action.ANSWER_PROPOSAL: "Answered proposed places",

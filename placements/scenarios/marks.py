@@ -18,10 +18,15 @@ def register(name: str, marker: Marker) -> None:
     _markers[name] = marker
 
 
-def marks_of_round(session: Session, viewer: Viewer, round_id: int) -> dict[int, list[str]]:
-    """The words beside each run of a round, in the order in which the parts registered."""
+def marks_of_round(
+    session: Session, viewer: Viewer, round_id: int, *, without: str = ""
+) -> dict[int, list[str]]:
+    """The words beside each run of a round, in the order in which the parts registered; not those of one
+    part, where it asks what the others say."""
     found: dict[int, list[str]] = defaultdict(list)
-    for marker in _markers.values():
+    for name, marker in _markers.items():
+        if name == without:
+            continue
         for run_id, words in marker(session, viewer, round_id).items():
             found[run_id].append(words)
     return found

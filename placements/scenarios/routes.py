@@ -12,7 +12,7 @@ from placements.database import page_of
 from placements.errors import Refused
 from placements.extensions import db
 from placements.rounds import queries as rounds
-from placements.scenarios import describing, marks, queries, results, service
+from placements.scenarios import describing, marks, queries, results, sections, service
 from placements.scenarios.blueprint import scenarios
 from placements.web import viewer
 from placements.web.panels import Panel, Status, register
@@ -65,6 +65,7 @@ def see_run(run_id: int) -> ResponseReturnValue:
         departments=len(load),
         by_modality=results.load_by_modality(load),
         marks=marks.marks_of_round(db.session, viewer(), run.round_id).get(run.id, []),
+        sections=sections.sections_of_run(viewer(), run),
     )
 
 
@@ -172,6 +173,7 @@ def see_placing(placing_id: int) -> ResponseReturnValue:
         placing=placing,
         why=describing.describe_reason(db.session, viewer(), placing),
         travel_limit_minutes=describing.travel_limit_of(placing),
+        sections=sections.sections_of_placing(viewer(), placing),
     )
 
 
