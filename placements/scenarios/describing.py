@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -154,11 +154,15 @@ def travel_limit_of(placing: Placing) -> int:
 
 def sentences(session: Session, placings: Iterable[Placing]) -> dict[int, str]:
     """For each unplaced placing, by its id, the reason in one sentence."""
-    unplaced = [placing for placing in placings if placing.reason is not None]
+    return reasons_in_words(session, {row.id: row.reason for row in placings if row.reason is not None})
+
+
+def reasons_in_words(session: Session, reasons: Mapping[int, dict[str, Any]]) -> dict[int, str]:
+    """Each reason, as a placing keeps it, in one sentence."""
     departments = queries.departments_by_id(
-        session, {key for placing in unplaced for key in (placing.reason or {})["departments"]}
+        session, {key for reason in reasons.values() for key in reason["departments"]}
     )
-    return {placing.id: _sentence(placing.reason or {}, departments) for placing in unplaced}
+    return {id_: _sentence(reason, departments) for id_, reason in reasons.items()}
 
 
 def heis_of_run(session: Session, run: Run) -> list[Hei]:

@@ -174,30 +174,6 @@ def placing_by_id(session: Session, viewer: Viewer, placing_id: int) -> Placing:
     return found
 
 
-def placings_of_run(
-    viewer: Viewer,
-    run_id: int,
-    *,
-    placed: bool | None = None,
-    block_id: int | None = None,
-    hei_id: int | None = None,
-    reference: str = "",
-) -> Select[Placing]:
-    """A run's placings, filtered, in an order that does not change: block, HEI, learner."""
-    found = visible_placings(viewer).where(Placing.run_id == run_id)
-    if placed is not None:
-        found = found.where(Placing.department_id.is_not(None) if placed else Placing.department_id.is_(None))
-    if block_id is not None:
-        found = found.where(Placing.block_id == block_id)
-    if hei_id is not None:
-        found = found.where(Learner.hei_id == hei_id)
-    if reference:
-        found = found.where(func.lower(Learner.reference).contains(reference.lower(), autoescape=True))
-    return found.order_by(
-        Placing.block_id.is_(None), Placing.block_id, Learner.hei_id, Learner.reference, Placing.id
-    )
-
-
 def departments_by_id(session: Session, ids: Iterable[int]) -> dict[int, Department]:
     """Departments with site and modality, for naming them; the caller has been let see their ids."""
     rows = session.scalars(

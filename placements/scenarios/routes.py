@@ -1,14 +1,11 @@
 """Pages about runs: start one, watch it, read what it proposes and why."""
 
-from typing import Any
-
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from placements.access import Action, Viewer, require
 from placements.clock import now_utc
-from placements.database import page_of
 from placements.errors import Refused
 from placements.extensions import db
 from placements.rounds import queries as rounds
@@ -17,8 +14,6 @@ from placements.scenarios.blueprint import scenarios
 from placements.web import viewer
 from placements.web.panels import Panel, Status, register
 
-PLACINGS_A_PAGE = 50
-LARGEST_NUMBER = 2**31 - 1
 # The result page names this many departments; the page of the load names all.
 FULLEST = 12
 
@@ -118,50 +113,6 @@ def see_load(run_id: int) -> ResponseReturnValue:
     )
 
 
-@scenarios.get("/runs/<int:run_id>/placings")
-@login_required
-def see_placings(run_id: int) -> ResponseReturnValue:
-    """What the run proposes, requirement by requirement, with filters that can be shared as an address."""
-    require(viewer(), Action.SEE_RUNS)
-    run = queries.run_by_id(db.session, viewer(), run_id)
-    filters = {
-        "show": request.args.get("show", "all"),
-        "block": _number("block"),
-        "hei": _number("hei"),
-        "reference": request.args.get("reference", "").strip(),
-    }
-    found = queries.placings_of_run(
-        viewer(),
-        run_id,
-        placed={"placed": True, "unplaced": False}.get(str(filters["show"])),
-        block_id=_number("block"),
-        hei_id=_number("hei"),
-        reference=str(filters["reference"]),
-    )
-    page = max(1, _number("page") or 1)
-    placings, total = page_of(db.session, found, page=page, size=PLACINGS_A_PAGE)
-    pages = -(-total // PLACINGS_A_PAGE)
-
-    def address(number: int) -> str:
-        return url_for("scenarios.see_placings", run_id=run_id, **_set(filters), page=number)
-
-    if page > 1 and page > pages:
-        return redirect(address(max(1, pages)))
-    return render_template(
-        "scenarios/see_placings.html",
-        run=run,
-        placings=placings,
-        sentences=describing.sentences(db.session, placings),
-        total=total,
-        page=page,
-        pages=pages,
-        blocks=queries.blocks_of_round(db.session, run.round_id),
-        heis=describing.heis_of_run(db.session, run),
-        filters=filters,
-        address=address,
-    )
-
-
 @scenarios.get("/placings/<int:placing_id>")
 @login_required
 def see_placing(placing_id: int) -> ResponseReturnValue:
@@ -190,17 +141,6 @@ def _runs_page(round_id: int, refusal: str = "") -> str:
         short_certificate=results.short_certificate,
         refusal=refusal,
     )
-
-
-def _number(name: str) -> int | None:
-    """A number from the address that a database takes; None for anything else."""
-    number = request.args.get(name, type=int)
-    return number if number is not None and 0 <= number <= LARGEST_NUMBER else None
-
-
-def _set(filters: dict[str, Any]) -> dict[str, Any]:
-    """The filters that say something, for an address."""
-    return {name: value for name, value in filters.items() if value not in (None, "", "all")}
 
 
 def _status(viewer: Viewer, round_id: int) -> Status:

@@ -282,6 +282,8 @@ MAY: dict[str, set[Role] | None] = {
     "GET scenarios.download_heat": {LEAD},
     "GET scenarios.download_journeys": {LEAD},
     "GET scenarios.download_map": {LEAD},
+    "GET scenarios.download_placings": {LEAD},
+    "GET scenarios.download_placings_workbook": {LEAD},
     "GET scenarios.see_heat": {LEAD},
     "GET scenarios.see_load": {LEAD},
     "GET scenarios.see_map": {LEAD},
