@@ -127,7 +127,10 @@ def _register_parts(app: Flask) -> None:
     from placements.plans import routes_blocks  # noqa: F401
     from placements.plans.blueprint import plans
     from placements.repairs import routes as worklist  # noqa: F401
-    from placements.repairs import routes_freeze  # noqa: F401
+    from placements.repairs import (
+        routes_freeze,  # noqa: F401
+        routes_moves,  # noqa: F401
+    )
     from placements.repairs.blueprint import repairs
     from placements.reports import routes as trusts  # noqa: F401
     from placements.reports import routes_fair_share  # noqa: F401

@@ -1,4 +1,4 @@
-"""Pages about a round's publications: adopt a run, publish it, repair what was published."""
+"""Pages about a round's publications: adopt a run, publish it."""
 
 from collections.abc import Mapping
 
@@ -55,18 +55,6 @@ def publish_round(round_id: int) -> ResponseReturnValue:
         return _publications_page(round_id, refusal.message), 409
     flash(f"Published as version {publication.number}. Trusts and HEIs can see their places now.")
     return redirect(url_for("allocations.see_publication", publication_id=publication.id))
-
-
-@allocations.post("/rounds/<int:round_id>/repair")
-@login_required
-def start_repair(round_id: int) -> ResponseReturnValue:
-    """Queue a run that moves as few published learners as can be."""
-    require(viewer(), Action.START_RUN)
-    try:
-        run = service.start_repair(viewer(), round_id)
-    except Refused as refusal:
-        return _publications_page(round_id, refusal.message), 409
-    return redirect(url_for("scenarios.see_run", run_id=run.id))
 
 
 def _publications_page(round_id: int, refusal: str = "") -> str:

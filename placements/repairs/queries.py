@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from placements.access import Viewer
 from placements.accounts.models import Person
-from placements.allocations.models import Publication
-from placements.allocations.queries import newest_publication
+from placements.allocations.models import Publication, PublicationLine
+from placements.allocations.queries import lines_of_publication, newest_publication
+from placements.clock import today
 from placements.repairs import worklist
 from placements.repairs.models import SetAside
 from placements.repairs.worklist import Item
@@ -79,3 +82,23 @@ def worklist_of(session: Session, viewer: Viewer, round_id: int) -> Worklist:
         [Aside(item, *aside[item.key]) for item in items if item.key in aside],
         newer,
     )
+
+
+def begun(session: Session, viewer: Viewer, publication: Publication) -> dict[str, list[int]]:
+    """The published placements that have begun and are not over: by learner's reference (case folded), the
+    requirements' ids."""
+    rows = session.execute(
+        lines_of_publication(viewer, publication.id)
+        .where(PublicationLine.department_id.is_not(None), PublicationLine.first_week <= today())
+        .with_only_columns(
+            PublicationLine.learner_reference,
+            PublicationLine.requirement_id,
+            PublicationLine.first_week,
+            PublicationLine.weeks,
+        )
+    )
+    found: dict[str, list[int]] = defaultdict(list)
+    for reference, requirement_id, first_week, weeks in rows:
+        if first_week + timedelta(weeks=weeks) > today():
+            found[reference.casefold()].append(requirement_id)
+    return found

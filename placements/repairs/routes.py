@@ -15,7 +15,7 @@ from placements.repairs import (
     service,
 )
 from placements.repairs.blueprint import repairs
-from placements.repairs.forms import SetAsideForm
+from placements.repairs.forms import RepairForm, SetAsideForm
 from placements.rounds import queries as rounds
 from placements.web import viewer
 from placements.web.formats import count
@@ -29,6 +29,22 @@ def see_worklist(round_id: int) -> ResponseReturnValue:
     """All that has happened since the newest publication, and the button that repairs it."""
     require(viewer(), Action.SEE_WORKLIST)
     return _page(round_id)
+
+
+@repairs.post("/rounds/<int:round_id>/repair")
+@login_required
+def start_repair(round_id: int) -> ResponseReturnValue:
+    """Queue a repair for all that is not set aside."""
+    require(viewer(), Action.START_RUN)
+    form = RepairForm()
+    try:
+        run = service.start_repair(viewer(), round_id, may_move=form.references)
+    except Refused as refusal:
+        if "may_move" in refusal.fields:
+            show_refusal(form, refusal)
+            return _page(round_id, form=form), 400
+        return _page(round_id, refusal.message, form), 409
+    return redirect(url_for("scenarios.see_run", run_id=run.id))
 
 
 @repairs.route("/rounds/<int:round_id>/worklist/set-aside", methods=["GET", "POST"])
@@ -67,12 +83,15 @@ def bring_back(round_id: int) -> ResponseReturnValue:
     return redirect(url_for("repairs.see_worklist", round_id=round_id))
 
 
-def _page(round_id: int, refusal: str = "") -> str:
+def _page(round_id: int, refusal: str = "", form: RepairForm | None = None) -> str:
     round_ = rounds.round_by_id(db.session, viewer(), round_id)
+    work = queries.worklist_of(db.session, viewer(), round_id)
     return render_template(
         "repairs/see_worklist.html",
         round=round_,
-        work=queries.worklist_of(db.session, viewer(), round_id),
+        work=work,
+        form=form or RepairForm(formdata=None),
+        begun=len(queries.begun(db.session, viewer(), work.publication)) if work.publication else 0,
         refusal=refusal,
     )
 

@@ -1,17 +1,48 @@
 """What can be done about what has happened: set an item aside, bring it back, repair."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from placements.access import Action, Viewer
+from placements.access import Action, Viewer, require
+from placements.allocations import service as allocations
 from placements.clock import now_utc
 from placements.errors import NotFound, Refused, Stale
+from placements.extensions import db
 from placements.repairs import queries
 from placements.repairs.models import SetAside
 from placements.rounds import queries as rounds
+from placements.scenarios.models import Run
+from placements.scenarios.repairing import Wishes
 from placements.transaction import CHANGED_MEANWHILE, transaction, violates
 
 LONGEST_REASON = 500
+
+
+def start_repair(viewer: Viewer, round_id: int, *, may_move: Sequence[str] = ()) -> Run:
+    """Queue a repair for all on the worklist that is not set aside: locks set aside are left out, and late
+    learners set aside wait for what is free. `may_move` are references of learners who have begun and may be
+    moved all the same.
+
+    Raises Refused where a reference is of nobody who has begun, and as starting a run does.
+    """
+    require(viewer, Action.START_RUN)
+    found = queries.worklist_of(db.session, viewer, round_id)
+    allowed: set[int] = set()
+    if may_move and found.publication is not None:
+        begun = queries.begun(db.session, viewer, found.publication)
+        if unknown := [name for name in may_move if name.casefold() not in begun]:
+            words = f"No learner with this reference has begun a published placement: {', '.join(unknown)}"
+            raise Refused(f"{words}.", {"may_move": words})
+        allowed = {key for name in may_move for key in begun[name.casefold()]}
+    aside = [row.item for row in found.aside]
+    wishes = Wishes(
+        may_move=allowed,
+        without_locks=[lock for item in aside for lock in item.locks],
+        may_wait=[requirement for item in aside for requirement in item.wanted],
+    )
+    return allocations.start_repair(viewer, round_id, wishes)
 
 
 def set_aside(viewer: Viewer, round_id: int, *, item: str, reason: str) -> SetAside:

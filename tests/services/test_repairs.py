@@ -13,6 +13,9 @@ from placements.allocations.service import adopt_run, publish_round, start_repai
 from placements.clock import now_utc, set_clock
 from placements.cohorts.models import Interruption, Learner
 from placements.errors import Refused
+from placements.repairs import happened, service  # noqa: F401 - makes the sources known
+from placements.repairs.moves import repair_of
+from placements.repairs.queries import worklist_of
 from placements.scenarios.describing import sentences
 from placements.scenarios.frozen import policy_of_run, problem_of_run
 from placements.scenarios.models import Lock, Placing, Run
@@ -271,3 +274,120 @@ def test_a_week_has_begun_on_its_monday() -> None:
     weeks = ["2027-01-04", "2027-01-11"]
     begun: Callable[[int], int] = lambda day: begun_weeks(weeks, date(2027, 1, day))  # noqa: E731
     assert [begun(day) for day in (3, 4, 10, 11, 31)] == [0, 1, 1, 2, 2]
+
+
+# -- what is told of the moves ------------------------------------------------------------
+
+
+def told(session: Session, region: SmallRound, run: Run) -> dict[int, tuple[str, str]]:
+    """By requirement, the kind of each move and why."""
+    found = repair_of(session, region.lead, run)
+    assert found is not None
+    return {move.placing.requirement_id: (move.kind.value, move.why) for move in found.moves}
+
+
+def test_each_move_says_what_it_answers_or_whom_it_makes_room_for(session: Session) -> None:
+    region = published(session, learners=2, places=(1, 1))
+    before = stood(session, region)
+    first, second = region.learners
+    ban(session, region, first, before[need(first)], origin="decline", origin_id=1)
+    run = repair(session, region)
+    found = told(session, region, run)
+    assert found[need(first)][0] == "replaced"
+    assert found[need(first)][1].startswith("Declined by the trust:")
+    assert found[need(second)] == ("moved", f"To make room for {first.reference}")
+
+
+def test_whoever_takes_a_freed_place_is_told_whose(session: Session) -> None:
+    region = published(session, learners=3, places=(1, 1))
+    before = stood(session, region)
+    gone = next(row for row in region.learners if before[need(row)])
+    waited = next(row for row in region.learners if not before[need(row)])
+    withdraw(gone)
+    run = repair(session, region)
+    assert told(session, region, run) == {need(waited): ("found", "Takes a place that is free")}
+
+
+def test_who_lost_a_place_and_got_none_comes_first_with_the_reason(session: Session) -> None:
+    region = published(session, learners=2, places=(1, 1))
+    before = stood(session, region)
+    shut = next(row for row in region.departments if row.id in before.values())
+    approve(region, shut, first_week=0)
+    run = repair(session, region)
+    lost = next(key for key, place in before.items() if place == shut.id)
+    found = repair_of(session, region.lead, run)
+    assert found is not None
+    assert [move.placing.requirement_id for move in found.lost] == [lost]
+    assert found.lost[0].why.startswith(f"Places changed: {shut.name}")
+    assert found.moved == []
+    assert found.minutes == 0
+
+
+def test_those_who_have_begun_are_counted_and_marked(session: Session) -> None:
+    region = published(session, learners=3, places=(2, 2))
+    before = stood(session, region)
+    set_clock(lambda: BEGUN)
+    ban(session, region, region.learners[0], before[need(region.learners[0])])
+    found = repair_of(session, region.lead, repair(session, region))
+    assert found is not None
+    assert found.stay == 2
+    assert [(move.kind.value, move.begun) for move in found.moves] == [("replaced", True)]
+
+
+def test_one_press_repairs_all_that_is_not_set_aside(session: Session) -> None:
+    region = published(session, learners=2, places=(1, 1))
+    before = stood(session, region)
+    lock = ban(session, region, region.learners[0], before[need(region.learners[0])])
+    late_one = late(region)
+    saved()
+    session.expire_all()
+    for row in worklist_of(session, region.lead, region.round.id).waiting:
+        service.set_aside(region.lead, region.round.id, item=row.item.key, reason="Not now.")
+    run_id = service.start_repair(region.lead, region.round.id).id
+    perform_run(run_id)
+    session.expire_all()
+    run = session.get_one(Run, run_id)
+    assert (run.settings["without_locks"], run.settings["in_need"]) == ([lock.id], [])
+    assert where(session, run) == before | {need(late_one): None}
+    # Brought back, the lock still waits: this run was asked for without it.
+    service.bring_back(region.lead, region.round.id, item=f"lock:{lock.id}")
+    (waiting,) = worklist_of(session, region.lead, region.round.id).waiting
+    assert waiting.taken_in_by is None
+
+
+def test_a_lock_left_out_of_what_was_published_comes_back_to_the_list(session: Session) -> None:
+    region = published(session, learners=2, places=(1, 1))
+    before = stood(session, region)
+    lock = ban(session, region, region.learners[0], before[need(region.learners[0])])
+    saved()
+    service.set_aside(region.lead, region.round.id, item=f"lock:{lock.id}", reason="Not now.")
+    run = service.start_repair(region.lead, region.round.id)
+    perform_run(run.id)
+    adopt_run(region.lead, run.id)
+    session.expire_all()
+    publish_round(region.lead, region.round.id, version=region.round.version)
+    found = worklist_of(session, region.lead, region.round.id)
+    assert [row.item.key for row in found.aside] == [f"lock:{lock.id}"]
+
+
+def test_only_who_has_begun_can_be_named_as_one_who_may_move(session: Session) -> None:
+    region = published(session, learners=2, places=(1, 1))
+    first = region.learners[0]
+    with pytest.raises(Refused, match=first.reference):
+        service.start_repair(region.lead, region.round.id, may_move=[first.reference])
+    set_clock(lambda: BEGUN)
+    run = service.start_repair(region.lead, region.round.id, may_move=[first.reference.lower()])
+    assert run.settings["may_move"] == [f"r{need(first)}"]
+
+
+def test_a_run_is_repaired_from_the_version_before_it(session: Session) -> None:
+    region = published(session, learners=2, places=(1, 1))
+    run = repair(session, region)
+    set_clock(lambda: BEFORE + timedelta(hours=1))
+    adopt_run(region.lead, run.id)
+    session.expire_all()
+    publish_round(region.lead, region.round.id, version=region.round.version)
+    session.expire_all()
+    found = repair_of(session, region.lead, session.get_one(Run, run.id))
+    assert found is not None
+    assert found.publication.number == 1
