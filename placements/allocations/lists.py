@@ -51,6 +51,7 @@ COLUMNS: dict[str, Column] = {
     "Result": lambda line: RESULTS[line.state],
     "Not ready": lambda line: line.not_ready,
     "Reason": lambda line: line.reason,
+    "Why it changed": lambda line: line.why_moved_words,
 }
 _WIDTHS = {
     "HEI": 30,
@@ -58,6 +59,7 @@ _WIDTHS = {
     "Trust": 34,
     "Site": 34,
     "Reason": 60,
+    "Why it changed": 60,
     "Learner reference": 18,
     "Week commencing": 17,
     "Travel minutes one way": 22,
@@ -149,6 +151,7 @@ CHANGE_COLUMNS: dict[str, ChangeColumn] = TRUST_CHANGE_COLUMNS | {
     "Minutes before": lambda change: change.before.travel_minutes if change.before else None,
     "Minutes now": lambda change: change.after.travel_minutes if change.after else None,
     "Reason now": lambda change: change.after.reason if change.after else None,
+    "Why it changed": lambda change: change.after.why_moved_words if change.after else None,
 }
 
 

@@ -87,8 +87,8 @@ class PublicationLine(Base):
     travel_mode: Mapped[str] = mapped_column(sa.String(40), default="")
     # Checks still outstanding, in words; "" where the learner is ready.
     not_ready: Mapped[str] = mapped_column(sa.Text, default="")
-    # Why it is not where it was in the version before, in words for whoever sees the line; after a line break
-    # what only the academy and the HEI read. "" where it is, or where nobody said.
+    # Why it is not where it was in the version before, in words for the HEI and the learner; after a line
+    # break what only the academy reads. "" where it is, or where nobody said.
     why_moved: Mapped[str] = mapped_column(sa.Text, default="")
     # Why there is no place, in words.
     reason: Mapped[str | None] = mapped_column(sa.Text)
@@ -109,3 +109,13 @@ class PublicationLine(Base):
     def mondays(self) -> list[date]:
         """Of each of its weeks the Monday."""
         return mondays(self.first_week, self.weeks)
+
+    @property
+    def why_moved_words(self) -> str:
+        """Why it moved, as the HEI and the learner read it."""
+        return self.why_moved.partition("\n")[0]
+
+    @property
+    def why_moved_note(self) -> str:
+        """What the academy alone reads of it."""
+        return self.why_moved.partition("\n")[2]

@@ -3,11 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Select, and_, false, func, select, true
+from sqlalchemy import Select, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from placements.access import Role, Viewer
 from placements.allocations.models import Allocation, Publication, PublicationLine
+from placements.clock import today
 from placements.cohorts.models import Learner
 from placements.errors import NotFound
 from placements.organisations.models import Hei
@@ -20,8 +21,11 @@ from placements.scenarios.queries import visible_runs
 
 
 def visible_publications(viewer: Viewer) -> Select[Publication]:
-    """The publications of the rounds that the person may see, the newest first."""
+    """The publications of the rounds that the person may see, the newest first. A learner by private link
+    sees them from the day on which places are released to learners."""
     rounds = visible_rounds(viewer).with_only_columns(Round.id).order_by(None)
+    if viewer.role is Role.INVITED_LEARNER:
+        rounds = rounds.where(or_(Round.release_on.is_(None), Round.release_on <= today()))
     return (
         select(Publication)
         .where(Publication.round_id.in_(rounds))

@@ -36,6 +36,7 @@ from placements.allocations.published import (
     travel_of,
     with_all_blocks,
 )
+from placements.clock import today
 from placements.database import page_of
 from placements.errors import Refused
 from placements.extensions import db
@@ -94,6 +95,7 @@ def see_publication(publication_id: int) -> ResponseReturnValue:
         choices=queries.choices_of_publication(db.session, viewer(), publication_id),
         filters=only,
         address=address,
+        releases_later=(publication.round.release_on or today()) > today(),
         for_trust=viewer().trust_id is not None,
         for_hei=viewer().hei_id is not None,
     )

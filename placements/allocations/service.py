@@ -8,7 +8,13 @@ from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import flag_modified
 
 from placements.access import Action, Viewer
-from placements.allocations import checklist, why_moved
+from placements.allocations import (
+    before_publishing,  # noqa: F401 - tells the check-list
+    checklist,
+    explaining_moves,  # noqa: F401 - tells why learners moved
+    why_moved,
+)
+from placements.allocations.announcing import announce
 from placements.allocations.clearances import checks_of
 from placements.allocations.models import Allocation, Publication, PublicationLine
 from placements.allocations.queries import adopted_run, newest_publication
@@ -115,10 +121,13 @@ def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication
             if earlier is not None:
                 publication.lines += returned_lines(tx.session, earlier, publication.lines, returned)
             if earlier is not None:
-                _say_why(tx.session, round_, earlier, run, publication.lines)
+                _say_why(tx.session, viewer, round_, earlier, run, publication.lines)
             tx.session.add(publication)
             held = sum(line.state == "held" for line in publication.lines)
-            tx.note(publication, number=number, lines=len(publication.lines), held=held)
+            # Gives the publication its id, which the e-mails' links and keys have in them.
+            tx.session.flush()
+            told = announce(tx, publication, earlier)
+            tx.note(publication, number=number, lines=len(publication.lines), held=held, people_told=told)
     except IntegrityError as error:
         if violates(error, "uq_publication_round_id_number", "publication.round_id, publication.number"):
             raise Stale(CHANGED_MEANWHILE) from None
@@ -127,7 +136,12 @@ def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication
 
 
 def _say_why(
-    session: Session, round_: Round, earlier: Publication, run: Run, lines: list[PublicationLine]
+    session: Session,
+    viewer: Viewer,
+    round_: Round,
+    earlier: Publication,
+    run: Run,
+    lines: list[PublicationLine],
 ) -> None:
     """Write into each line that is not where the version before had it why, as far as anybody knows."""
     before = {line.requirement_id: line for line in earlier.lines}
@@ -136,7 +150,15 @@ def _say_why(
         for line in lines
         if line.requirement_id in before and _differs(before[line.requirement_id], line)
     ]
-    version = why_moved.NextVersion(round_, earlier, session.get_one(Run, earlier.run_id), run, moved, lines)
+    version = why_moved.NextVersion(
+        round=round_,
+        earlier=earlier,
+        earlier_run=session.get_one(Run, earlier.run_id),
+        run=run,
+        moved=moved,
+        lines=lines,
+        viewer=viewer,
+    )
     reasons = why_moved.reasons(session, version)
     for row in moved:
         if row.requirement_id in reasons:

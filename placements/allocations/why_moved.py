@@ -2,8 +2,8 @@
 
 Explainers are asked once, when a version is published; what they say is kept with the published line.
 
-The words are read by everybody who sees the line, the learner too: they name no other learner. What only the
-academy and the HEI should read goes into `note`. Trusts are told neither.
+The words are read by the HEI and by the learner: they name no other learner. What only the academy should
+read, such as a lead's own reason, goes into `note`. Trusts are told neither.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from placements.access import Viewer
 from placements.allocations.models import Publication, PublicationLine
 from placements.rounds.models import Round
 from placements.scenarios.models import Run
@@ -32,8 +33,8 @@ class Moved:
 
 @dataclass(frozen=True)
 class NextVersion:
-    """A version that is about to be published over an earlier one: the run behind each, who moved, and all of
-    its lines."""
+    """A version that is about to be published over an earlier one: the run behind each, who moved, all of its
+    lines, and who publishes it."""
 
     round: Round
     earlier: Publication
@@ -41,11 +42,12 @@ class NextVersion:
     run: Run
     moved: Sequence[Moved]
     lines: Sequence[PublicationLine]
+    viewer: Viewer
 
 
 @dataclass(frozen=True)
 class Why:
-    """A whole sentence for everybody, and a note for the academy and the HEI, such as a lead's own reason."""
+    """A whole sentence for everybody, and a note for the academy alone."""
 
     words: str
     note: str = ""

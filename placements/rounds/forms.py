@@ -6,9 +6,10 @@ from typing import cast
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, IntegerField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from placements.clock import is_monday
+from placements.rounds.later_dates import LATER_DATES, LaterDates
 from placements.rounds.models import Round
 from placements.rounds.service import MOST_WEEKS_STUCK, RoundCopy, RoundSettings
 
@@ -51,13 +52,27 @@ class RoundSettingsForm(FlaskForm):
             NumberRange(1, MOST_WEEKS_STUCK, f"Use a whole number of weeks from 1 to {MOST_WEEKS_STUCK}"),
         ],
     )
+    confirm_by = DateField("Trusts confirm proposed places by", [Optional()])
+    release_on = DateField("Learners see their places from", [Optional()])
+    appeal_by = DateField("Learners appeal by", [Optional()])
+    panel_by = DateField("The panel decides appeals by", [Optional()])
+    freeze_on = DateField("Places are frozen on", [Optional()])
+    needs_confirmation = BooleanField("A place is published only once its trust has confirmed it")
     needs_approval = BooleanField("A trust's education lead approves what departments submit")
     uses_surge = BooleanField("The match may use surge places")
 
     @classmethod
     def of(cls, round_: Round) -> "RoundSettingsForm":
         """The form as the round stands."""
-        names = ("declare_by", "submit_by", "weeks_stuck", "needs_approval", "uses_surge")
+        names = (
+            "declare_by",
+            "submit_by",
+            "weeks_stuck",
+            "needs_approval",
+            "uses_surge",
+            "needs_confirmation",
+            *LATER_DATES,
+        )
         stands = {name: getattr(round_, name) for name in names}
         return cls(data=stands | {"reminder_days": ", ".join(map(str, round_.reminder_days))})
 
@@ -76,6 +91,8 @@ class RoundSettingsForm(FlaskForm):
             uses_surge=bool(self.uses_surge.data),
             reminder_days=tuple(int(day) for day in self._days()),
             weeks_stuck=cast(int, self.weeks_stuck.data),
+            needs_confirmation=bool(self.needs_confirmation.data),
+            later=LaterDates(**{name: self[name].data for name in LATER_DATES}),
         )
 
     def _days(self) -> list[str]:

@@ -1,5 +1,7 @@
 """What can be done with rounds."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +15,7 @@ from placements.clock import is_monday
 from placements.errors import NotFound, Refused, Stale
 from placements.extensions import db
 from placements.organisations.models import Hei, Modality, Programme, Stage
+from placements.rounds.later_dates import LATER_DATES, NONE_LATER, LaterDates, wrong_order
 from placements.rounds.models import EVERY_WEEKDAY, Block, PlanLine, Rotation, Round, StagePlan
 from placements.rounds.queries import plan, rotations, round_by_id, stage_plans, visible_rounds
 from placements.states import ROUND
@@ -77,6 +80,8 @@ class NewRound:
     blocks: tuple[NewBlock, ...]
     rotations: tuple[NewRotation, ...] = ()
     variety: tuple[NewVariety, ...] = ()
+    needs_confirmation: bool = False
+    later: LaterDates = NONE_LATER
 
 
 def create_round(viewer: Viewer, new: NewRound) -> Round:
@@ -86,7 +91,8 @@ def create_round(viewer: Viewer, new: NewRound) -> Round:
 
 @dataclass(frozen=True)
 class RoundCopy:
-    """What a copy has of its own; its blocks move with `first_week`, its plan stays."""
+    """What a copy has of its own; its blocks and the days after the match move with `first_week`, its plan
+    stays."""
 
     name: str
     first_week: date
@@ -136,6 +142,8 @@ def copy_round(viewer: Viewer, round_id: int, copy: RoundCopy) -> Round:
             NewVariety(row.programme_id, row.stage_id, row.different_sites, row.site_repeats)
             for row in stage_plans(db.session, round_id)
         ),
+        needs_confirmation=source.needs_confirmation,
+        later=LaterDates.of(source).shifted(later, after=max(copy.declare_by, copy.submit_by)),
     )
     return _make(viewer, Action.COPY_ROUND, new)
 
@@ -179,6 +187,8 @@ class RoundSettings:
     uses_surge: bool
     reminder_days: tuple[int, ...]
     weeks_stuck: int
+    needs_confirmation: bool = False
+    later: LaterDates = NONE_LATER
 
 
 def change_round(viewer: Viewer, round_id: int, settings: RoundSettings, *, version: int) -> Round:
@@ -197,6 +207,10 @@ def change_round(viewer: Viewer, round_id: int, settings: RoundSettings, *, vers
         round_.needs_approval, round_.uses_surge = settings.needs_approval, settings.uses_surge
         round_.reminder_days = sorted(set(settings.reminder_days), reverse=True)
         round_.weeks_stuck = settings.weeks_stuck
+        round_.needs_confirmation = settings.needs_confirmation
+        later = {name: getattr(settings.later, name) for name in LATER_DATES}
+        for name, day in later.items():
+            setattr(round_, name, day)
         tx.note(
             round_,
             declare_by=settings.declare_by.isoformat(),
@@ -205,6 +219,8 @@ def change_round(viewer: Viewer, round_id: int, settings: RoundSettings, *, vers
             uses_surge=settings.uses_surge,
             reminder_days=round_.reminder_days,
             weeks_stuck=settings.weeks_stuck,
+            needs_confirmation=settings.needs_confirmation,
+            **{name: day.isoformat() for name, day in later.items() if day is not None},
         )
     return round_
 
@@ -223,7 +239,9 @@ def _wrong_settings(round_: Round, settings: RoundSettings) -> dict[str, str]:
         wrong["reminder_days"] = f"a reminder is at most {FURTHEST_REMINDER_DAYS} days from the deadline"
     if not 1 <= settings.weeks_stuck <= MOST_WEEKS_STUCK:
         wrong["weeks_stuck"] = f"use a whole number of weeks from 1 to {MOST_WEEKS_STUCK}"
-    return wrong
+    return wrong | wrong_order(
+        settings.later, after=max(settings.declare_by, settings.submit_by), before=round_.first_week
+    )
 
 
 def _make(viewer: Viewer, action: Action, new: NewRound) -> Round:
@@ -238,6 +256,8 @@ def _make(viewer: Viewer, action: Action, new: NewRound) -> Round:
             last_week=new.last_week,
             declare_by=new.declare_by,
             submit_by=new.submit_by,
+            needs_confirmation=new.needs_confirmation,
+            **{name: getattr(new.later, name) for name in LATER_DATES},
         )
         for block in new.blocks:
             row = Block(name=block.name, first_week=block.first_week, weeks=block.weeks)

@@ -61,6 +61,7 @@ def publish(lead: Visitor) -> None:
     """Adopt and publish the demo's run."""
     lead.open("/runs/1")
     lead.press("Adopt this run")
+    lead.press("Check and publish version 1")
     lead.press("Publish version 1")
     lead.sees("Published as version 1")
     lead.close()

@@ -135,6 +135,7 @@ def publish(lead: Visitor) -> None:
     lead.open("/runs/1")
     lead.press("Adopt this run")
     lead.is_at("Publication")
+    lead.press("Check and publish version 1")
     lead.press("Publish version 1")
     lead.is_at("Published places")
     lead.sees("Published as version 1")

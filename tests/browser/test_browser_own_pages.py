@@ -105,6 +105,7 @@ def publish(lead: Visitor) -> None:
     lead.is_at("2 of 2 placed")
     lead.press("Adopt this run")
     lead.is_at("Publication")
+    lead.press("Check and publish version 1")
     lead.press("Publish version 1")
     lead.sees("Published as version 1")
 

@@ -51,6 +51,7 @@ MAY: dict[str, set[Role] | None] = {
     "GET agreements.see_agreement": {OFFICER, *TRUST, LEAD},
     "GET agreements.see_agreements": {OFFICER, *TRUST, LEAD},
     "POST allocations.adopt_run": {LEAD},
+    "GET allocations.check_publication": {LEAD},
     "GET allocations.download_calendar": {OFFICER, *TRUST, LEAD},
     "GET allocations.download_changes": {OFFICER, *TRUST, LEAD},
     "GET allocations.download_changes_workbook": {OFFICER, *TRUST, LEAD},

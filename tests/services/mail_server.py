@@ -12,12 +12,16 @@ from email.message import EmailMessage
 @dataclass
 class MailServer:
     """`refusals`: recipient to the answer it gets, such as "550 nobody here"; `hangs_up_on`: recipients whose
-    message is taken in full, after which the connection breaks without a word."""
+    message is taken in full, after which the connection breaks without a word; `holds`: after so many
+    messages it says nothing more until `let_go` is set, and `holding` says that it is so."""
 
     port: int = 0
     taken: list[tuple[str, EmailMessage]] = field(default_factory=list)
     refusals: dict[str, str] = field(default_factory=dict)
     hangs_up_on: set[str] = field(default_factory=set)
+    holds: int | None = None
+    holding: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -48,6 +52,10 @@ class Talk(socketserver.StreamRequestHandler):
                 server.taken.append((to, message_from_bytes(data, policy=policy.default)))  # type: ignore[arg-type]
                 if to in server.hangs_up_on:
                     return
+                if len(server.taken) == server.holds:
+                    server.holding.set()
+                    server.let_go.wait()
+                    return
                 self._say("250 ok")
             elif verb == "QUIT":
                 self._say("221 bye")
@@ -74,5 +82,6 @@ def mail_server() -> Iterator[MailServer]:
         try:
             yield server.state
         finally:
+            server.state.let_go.set()
             server.shutdown()
             thread.join()

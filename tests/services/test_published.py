@@ -64,6 +64,7 @@ def a_line(**values: object) -> PublicationLine:
             "travel_is_estimated": True,
             "travel_mode": "car",
             "not_ready": "",
+            "why_moved": "",
         }
         | values
     )
