@@ -147,6 +147,7 @@ def _register_parts(app: Flask) -> None:
         routes_heat,  # noqa: F401
         routes_map,  # noqa: F401
         routes_placings,  # noqa: F401
+        routes_scenarios,  # noqa: F401
         solving,  # noqa: F401 - makes the worker's jobs known
     )
     from placements.scenarios import routes as runs  # noqa: F401

@@ -5,12 +5,14 @@
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from placements.access import Action, Role, Viewer
+from placements.accounts.models import Person
 from placements.clock import now_utc
 from placements.cohorts.models import Cohort, Learner, Requirement
 from placements.errors import NotFound, Refused
@@ -39,6 +41,46 @@ def lock_by_id(session: Session, viewer: Viewer, lock_id: int) -> Lock:
     if found is None:
         raise NotFound("There is no such lock.")
     return found
+
+
+@dataclass(frozen=True)
+class LockLine:
+    """A lock with the names of those who made and lifted it."""
+
+    lock: Lock
+    made_by: str
+    lifted_by: str
+
+
+def locks_of_scenario(session: Session, viewer: Viewer, scenario: Scenario) -> list[LockLine]:
+    """A scenario's locks and those of all the round's, lifted ones last, each with learner and place."""
+    maker, lifter = aliased(Person), aliased(Person)
+    rows = session.execute(
+        visible_locks(viewer)
+        .where(
+            Lock.round_id == scenario.round_id,
+            or_(Lock.scenario_id.is_(None), Lock.scenario_id == scenario.id),
+        )
+        .outerjoin(maker, maker.id == Lock.made_by_id)
+        .outerjoin(lifter, lifter.id == Lock.lifted_by_id)
+        .add_columns(maker.name, lifter.name)
+        .options(
+            joinedload(Lock.requirement).options(
+                joinedload(Requirement.block), joinedload(Requirement.learner).joinedload(Learner.hei)
+            ),
+            joinedload(Lock.site),
+            joinedload(Lock.department).options(joinedload(Department.site), joinedload(Department.modality)),
+        )
+        .order_by(Lock.lifted_utc.is_not(None), Lock.id)
+    )
+    return [LockLine(lock, made_by or "the system", lifted_by or "") for lock, made_by, lifted_by in rows]
+
+
+def locks_in_force_by_scenario(session: Session, viewer: Viewer, round_id: int) -> dict[int | None, int]:
+    """How many locks hold in each of a round's scenarios alone, and (None) in all of them."""
+    locks = visible_locks(viewer).where(Lock.round_id == round_id, Lock.lifted_utc.is_(None)).subquery()
+    rows = session.execute(select(locks.c.scenario_id, func.count()).group_by(locks.c.scenario_id))
+    return {scenario_id: number for scenario_id, number in rows}  # noqa: C416 - a type checker takes rows for no pairs
 
 
 def save_lock(

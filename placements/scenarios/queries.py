@@ -25,13 +25,19 @@ def visible_runs(viewer: Viewer) -> Select[Run]:
 
 
 def runs_of_round(session: Session, viewer: Viewer, round_id: int) -> list[Run]:
-    """The runs of a round, the newest first."""
-    return list(session.scalars(visible_runs(viewer).where(Run.round_id == round_id)))
+    """The runs of a round with their scenarios, the newest first."""
+    return list(
+        session.scalars(
+            visible_runs(viewer).where(Run.round_id == round_id).options(joinedload(Run.scenario))
+        )
+    )
 
 
 def run_by_id(session: Session, viewer: Viewer, run_id: int) -> Run:
     """One run with its round; raises NotFound where there is none that this person may see."""
-    found = session.scalar(visible_runs(viewer).where(Run.id == run_id).options(joinedload(Run.round)))
+    found = session.scalar(
+        visible_runs(viewer).where(Run.id == run_id).options(joinedload(Run.round), joinedload(Run.scenario))
+    )
     if found is None:
         raise NotFound("There is no such run.")
     return found
@@ -52,6 +58,21 @@ def scenario_of_round(session: Session, viewer: Viewer, round_id: int, scenario_
     if found is None:
         raise NotFound("There is no such scenario.")
     return found
+
+
+def scenario_by_id(session: Session, viewer: Viewer, scenario_id: int) -> Scenario:
+    """One scenario with its round; raises NotFound where there is none that this person may see."""
+    found = session.scalar(
+        visible_scenarios(viewer).where(Scenario.id == scenario_id).options(joinedload(Scenario.round))
+    )
+    if found is None:
+        raise NotFound("There is no such scenario.")
+    return found
+
+
+def scenarios_of_round(session: Session, viewer: Viewer, round_id: int) -> list[Scenario]:
+    """A round's scenarios, its own first."""
+    return list(session.scalars(visible_scenarios(viewer).where(Scenario.round_id == round_id)))
 
 
 def visible_scenarios(viewer: Viewer) -> Select[Scenario]:

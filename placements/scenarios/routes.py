@@ -29,9 +29,11 @@ def see_runs(round_id: int) -> ResponseReturnValue:
 @scenarios.post("/rounds/<int:round_id>/runs")
 @login_required
 def start_run(round_id: int) -> ResponseReturnValue:
-    """Freeze the round's data and queue a run."""
+    """Freeze the round's data and queue a run of the scenario that the form names, or of the round's own."""
     try:
-        run = service.start_run(viewer(), round_id)
+        run = service.start_run(
+            viewer(), round_id, scenario_id=request.form.get("scenario", 0, type=int) or None
+        )
     except Refused as refusal:
         return _runs_page(round_id, refusal.message), 409
     return redirect(url_for("scenarios.see_run", run_id=run.id))
@@ -131,11 +133,16 @@ def see_placing(placing_id: int) -> ResponseReturnValue:
 def _runs_page(round_id: int, refusal: str = "") -> str:
     round_ = rounds.round_by_id(db.session, viewer(), round_id)
     runs = queries.runs_of_round(db.session, viewer(), round_id)
+    under_way = [run for run in runs if run.state in ("queued", "running")]
+    busy = {run.scenario_id for run in under_way}
+    known = queries.scenarios_of_round(db.session, viewer(), round_id)
     return render_template(
         "scenarios/see_runs.html",
         round=round_,
         runs=runs,
-        under_way=next((run for run in runs if run.state in ("queued", "running")), None),
+        under_way=under_way,
+        scenarios=known,
+        free=[scenario for scenario in known if scenario.id not in busy],
         inputs=queries.inputs_of_round(db.session, round_id),
         marks=marks.marks_of_round(db.session, viewer(), round_id),
         short_certificate=results.short_certificate,

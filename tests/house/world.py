@@ -19,13 +19,14 @@ from placements.allocations.service import adopt_run, publish_round
 from placements.capacity.downloads import declarations_csv
 from placements.capacity.receiving import directory, upload_declarations
 from placements.clock import now_utc, today
-from placements.cohorts.models import Learner, Requirement
+from placements.cohorts.models import Cohort, Learner, Requirement
 from placements.cohorts.service import receive_upload
 from placements.educators.models import Absence, EducatorDepartment
 from placements.extensions import db
 from placements.mail.models import Message
-from placements.organisations.models import Department, Hei, LearnerGroup, Trust
+from placements.organisations.models import Department, Hei, Icb, LearnerGroup, Site, Trust
 from placements.rounds.models import Block, Round
+from placements.scenarios.locks import save_lock
 from placements.scenarios.models import Placing, Run
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
@@ -142,6 +143,8 @@ def _make_network(name: str, ods: str) -> tuple[dict[str, int], dict[str, int], 
         "round_id": round_.id,
         "block_id": block.id,
         "run_id": run_id,
+        "scenario_id": db.session.get_one(Run, run_id).scenario_id,
+        "lock_id": _make_lock(round_, people[2]),
         "placing_id": placing_id,
         "publication_id": publication.id,
         "message_id": _make_message(network_id),
@@ -294,6 +297,27 @@ def _make_days_away(learner: Learner) -> dict[str, int]:
     group = CompanionsFactory(learners=[learner, LearnerFactory(cohort=learner.cohort)])
     saved()
     return {"interruption_id": away.id, "companions_id": group.id}
+
+
+def _make_lock(round_: Round, lead: Person) -> int:
+    """A learner banned from a site."""
+    requirement = db.session.scalars(
+        select(Requirement).join(Requirement.learner).join(Learner.cohort).where(Cohort.round_id == round_.id)
+    ).first()
+    site = db.session.scalars(
+        select(Site).join(Site.trust).join(Trust.icb).where(Icb.network_id == round_.network_id)
+    ).first()
+    assert requirement is not None
+    assert site is not None
+    return save_lock(
+        viewer_of(lead),
+        round_id=round_.id,
+        scenario_id=None,
+        requirement_id=requirement.id,
+        kind="ban",
+        site_id=site.id,
+        reason="To be asked for",
+    ).id
 
 
 def _make_publication(round_: Round, lead: Person) -> int:
