@@ -260,9 +260,14 @@ def with_moves(
 
 def _bounded(tiers: Sequence[Tier], known: Sequence[Tier]) -> tuple[Tier, ...]:
     """Tiers with the bounds of another answer, as far as they hold: up to the first tier whose value is not
-    that answer's. A tier of pinned requirements that it did not have is all placed, or open to be."""
+    that answer's, or that is not in both, as those of a repair. A tier of pinned requirements that it did not
+    have is all placed, or open to be."""
     at, same, out = {tier.name: tier for tier in known}, True, []
+    here = {tier.name for tier in tiers}
+    strange = next((i for i, tier in enumerate(known) if tier.name not in here), len(known))
+    after_strange = {tier.name for tier in known[strange:]}
     for tier in tiers:
+        same = same and tier.name not in after_strange
         other = at.get(tier.name)
         if other is None:
             other = Tier(tier.name, 0, 0, 0.0) if tier.name == "unplaced_pinned" else None

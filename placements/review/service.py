@@ -80,6 +80,7 @@ def move_by_hand(viewer: Viewer, run_id: int, hand: Hand, plan: Plan, *, seen: s
         tx.session.add(run)
         tx.session.flush()
         record(tx.session, run, problem, hand.policy, result)
+        run.summary = run.summary | {"by_hand": True}
         tx.note(run, **_facts(run, made[0], plan))
     return run
 

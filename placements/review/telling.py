@@ -81,6 +81,8 @@ class Told:
     moves: list[MoveWords]
     broken: list[Broken]
     tiers: list[TierWords]
+    # How many would leave a place that has been published to them.
+    leave_published: int
 
     @property
     def changes(self) -> list[TierWords]:
@@ -139,14 +141,21 @@ def keys_of(moves: Iterable[matching.Move], limits: Iterable[matching.FullLimit]
 
 def tell(session: Session, viewer: Viewer, problem: matching.Problem, run_id: int, plan: Plan) -> Told:
     """A plan in words."""
-    place = f"d{plan.wanted.department_id}"
-    keys = keys_of(plan.moves, plan.broken) | {place} | plan.asked_for
+    targets = {lock.requirement: lock.site_or_department for lock in plan.locks}
+    keys = keys_of(plan.moves, plan.broken) | set(targets.values()) | plan.asked_for
+    published = {placing.requirement: placing.offer for placing in problem.published}
     names = Names(session, viewer, problem, run_id, keys)
     return Told(
         plan,
         [move_words(names, move, is_asked=move.requirement in plan.asked_for) for move in plan.moves],
-        [broken_words(names, limit, place) for limit in plan.broken],
+        [
+            broken_words(names, limit, targets.get(limit.key, next(iter(targets.values()), None)))
+            for limit in plan.broken
+        ],
         [tier_words(tier) for tier in plan.tiers],
+        sum(
+            move.before is not None and published.get(move.requirement) == move.before for move in plan.moves
+        ),
     )
 
 
@@ -184,6 +193,8 @@ def broken_words(names: Names, limit: matching.FullLimit, place: str | None) -> 
     else:
         where = place if limit.level not in ("offer", "department", "site", "trust") else limit.key
         words = f"{names.place(where)} {RULES[limit.rule][0]}"
+        if limit.level == "requirement" and limit.key in names.problem.requirement_index:
+            words = f"{names.learner(limit.key)} cannot go to {names.place(where)}: it {RULES[limit.rule][0]}"
     if limit.weeks:
         words += f", {weeks_words(limit.weeks)}"
     return Broken(

@@ -188,6 +188,8 @@ def _sentence(reason: dict[str, Any], departments: dict[int, Department]) -> str
     names = sorted(departments[key].name for key in reason["departments"] if key in departments)
     if reason["caps"] and all(cap["level"] == "learner" for cap in reason["caps"]):
         return "The learner has another placement in some of the same weeks."
+    if not names and not reason["caps"]:
+        return "There is room since learners were moved by hand, but nobody has moved this one there."
     competing, places = len(reason["competing"]), _places(reason)
     count = f"{competing:,} {'learner competes' if competing == 1 else 'learners compete'} for "
     count += f"{places:,} {'place' if places == 1 else 'places'}" if places else "places that are all taken"

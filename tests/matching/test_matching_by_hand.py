@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 from hypothesis import given, settings
 
-from matching import Lock, Policy, ProblemError, Wish, effect, solve, verify, with_moves
+from matching import Lock, Policy, ProblemError, Tier, Wish, effect, solve, verify, with_moves
 from matching.generate_year import generate_year
 from matching.recount import Recount
 from matching.recount_rules import broken_together
@@ -158,6 +158,16 @@ def test_what_the_problem_does_not_have_is_refused():
         effect(standing, [Wish("nobody", problem.departments[0].key)])
     with pytest.raises(ProblemError, match="department"):
         effect(standing, [Wish(problem.requirements[0].key, "nowhere")])
+
+
+def test_a_bound_that_was_proven_after_an_aim_that_is_not_counted_here_does_not_hold():
+    problem, policy = generate_year("tiny", seed=3), Policy()
+    result = solve(problem, policy)
+    assert result.tiers[-1].bound > 0
+    moved = Tier("moved", 2, 2, 0.0)
+    repaired = dataclasses.replace(result, tiers=(*result.tiers[:-1], moved, result.tiers[-1]))
+    same = with_moves(problem, policy, repaired, [])
+    assert [tier.bound for tier in same.tiers] == [*(tier.bound for tier in result.tiers[:-1]), 0]
 
 
 def test_whoever_loses_a_place_by_hand_is_given_a_reason_and_a_bound_that_says_so():

@@ -4,6 +4,7 @@ import threading
 from decimal import Decimal
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -24,6 +25,7 @@ from placements.scenarios.locks import save_lock
 from placements.scenarios.marks import marks_of_round
 from placements.scenarios.models import Lock, Placing, Run
 from placements.scenarios.service import start_run
+from tests.at_once import at_once
 from tests.factories import NetworkFactory, viewer_as
 from tests.factories.region import SmallRound, small_round
 
@@ -242,6 +244,30 @@ def test_the_second_lead_to_move_from_a_run_is_told_of_the_first(session: Sessio
     assert len(session.scalars(select(Run).where(Run.kind == "hand")).all()) == 1
     # From the first lead's run the second may go on.
     saved_move(region, run_of(made), two.wanted, "Second")
+
+
+def test_of_two_leads_who_move_at_the_same_moment_one_is_told_of_the_other(
+    app: Flask, session: Session
+) -> None:
+    region, run = matched()
+    run_id, where, hand = run.id, placings(run.id), hand_of(run)
+    other = {d.id: next(e.id for e in region.departments if e.id != d.id) for d in region.departments}
+    lead = region.lead
+    session.rollback()
+
+    def move(requirement: int) -> str:
+        wanted = plan(hand, Wanted("move", requirement, other[where[requirement] or 0]))
+        try:
+            made = service.move_by_hand(lead, run_id, hand, wanted, seen=wanted.seen, reason="At once")
+        except Stale:
+            return "stale"
+        return f"run {made.id}"
+
+    first, second = sorted(where)
+    said = at_once(app, lambda: move(first), lambda: move(second))
+    assert sorted(word.split()[0] for word in said) == ["run", "stale"]
+    assert len(session.scalars(select(Run).where(Run.kind == "hand")).all()) == 1
+    assert len(session.scalars(select(Lock)).all()) == 1
 
 
 def test_undo_goes_back_lifts_the_lock_and_both_stay_in_the_record(session: Session) -> None:
