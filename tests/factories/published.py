@@ -12,6 +12,7 @@ from placements.clock import now_utc
 from placements.cohorts.models import Learner, Requirement
 from placements.extensions import db
 from placements.learner_pages.links import viewer_of
+from placements.scenarios.repairing import Wishes
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
 from tests.factories import LearnerLinkFactory, saved, viewer_as
@@ -81,7 +82,7 @@ def published_round(
 
 def publish_again(region: SmallRound, *, is_repair: bool = False) -> Publication:
     """Run the match or a repair, adopt it and publish it."""
-    run_id = start_run(region.lead, region.round.id, is_repair=is_repair).id
+    run_id = start_run(region.lead, region.round.id, repair=Wishes() if is_repair else None).id
     perform_run(run_id)
     adopt_run(region.lead, run_id)
     db.session.expire_all()
