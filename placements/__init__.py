@@ -143,6 +143,8 @@ def _register_parts(app: Flask) -> None:
     from placements.rounds.routes import rounds
     from placements.scenarios import (
         nearby,  # noqa: F401 - tells capacity of demand
+        reproducing,  # noqa: F401 - makes the worker's job known
+        routes_compare,  # noqa: F401
         routes_feasibility,  # noqa: F401
         routes_heat,  # noqa: F401
         routes_map,  # noqa: F401

@@ -178,6 +178,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
         Action.SEE_RUNS,
         Action.START_RUN,
         Action.CANCEL_RUN,
+        Action.REPRODUCE_RUN,
         Action.ADOPT_RUN,
         Action.PUBLISH_ROUND,
         Action.SEE_PUBLICATIONS,

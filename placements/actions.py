@@ -86,6 +86,7 @@ class Action(StrEnum):
     REPORT_RUN = "report_run"
     RECORD_RUN = "record_run"
     FAIL_RUN = "fail_run"
+    REPRODUCE_RUN = "reproduce_run"
     RECOVER_RUN = "recover_run"
     ADOPT_RUN = "adopt_run"
     PUBLISH_ROUND = "publish_round"

@@ -139,6 +139,19 @@ def load_demo() -> None:
 
 
 @main.command()
+@click.argument("run", type=int)
+def reproduce(run: int) -> None:
+    """Solve the finished RUN again from what it kept; exit status 1 unless the same comes of it."""
+    from placements.scenarios.reproducing import reproduce as solve_again
+
+    with _application(_settings()):
+        found = solve_again(db.session, run)
+    click.echo(f"{found.words}\nthen {found.before}\nnow  {found.again}")
+    if not found.is_same:
+        sys.exit(1)
+
+
+@main.command()
 @click.option("--with-demo", is_flag=True, help="Prepare the database first; an empty one gets a demo round.")
 def serve(with_demo: bool) -> None:
     """Run the site and the worker together until Ctrl-C."""

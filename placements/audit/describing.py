@@ -74,6 +74,7 @@ DONE = {
     Action.CLAIM_RUN: "Took up a run",
     Action.RECORD_RUN: "Recorded a run's result",
     Action.FAIL_RUN: "Marked a run as failed",
+    Action.REPRODUCE_RUN: "Asked for a run to be solved again",
     Action.RECOVER_RUN: "Put a run back into the queue",
     Action.MOVE_BY_HAND: "Moved, pinned or banned a learner by hand",
     Action.UNDO_MOVE: "Undid a move by hand",

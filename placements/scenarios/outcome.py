@@ -130,6 +130,7 @@ def summarise(
         "load": _load(weekly),
         "reasons": _reasons(result),
         "tiers": [asdict(tier) for tier in result.tiers],
+        "conflicts": _conflicts(result),
         "worth": _worth(problem, result),
         "agreements": _agreements(problem, view) if policy.agreements else [],
         "seconds": round(result.seconds, 2),
@@ -232,6 +233,26 @@ def _agreements(problem: matching.Problem, view: _View) -> list[dict[str, int]]:
         }
         for agreement in problem.agreements
         if agreement.least
+    ]
+
+
+def _conflicts(result: matching.Result) -> list[dict[str, Any]]:
+    """Locks that cannot all hold, with ids for the engine's keys."""
+    return [
+        {
+            "locks": [
+                {
+                    "requirement": row_id(lock.requirement),
+                    "level": "site" if lock.site_or_department.startswith("s") else "department",
+                    "place": row_id(lock.site_or_department),
+                    "kind": lock.kind,
+                }
+                for lock in conflict.locks
+            ],
+            "rules": list(conflict.rules),
+            "pinned": [row_id(key) for key in conflict.pinned],
+        }
+        for conflict in result.conflicts
     ]
 
 

@@ -11,11 +11,13 @@ import matching
 
 @dataclass(frozen=True)
 class Aim:
-    """What a step may aim for. `unit` begins a sentence about one more of what it counts."""
+    """What a step may aim for. `unit` begins a sentence about one more of what it counts, `counted` are all
+    of them."""
 
     title: str
     text: str
     unit: str
+    counted: str
     is_alone: bool = False
 
 
@@ -24,59 +26,70 @@ AIMS: Mapping[str, Aim] = {
         "The longest journey",
         "The one longest journey of the round is made as short as it can be.",
         "A minute of the longest journey",
+        "minutes of the longest journey",
         is_alone=True,
     ),
     "travel": Aim(
         "Travel",
         "All minutes of travel one way, with longer journeys counted at a higher price.",
         "A minute of travel",
+        "travel",
     ),
     "worst_preference": Aim(
         "The worst choice",
         "No learner is sent far down their list of sites while a swap could help.",
         "One choice down of the learner who is worst off",
+        "choices down of the learner who is worst off",
         is_alone=True,
     ),
     "preferences": Aim(
         "Preferences",
         "Learners go to sites that they ranked high.",
         "One choice further down a learner’s list",
+        "preferences",
     ),
     "above_preferred": Aim(
         "Preferred places",
         "Departments take no more learners than they prefer, where that is possible.",
         "A week in the last of the places above preferred",
+        "places above preferred",
     ),
     "supervisor_load": Aim(
         "Even supervisor load",
         "No department’s supervisors are loaded heavily while others have time.",
         "A week of one WTE at full load",
+        "supervisor load",
     ),
     "past_travel": Aim(
         "Travel so far",
         "Those who have travelled far in earlier rounds travel less in this one.",
         "A minute of a learner who travelled an hour on average so far",
+        "travel weighed by travel so far",
     ),
     "hei_fairness": Aim(
         "Fairness between HEIs",
         "The HEI whose learners travel furthest on average has its average made as short as it can be.",
         "A minute of that HEI’s average",
+        "minutes on average of the HEI that travels furthest",
         is_alone=True,
     ),
     "continuity": Aim(
         "Staying with the hub",
         "Learners stay at their hub trust. No hub is kept for learners yet, so this changes nothing.",
         "A placement away from the hub",
+        "placements away from the hub",
     ),
     "variety": Aim(
         "Variety",
         "Learners go to sites where they have not been.",
         "A placement at a site that the learner knows",
+        "placements at sites that the learner knows",
     ),
     "changes": Aim(
         "Fewest changes",
         "Learners keep the places that were published.",
         "A published place that is not kept",
+        "published places that are not kept",
     ),
 }
 
@@ -171,6 +184,18 @@ def steps(policy: matching.Policy) -> list[str]:
         joined([AIMS[aim].title if weight == 1 else f"{AIMS[aim].title} × {weight}" for aim, weight in t])
         for t in (list(tier.items()) for tier in policy.tiers)
     ]
+
+
+def tier_titles(policy_json: str) -> dict[str, str]:
+    """By the name that a result gives each of a policy's steps: what is made as little as can be."""
+    policy = matching.Policy.from_json(policy_json)
+    found = {}
+    for name, tier in zip(policy.tier_names, policy.tiers, strict=True):
+        (first, *rest) = [AIMS[aim].counted for aim in AIMS if aim in tier]
+        found[name] = (
+            joined([f"Points for {first}", *rest]) if len(tier) > 1 else f"{first[0].upper()}{first[1:]}"
+        )
+    return found
 
 
 def changes(policy: matching.Policy, own: matching.Policy) -> list[str]:

@@ -1,6 +1,5 @@
-"""A run's progress and result in words, with names in place of ids."""
+"""A run's result in words, with names in place of ids."""
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,35 +12,18 @@ from placements.organisations.models import Department, Hei, LearnerGroup, Stage
 from placements.rounds.models import Block
 from placements.scenarios import queries
 from placements.scenarios.models import Run
+from placements.scenarios.policy_words import tier_titles
 
 # Supervisor load from which a department is called heavily loaded.
 HEAVY_PERCENT = 90
-# Each stage of a solve: how far along it is, in percent, and what is being done.
-STAGES = {
-    "reading the snapshot": (4, "Reading the round's data"),
-    "eligibility": (10, "Finding which sites each learner can go to"),
-    "parts": (15, "Splitting the round into parts that do not depend on each other"),
-    "match": (85, "Placing learners"),
-    "explain": (92, "Finding the reason for everyone left over"),
-    "check": (97, "Checking the answer independently"),
-}
-# The same of a repair, by how the stage's name begins.
-REPAIR_STAGES = {
-    "case": (10, "Finding who has lost their place"),
-    "on_site_moved": (20, "Keeping those who have begun where they are"),
-    "unplaced_": (40, "Placing those who have lost their place or joined late"),
-    "moved": (65, "Moving as few others as possible"),
-    "waiting_": (80, "Placing those who were waiting in what is free"),
-}
-PART = re.compile(r"part (\d+) of (\d+)")
 TIERS = {
     "unplaced_pinned": "Pinned, not placed",
     "on_site_moved": "Learners who have begun and move or lose their place",
     "moved": "Published learners who move to make room",
     "agreement_shortfall": "Placements short of the least that HEIs and trusts agreed",
-    "changes": "Published learners who move or lose their place",
-    "cost": "Points for travel, preferences, places above preferred and supervisor load",
 }
+# Tiers that count requirements, learners or placements; the others are aims of the policy.
+HARD = ("unplaced", "waiting", "on_site_moved", "moved", "agreement_shortfall")
 
 
 @dataclass(frozen=True)
@@ -130,35 +112,9 @@ class LoadRow:
         )
 
 
-def describe_progress(run: Run) -> dict[str, Any]:
-    """How a run under way stands: words for its stage, percent done, best found and proven, seconds."""
-    progress = run.progress
-    stage = progress.get("stage", "")
-    percent, words = STAGES.get(stage, (4, str(stage).capitalize()))
-    if run.kind == "repair":
-        mending = (said for name, said in REPAIR_STAGES.items() if stage.startswith(name))
-        percent, words = next(mending, (percent, words) if stage in STAGES else (90, "Choosing the best"))
-    elif part := PART.fullmatch(stage):
-        done, parts = int(part[1]), int(part[2])
-        percent, words = 15 + 70 * done // max(parts, 1), f"Placing learners (part {done} of {parts})"
-    if run.state == "queued":
-        percent, words = 0, "Waiting to begin"
-    elif run.cancel_requested:
-        words = "Stopping at the next step"
-    return {
-        "state": run.state,
-        "words": words,
-        "percent": percent,
-        "stage": stage,
-        "incumbent": progress.get("incumbent"),
-        "bound": progress.get("bound"),
-        "seconds": progress.get("seconds", 0),
-    }
-
-
 def describe_result(session: Session, run: Run) -> dict[str, Any]:
     """The summary with names: groups, stages, blocks, HEIs; tiers, certificate and worth in words."""
-    summary = run.summary
+    summary, aims = run.summary, tier_titles(run.policy)
     heis = {str(row.id): row.name for row in session.scalars(select(Hei))}
     groups = {row.key: row.name for row in session.scalars(select(LearnerGroup))}
     stages = list(session.scalars(select(Stage).options(joinedload(Stage.learner_group))))
@@ -176,7 +132,7 @@ def describe_result(session: Session, run: Run) -> dict[str, Any]:
         "by_hei": sorted(_named(summary["by_hei"], heis), key=lambda row: row["name"]),
         "blocks": blocks,
         "certificate": certificate(summary),
-        "tiers": [_tier(tier) for tier in summary["tiers"]],
+        "tiers": [_tier(tier, aims) for tier in summary["tiers"]],
         "first_priority": [
             stage_names[f"{row.learner_group.key}/{row.key}"] for row in stages if row.priority == 1
         ],
@@ -228,7 +184,12 @@ def certificate(summary: dict[str, Any]) -> Certificate:
     agreed = sum(
         tier["value"] - tier["bound"] for tier in summary["tiers"] if tier["name"] == "agreement_shortfall"
     )
-    costs = [tier for tier in summary["tiers"] if tier["name"] == "cost" and tier["value"] > tier["bound"]]
+    costs = [tier for tier in summary["tiers"] if is_soft(tier["name"]) and tier["value"] > tier["bound"]]
+    why = (
+        "Somebody stopped the search; this is the best that it had found."
+        if summary["status"] == "cancelled"
+        else "The search was stopped by its time limit."
+    )
     if summary["status"] == "infeasible_locks":
         return Certificate(
             "Some pinned places could not be given",
@@ -239,21 +200,21 @@ def certificate(summary: dict[str, Any]) -> Certificate:
     if short:
         return Certificate(
             f"Not proven to be the best: at most {short:,} more could be placed",
-            "The search was stopped by its time limit. The answer itself is correct and was checked.",
+            f"{why} The answer itself is correct and was checked.",
             is_proven=False,
         )
     if agreed:
         return Certificate(
             f"Not proven to be the best: agreements may be met by up to {agreed:,} more",
-            "The search was stopped by its time limit. The answer itself is correct and was checked.",
+            f"{why} The answer itself is correct and was checked.",
             is_proven=False,
         )
     if costs:
         worst = max(tier["gap"] for tier in costs)
         return Certificate(
             f"Proven for the number placed; within {100 * worst:.1f}% for the rest",
-            "No other answer places more learners, priority by priority. The points for travel, preferences"
-            f" and load are at most {100 * worst:.1f}% above the fewest possible.",
+            f"{why} No other answer places more learners, priority by priority. What comes after, such as the"
+            f" points for travel, is at most {100 * worst:.1f}% above the least possible.",
             is_proven=False,
         )
     return Certificate(
@@ -304,15 +265,19 @@ def _named(rows: list[dict[str, Any]], names: dict[str, str]) -> list[dict[str, 
     return [row | {"name": names[row["key"]]} for row in rows if row["key"] in names]
 
 
-def _tier(tier: dict[str, Any]) -> TierWords:
+def is_soft(name: str) -> bool:
+    """Whether a tier is an aim of the policy, which the engine counts in thousandths of a point."""
+    return not name.startswith(HARD)
+
+
+def _tier(tier: dict[str, Any], aims: dict[str, str]) -> TierWords:
     name = tier["name"]
-    words = TIERS.get(name)
+    words = aims.get(name, TIERS.get(name))
     for start, those in (("unplaced", ""), ("waiting", "were waiting before, ")):
         if (priority := name.removeprefix(f"{start}_priority_")) != name:
             words = f"Priority {priority}, {those}not placed"
     value, bound = tier["value"], tier["bound"]
-    if name in ("cost", "changes"):
-        # The engine counts in thousandths of a point, and of a move.
+    if is_soft(name):
         value, bound = round(value / 1000), round(bound / 1000)
     return TierWords(
         words or name.replace("_", " ").capitalize(),

@@ -9,8 +9,9 @@ from placements.clock import now_utc
 from placements.errors import Refused
 from placements.extensions import db
 from placements.rounds import queries as rounds
-from placements.scenarios import describing, marks, queries, results, sections, service
+from placements.scenarios import describing, lists, marks, queries, results, sections, service, watching
 from placements.scenarios.blueprint import scenarios
+from placements.scenarios.conflicts import conflicts_of_run
 from placements.web import viewer
 from placements.web.panels import Panel, Status, register
 
@@ -50,7 +51,7 @@ def see_run(run_id: int) -> ResponseReturnValue:
         return render_template(
             "scenarios/see_run.html",
             run=run,
-            progress=results.describe_progress(run),
+            progress=watching.describe_progress(run),
             is_kept_waiting=run.state == "queued" and waited > 30,
         )
     load = results.load_by_department(db.session, run)
@@ -63,6 +64,9 @@ def see_run(run_id: int) -> ResponseReturnValue:
         by_modality=results.load_by_modality(load),
         marks=marks.marks_of_round(db.session, viewer(), run.round_id).get(run.id, []),
         sections=sections.sections_of_run(viewer(), run),
+        changes=lists.changes_of_run(db.session, viewer(), run),
+        conflicts=conflicts_of_run(db.session, viewer(), run),
+        curve=None if run.kind == "repair" else watching.curve_of(run.curve),
     )
 
 
@@ -71,7 +75,7 @@ def see_run(run_id: int) -> ResponseReturnValue:
 def see_progress(run_id: int) -> ResponseReturnValue:
     """The run's state and last report, for the page that watches it."""
     require(viewer(), Action.SEE_RUNS)
-    return jsonify(results.describe_progress(queries.run_by_id(db.session, viewer(), run_id)))
+    return jsonify(watching.describe_progress(queries.run_by_id(db.session, viewer(), run_id)))
 
 
 @scenarios.post("/runs/<int:run_id>/cancel")
@@ -79,7 +83,11 @@ def see_progress(run_id: int) -> ResponseReturnValue:
 def cancel_run(run_id: int) -> ResponseReturnValue:
     """Ask a run to stop."""
     run = service.cancel_run(viewer(), run_id)
-    flash("The run was cancelled." if run.state == "cancelled" else "The run will stop at its next step.")
+    flash(
+        "The run was cancelled."
+        if run.state == "cancelled"
+        else "The run will stop at its next step and keep the best answer that it has."
+    )
     return redirect(url_for("scenarios.see_run", run_id=run_id))
 
 

@@ -98,7 +98,8 @@ def _lost_pin(lock: Lock) -> str:
 
 
 def cancel_run(viewer: Viewer, run_id: int) -> Run:
-    """Ask a run to stop: at once where it has not begun, else at the solver's next step."""
+    """Ask a run to stop: at once where it has not begun, else at its next step, with the best answer so
+    far."""
     with transaction(viewer, Action.CANCEL_RUN) as tx:
         run = queries.run_by_id(tx.session, viewer, run_id)
         RUN.move(run.state, "cancel")

@@ -31,6 +31,8 @@ from placements.transaction import transaction
 MOST_ATTEMPTS = 3
 # Progress is written, and a wish to cancel is read, at most this often.
 SECONDS_BETWEEN_REPORTS = 0.4
+# The points of the curve that a page draws.
+MOST_POINTS = 200
 # A worker on another machine that has said nothing for this long is taken for dead.
 QUIET_FOR = timedelta(minutes=15)
 # A queued run whose job has been lost, as when the queue's file was deleted, is queued again after this long.
@@ -63,6 +65,15 @@ def perform_run(run_id: int) -> None:
         _fail(run_id, f"The match stopped with an error: {error}")
 
 
+def solve_again(
+    problem: matching.Problem, policy: matching.Policy, kind: str, settings: dict[str, Any]
+) -> matching.Result:
+    """The result of what a run kept, with nobody watching."""
+    if kind == "repair":
+        return repaired(problem, policy, settings, progress=lambda progress: None, stop=lambda: False)[0]
+    return matching.solve(problem, policy)
+
+
 @chore
 def recover_runs() -> None:
     """Queue again the runs whose worker died or whose job was lost; give up on one that keeps dying."""
@@ -91,12 +102,18 @@ class _Watch:
         self._reported = self._asked = 0.0
         self._stage = ""
         self._stop = False
+        # The part of the round that was last told of: what an aim within it is called says nothing of it.
+        self._part = ""
+        self._curve: list[list[Any]] = []
 
     def report(self, progress: matching.Progress) -> None:
         now = monotonic()
         if progress.stage == self._stage and now - self._reported < SECONDS_BETWEEN_REPORTS:
             return
         self._stage, self._reported = progress.stage, now
+        if progress.stage.startswith("part "):
+            self._part = progress.stage
+        self._curve = with_point(self._curve, progress)
         with transaction(SYSTEM, Action.REPORT_RUN, audited=False) as tx:
             tx.session.execute(
                 update(Run)
@@ -108,7 +125,9 @@ class _Watch:
                         "incumbent": progress.incumbent,
                         "bound": progress.bound,
                         "seconds": round(progress.seconds, 1),
+                        "part": self._part,
                     },
+                    curve=self._curve,
                 )
             )
         _let_go()
@@ -120,6 +139,18 @@ class _Watch:
             self._stop = bool(db.session.scalar(select(Run.cancel_requested).where(Run.id == self._run_id)))
             _let_go()
         return self._stop
+
+
+def with_point(curve: list[list[Any]], progress: matching.Progress) -> list[list[Any]]:
+    """A run's curve with one report more, of [seconds, stage, incumbent, bound]; one that says nothing new
+    takes the place of the last, and a curve that grows too long keeps every other point between its ends."""
+    if progress.incumbent is None and progress.bound is None:
+        return curve
+    point = [round(progress.seconds, 2), progress.stage, progress.incumbent, progress.bound]
+    if len(curve) > 1 and curve[-1][2:] == curve[-2][2:] == point[2:]:
+        curve = curve[:-1]
+    curve = [*curve, point]
+    return curve if len(curve) <= MOST_POINTS else [*curve[:-1:2], curve[-1]]
 
 
 def _claim(run_id: int) -> bool:
@@ -134,6 +165,7 @@ def _claim(run_id: int) -> bool:
                 started_utc=now_utc(),
                 heartbeat_utc=now_utc(),
                 progress={"stage": "reading the snapshot", "incumbent": None, "bound": None, "seconds": 0},
+                curve=[],
             )
         )
         claimed_it = cast("CursorResult[Any]", claimed).rowcount == 1
@@ -158,7 +190,8 @@ def _finish(
         run = tx.session.scalar(select(Run).where(Run.id == run_id, Run.worker == worker_name()))
         if run is None or run.state != "running":
             return
-        verb = "cancel" if result.status == "cancelled" else "finish"
+        # Stopped with places found: the best answer so far is kept, and says how far it is from proven.
+        verb = "cancel" if result.status == "cancelled" and not result.assignment else "finish"
         run.state = RUN.move(run.state, verb)
         run.finished_utc = now_utc()
         if verb == "finish":

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 import matching
 from placements import tasks
 from placements.access import Role
+from placements.allocations.service import adopt_run
 from placements.audit.models import AuditEntry
 from placements.capacity.models import DeclarationRecord
 from placements.clock import now_utc
@@ -20,7 +21,7 @@ from placements.cohorts.models import Cohort
 from placements.errors import NotAllowed, NotFound, Refused
 from placements.extensions import db
 from placements.organisations.models import TravelOverride
-from placements.scenarios import queries, service, solving
+from placements.scenarios import queries, results, service, solving
 from placements.scenarios.frozen import problem_of_run
 from placements.scenarios.models import Placing, Run
 from tests.factories import NetworkFactory, viewer_as
@@ -181,7 +182,26 @@ def test_a_running_run_stops_when_asked(
 
     monkeypatch.setattr(matching, "solve", asked_meanwhile)
     solving.perform_run(run_id)
-    assert finished(run_id).state == "cancelled"
+    # The best answer so far is kept, and can be adopted.
+    run = finished(run_id)
+    assert (run.state, run.cancel_requested, run.summary["placed"]) == ("finished", True, 2)
+    assert run.summary["status"] == "cancelled"
+    assert len(session.scalars(select(Placing)).all()) == 3
+    assert results.certificate(run.summary).text.startswith("Somebody stopped the search")
+    adopt_run(region.lead, run_id)
+
+
+def test_a_stopped_run_that_found_no_place_keeps_nothing(
+    session: Session, queued: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    region = small_round()
+    run_id = service.start_run(region.lead, region.round.id).id
+    nothing = matching.Result("cancelled", tiers=(matching.Tier("unplaced_priority_1", 3, 0, 1.0),))
+    monkeypatch.setattr(matching, "solve", lambda problem, policy, **rest: nothing)
+    monkeypatch.setattr(matching, "verify", lambda problem, policy, result: [])
+    solving.perform_run(run_id)
+    run = finished(run_id)
+    assert (run.state, run.summary, run.result) == ("cancelled", {}, None)
     assert session.scalars(select(Placing)).all() == []
 
 

@@ -126,6 +126,8 @@ def test_progress_is_given_to_the_script_and_to_the_page_in_the_same_words(lead:
         "state": "running",
         "words": "Placing learners (part 2 of 4)",
         "percent": 50,
+        "gap": 1148,
+        "curve": None,
     }
     found = page(lead.get(f"/runs/{run.id}"))
     for words in ("Placing learners (part 2 of 4)", "1,212", "at least 64", "3 seconds"):

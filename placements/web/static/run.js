@@ -19,7 +19,20 @@ function update(progress) {
   show("words", progress.words);
   show("incumbent", number(progress.incumbent));
   show("bound", number(progress.bound, "at least "));
+  show("gap", number(progress.gap));
+  draw(progress.curve);
   show("seconds", `${seconds.toLocaleString("en-GB")} ${seconds === 1 ? "second" : "seconds"}`);
+}
+
+function draw(curve) {
+  const figure = watched.querySelector("[data-run-curve]");
+  figure.hidden = curve === null;
+  if (curve === null) return;
+  figure.querySelector(".placements-curve__best").setAttribute("points", curve.best);
+  figure.querySelector(".placements-curve__proven").setAttribute("points", curve.proven);
+  show("curve-most", curve.most.toLocaleString("en-GB"));
+  show("curve-least", curve.least.toLocaleString("en-GB"));
+  show("curve-seconds", `${Math.round(curve.seconds).toLocaleString("en-GB")} s`);
 }
 
 async function look() {

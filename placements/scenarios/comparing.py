@@ -1,0 +1,367 @@
+"""Up to four runs of a round side by side, and their differences learner by learner."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from placements.access import Viewer
+from placements.cohorts.models import Learner, Requirement
+from placements.database import page_of
+from placements.errors import NotFound, Refused
+from placements.organisations.models import Department, Hei
+from placements.scenarios import queries, results
+from placements.scenarios.models import Placing, Run
+from placements.scenarios.published import published_places
+
+MOST_RUNS = 4
+SHARES = {"by_group": "Learner group", "by_stage": "Stage", "by_hei": "HEI", "by_block": "Block"}
+WISHES = {
+    "first": "First choice",
+    "second_or_third": "Second or third choice",
+    "later": "A later choice",
+    "unlisted": "A site not on the list",
+}
+# What the list of differences may show: all, those placed in some runs only, those placed in each.
+SHOWN = ("all", "some", "moved")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of each run. `values` are as said on the page; `best` marks those that no other run beats,
+    where more or fewer is better and they differ; `shares` are the lengths of their bars, of 1."""
+
+    name: str
+    values: list[str]
+    best: list[bool]
+    shares: list[float]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures of one kind."""
+
+    key: str
+    title: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A run with what its column is headed by."""
+
+    run: Run
+    letter: str
+    certificate: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A requirement that the runs do not treat alike, with its placing in each; None where a run has none."""
+
+    requirement: Requirement
+    placings: list[Placing | None]
+
+
+def runs_to_compare(session: Session, viewer: Viewer, round_id: int, ids: Sequence[int]) -> list[Run]:
+    """The finished runs of a round with these numbers, in this order, each once. Raises Refused for more than
+    four or for one without a result, NotFound for one that is not the round's."""
+    wanted = list(dict.fromkeys(ids))
+    if len(wanted) > MOST_RUNS:
+        raise Refused(f"Choose at most {MOST_RUNS} runs to compare.")
+    rows = session.scalars(
+        queries.visible_runs(viewer)
+        .where(Run.round_id == round_id, Run.id.in_(wanted))
+        .options(joinedload(Run.scenario))
+    )
+    found = {run.id: run for run in rows}
+    if set(found) != set(wanted):
+        raise NotFound("There is no such run in this round.")
+    for run in found.values():
+        if run.state != "finished":
+            raise Refused(f"Run {run.id} has no result to compare.")
+    return [found[key] for key in wanted]
+
+
+def columns(runs: Sequence[Run]) -> list[Column]:
+    """What heads each run's column."""
+    return [
+        Column(run, letter, results.short_certificate(run.summary))
+        for run, letter in zip(runs, "ABCD", strict=False)
+    ]
+
+
+def compare(session: Session, runs: Sequence[Run]) -> list[Table]:
+    """The runs' figures side by side."""
+    told = [results.describe_result(session, run) for run in runs]
+    return [
+        Table("placed", "Placed", _placed(told)),
+        *(Table(key, f"Placed by {name}", _shares(told, key)) for key, name in SHARES.items()),
+        Table("travel", "Travel one way", _travel(told)),
+        Table("hei-travel", "Fairness between HEIs: minutes a placement", _hei_minutes(session, runs)),
+        Table("load", "Load", _load(told)),
+        Table("preferences", "Preferences", _preferences(told)),
+        Table("changes", "Against what is published", _changes(session, runs)),
+    ]
+
+
+def differences(
+    session: Session,
+    runs: Sequence[Run],
+    *,
+    show: str = "all",
+    hei_id: int | None = None,
+    reference: str = "",
+    page: int = 1,
+    size: int = 50,
+) -> tuple[list[Difference], int]:
+    """One page of the requirements that the runs do not treat alike, by HEI and learner, and how many."""
+    rows = _different([run.id for run in runs], show)
+    if hei_id is not None:
+        rows = rows.where(Learner.hei_id == hei_id)
+    if reference:
+        rows = rows.where(func.lower(Learner.reference).contains(reference.lower(), autoescape=True))
+    found, total = page_of(session, rows, page=page, size=size)
+    placings: dict[tuple[int, int], Placing] = {
+        (row.run_id, row.requirement_id): row
+        for row in session.scalars(
+            select(Placing)
+            .where(
+                Placing.run_id.in_([run.id for run in runs]),
+                Placing.requirement_id.in_([row.id for row in found]),
+            )
+            .options(
+                joinedload(Placing.block),
+                joinedload(Placing.department).options(
+                    joinedload(Department.site), joinedload(Department.modality)
+                ),
+            )
+        )
+    }
+    return [Difference(row, [placings.get((run.id, row.id)) for run in runs]) for row in found], total
+
+
+def differences_csv(rows: Iterable[Difference], runs: Sequence[Run]) -> list[list[object]]:
+    """The differences as rows of a file, with their heading."""
+    head: list[object] = ["HEI", "Learner", "Block"]
+    for column in columns(runs):
+        name = f"{column.letter} (run {column.run.id}, {column.run.scenario.name})"
+        head += [f"Department in {name}", f"Minutes in {name}"]
+    lines: list[list[object]] = [head]
+    for row in rows:
+        requirement, line = row.requirement, list[object]()
+        block = requirement.block.name if requirement.block else "Any block of a rotation"
+        line += [requirement.learner.hei.name, requirement.learner.reference, block]
+        for placing in row.placings:
+            line += [where(placing), placing.travel_minutes if placing else None]
+        lines.append(line)
+    return lines
+
+
+def where(placing: Placing | None) -> str:
+    """Where a run has a requirement."""
+    if placing is None:
+        return "Not in this run"
+    return placing.department.name if placing.department else "Not placed"
+
+
+def _different(run_ids: Sequence[int], show: str) -> Select[Requirement]:
+    """Requirements whose department or block is not the same in all of the runs."""
+    placed = func.count(Placing.department_id)
+    unlike = [
+        func.count(func.coalesce(Placing.department_id, 0).distinct()) > 1,
+        func.count(func.coalesce(Placing.block_id, 0).distinct()) > 1,
+        func.count() < len(run_ids),
+    ]
+    grouped = (
+        select(Placing.requirement_id)
+        .where(Placing.run_id.in_(run_ids))
+        .group_by(Placing.requirement_id)
+        .having(or_(*unlike))
+    )
+    if show == "moved":
+        grouped = grouped.having(placed == len(run_ids))
+    elif show == "some":
+        grouped = grouped.having(placed < len(run_ids))
+    return (
+        select(Requirement)
+        .join(Requirement.learner)
+        .join(Learner.hei)
+        .where(Requirement.id.in_(grouped))
+        .options(joinedload(Requirement.block), joinedload(Requirement.learner).joinedload(Learner.hei))
+        .order_by(Hei.name, Learner.reference, Requirement.id)
+    )
+
+
+def _row(name: str, numbers: Sequence[float | None], said: Sequence[str], better: int = 0) -> Row:
+    """`better`: 1 where more is better, -1 where less is, 0 where neither."""
+    known = [number for number in numbers if number is not None]
+    best = max(known, default=None) if better > 0 else min(known, default=None)
+    marked = bool(better) and len(set(known)) > 1
+    most = max(known, default=0)
+    return Row(
+        name,
+        list(said),
+        [marked and number == best for number in numbers],
+        [number / most if number and most else 0.0 for number in numbers],
+    )
+
+
+def _placed(told: Sequence[Mapping[str, Any]]) -> list[Row]:
+    every = [row["learners_with_every_place"] for row in told]
+    return [
+        _row(
+            "Placements",
+            [row["placed"] / row["requirements"] if row["requirements"] else 0 for row in told],
+            [f"{row['placed']:,} of {row['requirements']:,}" for row in told],
+            1,
+        ),
+        _row(
+            "Learners with every placement",
+            every,
+            [f"{n:,} of {row['learners']:,}" for n, row in zip(every, told, strict=True)],
+            1,
+        ),
+    ]
+
+
+def _shares(told: Sequence[Mapping[str, Any]], key: str) -> list[Row]:
+    by_run = [{row["name"]: row for row in summary[key]} for summary in told]
+    names = dict.fromkeys(name for rows in by_run for name in rows)
+    found = []
+    for name in names:
+        here = [rows.get(name) for rows in by_run]
+        found.append(
+            _row(
+                name,
+                [row["placed"] / row["needed"] if row and row["needed"] else None for row in here],
+                [f"{row['placed']:,} of {row['needed']:,}" if row else "–" for row in here],
+                1,
+            )
+        )
+    return found
+
+
+def _travel(told: Sequence[Mapping[str, Any]]) -> list[Row]:
+    names = {"median": "Median", "p95": "95 of 100 within", "most": "Longest"}
+    return [
+        _row(
+            name,
+            [row["travel"][key] for row in told],
+            ["–" if row["travel"][key] is None else f"{row['travel'][key]} min" for row in told],
+            -1,
+        )
+        for key, name in names.items()
+    ]
+
+
+def _hei_minutes(session: Session, runs: Sequence[Run]) -> list[Row]:
+    rows = session.execute(
+        select(Placing.run_id, Hei.name, func.avg(Placing.travel_minutes))
+        .join(Placing.requirement)
+        .join(Requirement.learner)
+        .join(Learner.hei)
+        .where(Placing.run_id.in_([run.id for run in runs]), Placing.department_id.is_not(None))
+        .group_by(Placing.run_id, Hei.name)
+    )
+    minutes = {(run_id, name): float(mean) for run_id, name, mean in rows}
+    names = sorted({name for _, name in minutes})
+    table = [[minutes.get((run.id, name)) for run in runs] for name in names]
+    found = [
+        _row(name, means, [_mean(mean) for mean in means], -1)
+        for name, means in zip(names, table, strict=True)
+    ]
+    spread: list[float | None] = []
+    for i in range(len(runs)):
+        known = [mean for means in table if (mean := means[i]) is not None]
+        spread.append(max(known) - min(known) if known else None)
+    return [*found, _row("Between the shortest and the longest", spread, [_mean(v) for v in spread], -1)]
+
+
+def _mean(minutes: float | None) -> str:
+    return "–" if minutes is None else f"{minutes:.1f} min"
+
+
+def _load(told: Sequence[Mapping[str, Any]]) -> list[Row]:
+    loads = [
+        sorted(row["load_percent"] for row in summary["load"] if row["load_percent"] is not None)
+        for summary in told
+    ]
+    full = [sum(0 < row["places"] <= row["placed"] for row in summary["load"]) for summary in told]
+    heavy = [sum(load >= results.HEAVY_PERCENT for load in found) for found in loads]
+    spread = [f[len(f) * 9 // 10] - f[len(f) // 10] if f else None for f in loads]
+    return [
+        _row(
+            "Supervisor load, median",
+            [found[len(found) // 2] if found else None for found in loads],
+            [f"{found[len(found) // 2]}%" if found else "–" for found in loads],
+        ),
+        _row(
+            "Between the lightest and heaviest tenth",
+            spread,
+            ["–" if value is None else f"{value} points of percent" for value in spread],
+            -1,
+        ),
+        _row(
+            "Heaviest",
+            [found[-1] if found else None for found in loads],
+            [f"{found[-1]}%" if found else "–" for found in loads],
+            -1,
+        ),
+        _row(
+            f"Departments and blocks at {results.HEAVY_PERCENT}% or more",
+            heavy,
+            [f"{n:,}" for n in heavy],
+            -1,
+        ),
+        _row("Departments and blocks that are full", full, [f"{n:,}" for n in full]),
+    ]
+
+
+def _preferences(told: Sequence[Mapping[str, Any]]) -> list[Row]:
+    better = {"first": 1, "unlisted": -1}
+    return [
+        _row(
+            name,
+            [row["preferences"][key] for row in told],
+            [f"{row['preferences'][key]:,}" for row in told],
+            better.get(key, 0),
+        )
+        for key, name in WISHES.items()
+    ]
+
+
+def _changes(session: Session, runs: Sequence[Run]) -> list[Row]:
+    """How each run would change what is published: who keeps, moves, loses and gains a place."""
+    standing = published_places(session, runs[0].round_id) if runs else {}
+    if not standing:
+        return []
+    counts = {run.id: [0, 0, 0, 0] for run in runs}
+    rows = session.execute(
+        select(Placing.run_id, Placing.requirement_id, Placing.department_id).where(
+            Placing.run_id.in_(list(counts))
+        )
+    )
+    for run_id, requirement_id, department_id in rows:
+        stands = standing.get(requirement_id)
+        if stands is None:
+            kind = 3 if department_id is not None else None
+        elif department_id is None:
+            kind = 2
+        else:
+            kind = 0 if stands.department_id == department_id else 1
+        if kind is not None:
+            counts[run_id][kind] += 1
+    names = ("Keep their place", "Move", "Lose their place", "Get a place who had none")
+    better = (1, -1, -1, 1)
+    return [
+        _row(
+            name,
+            [counts[run.id][i] for run in runs],
+            [f"{counts[run.id][i]:,}" for run in runs],
+            better[i],
+        )
+        for i, name in enumerate(names)
+    ]
