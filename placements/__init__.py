@@ -81,6 +81,7 @@ def _register_parts(app: Flask) -> None:
     from placements.allocations.blueprint import allocations
     from placements.appeals import of_learner as appeals_of_learner  # noqa: F401
     from placements.appeals import publishing as appeals_published  # noqa: F401
+    from placements.appeals import retention as evidence_kept  # noqa: F401 - makes the worker's chore known
     from placements.appeals import routes as round_appeals  # noqa: F401
     from placements.appeals import routes_deciding as appeals_deciding  # noqa: F401
     from placements.appeals.blueprint import appeals
@@ -127,6 +128,8 @@ def _register_parts(app: Flask) -> None:
     from placements.plans import routes as planning  # noqa: F401
     from placements.plans import routes_blocks  # noqa: F401
     from placements.plans.blueprint import plans
+    from placements.repairs import of_learner as returned_of_learner  # noqa: F401
+    from placements.repairs import reminders as freeze_reminders  # noqa: F401 - makes the worker's chore known
     from placements.repairs import routes as worklist  # noqa: F401
     from placements.repairs import (
         routes_freeze,  # noqa: F401

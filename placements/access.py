@@ -241,6 +241,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
             Action.FAIL_RUN,
             Action.RECOVER_RUN,
             Action.SOLVE_TRADE_OFF,
+            Action.FORGET_EVIDENCE,
         }
     ),
 }

@@ -107,6 +107,7 @@ class Action(StrEnum):
     WITHDRAW_APPEAL = "withdraw_appeal"
     DECIDE_APPEAL = "decide_appeal"
     OPEN_EVIDENCE = "open_evidence"
+    FORGET_EVIDENCE = "forget_evidence"
     FREEZE_ROUND = "freeze_round"
     SEE_WORKLIST = "see_worklist"
     SET_ASIDE = "set_aside"

@@ -68,6 +68,7 @@ DONE = {
     Action.WITHDRAW_APPEAL: "Withdrew an appeal",
     Action.DECIDE_APPEAL: "Decided an appeal",
     Action.OPEN_EVIDENCE: "Opened the evidence of an appeal",
+    Action.FORGET_EVIDENCE: "Deleted evidence of appeals that were decided long ago",
     Action.FREEZE_ROUND: "Froze a round's places, or let a learner be placed again",
     Action.START_RUN: "Started a run",
     Action.CANCEL_RUN: "Cancelled a run",

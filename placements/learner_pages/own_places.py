@@ -52,9 +52,14 @@ class OwnPlaces:
     gone: tuple[PublicationLine, ...] = ()
 
     @property
+    def lines(self) -> list[PublicationLine]:
+        """The lines that still stand: those given back at the freeze are left out."""
+        return [place.line for place in self.places if place.returned is None]
+
+    @property
     def learner(self) -> PublishedLearner | None:
         """The lines as letters take them; None where there is no place among them."""
-        found = PublishedLearner([place.line for place in self.places])
+        found = PublishedLearner(self.lines)
         return found if found.placed else None
 
 

@@ -59,7 +59,7 @@ def download_own_calendar(link: LearnerLink, secret: str) -> ResponseReturnValue
     """The learner's places as a calendar, which a calendar program may follow; empty before a publication."""
     own = own_places(db.session, viewer_of(link), today())
     data = calendar_of(
-        [place.line for place in own.places],
+        own.lines,
         name=f"My placements, {link.learner.cohort.round.name}",
         host=urlsplit(current_app.extensions["settings"].site_url).hostname or "placements",
         number=own.publication.number if own.publication else 0,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Select, false, func, select
 from sqlalchemy.exc import IntegrityError
@@ -40,9 +41,12 @@ class NotClear:
     missing: str
 
 
-def places_not_clear(session: Session, viewer: Viewer, round_: Round) -> list[NotClear]:
-    """Which places of the newest version a freeze today would take back, by HEI, learner and date: those that
-    a check holds back by the round's rule. One that has begun is left alone."""
+def places_not_clear(
+    session: Session, viewer: Viewer, round_: Round, *, on: date | None = None
+) -> list[NotClear]:
+    """Which places of the newest version a freeze on a day (None: today) would take back, by HEI, learner and
+    date: those that a check holds back by the round's rule. One that has begun by then is left alone."""
+    on = on or today()
     publication = newest_publication(session, viewer, round_.id)
     if publication is None:
         return []
@@ -54,16 +58,16 @@ def places_not_clear(session: Session, viewer: Viewer, round_: Round) -> list[No
         )
     )
     checks = RoundChecks(session, round_)
-    ahead = [line for line in lines if line.first_day > today()]
-    found = [(line, _missing(checks, line)) for line in ahead]
+    ahead = [line for line in lines if line.first_day > on]
+    found = [(line, _missing(checks, line, on)) for line in ahead]
     return [NotClear(line, missing) for line, missing in found if missing]
 
 
-def _missing(checks: RoundChecks, line: PublicationLine) -> str:
-    """The checks that hold this line's place back today, by name."""
+def _missing(checks: RoundChecks, line: PublicationLine, on: date) -> str:
+    """The checks that hold this line's place back on a day, by name."""
     if line.record_id is None:
         return ""
-    findings = checks.findings(line.record_id, line.hei_id, line.first_week, line.last_day, today())
+    findings = checks.findings(line.record_id, line.hei_id, line.first_week, line.last_day, on)
     return ", ".join(one.asked.name for one in findings if one.effect == "blocks")
 
 
@@ -222,7 +226,7 @@ def missing_now(session: Session, viewer: Viewer, rows: Sequence[ReturnedPlace])
     found = {}
     for row in rows:
         line = lines.get(row.requirement_id)
-        if line is not None and (missing := _missing(checks, line)):
+        if line is not None and (missing := _missing(checks, line, today())):
             found[row.id] = missing
     return found
 

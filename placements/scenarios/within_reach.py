@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 import matching
 from placements.scenarios.frozen import locks_by_key, policy_of_run
-from placements.scenarios.models import Run
+from placements.scenarios.models import Lock, Run
 from placements.scenarios.outcome import row_id
 from placements.scenarios.queries import locks_in_force
 
-# The problem read last, by its digest: reading a regional one takes longer than asking it.
-_read: dict[str, matching.Problem] = {}
+# The problem read last, by its digest and the locks' ids: reading a regional one takes longer than asking it.
+_read: dict[tuple[str, tuple[int, ...]], matching.Problem] = {}
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,9 @@ def sites_within(
     that hold today; nothing is said of requirements that are not in the data. `taken` says who has a place
     now. The caller has been let see what it tells."""
     try:
-        problem = _problem_of(run)
+        problem = _problem_of(run, locks_in_force(session, run.round_id, None))
     except matching.EngineError:
         return {}
-    locks, _ = locks_by_key(problem, locks_in_force(session, run.round_id, None))
-    problem = replace(problem, locks=tuple(matching.Lock(**lock) for lock in locks))
     wanted = {f"r{key}" for key in requirement_ids} & problem.requirement_index.keys()
     if not wanted:
         return {}
@@ -64,13 +62,17 @@ def sites_within(
     return found
 
 
-def _problem_of(run: Run) -> matching.Problem:
-    digest = run.snapshot.digest
-    if digest not in _read:
+def _problem_of(run: Run, locks: Sequence[Lock]) -> matching.Problem:
+    """The run's data under these locks."""
+    key = (run.snapshot.digest, tuple(lock.id for lock in locks))
+    if key not in _read:
         problem = matching.Problem.from_json(run.snapshot.problem)
+        keys, _ = locks_by_key(problem, locks)
+        if keys:
+            problem = replace(problem, locks=tuple(matching.Lock(**lock) for lock in keys))
         _read.clear()
-        _read[digest] = problem
-    return _read[digest]
+        _read[key] = problem
+    return _read[key]
 
 
 class _Free:

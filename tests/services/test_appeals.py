@@ -16,6 +16,7 @@ from placements.appeals import queries, service
 from placements.appeals.evidence import MOST_BYTES, GivenFile, problem_with, shown_name
 from placements.appeals.facts import facts_of
 from placements.appeals.models import Appeal, AppealEvidence
+from placements.appeals.retention import forget_evidence
 from placements.appeals.service import Lodging
 from placements.appeals.window import window
 from placements.audit.models import AuditEntry
@@ -476,6 +477,27 @@ def test_what_was_said_is_given_out_and_erased_and_the_decision_stays(
     assert {row.statement for row in rows.values()} == {""}
     assert (rows[decided.id].state, rows[decided.id].decision) == ("declined", "No room.")
     assert rows[waiting.id].state == "withdrawn"
+
+
+def test_evidence_is_deleted_some_time_after_the_decision(made: PublishedRound, session: Session) -> None:
+    decided = lodge(made, files=(PDF,))
+    decide(made, decided, "decline")
+    service.lodge_appeal(
+        made.officer,
+        made.round_id,
+        made.requirement(1).id,
+        Lodging("travel", "Far.", "elsewhere", files=(PDF,)),
+    )
+    set_clock(lambda: NOW_UTC + timedelta(days=90))
+    forget_evidence()
+    assert len(session.scalars(select(AppealEvidence)).all()) == 2
+    set_clock(lambda: NOW_UTC + timedelta(days=91))
+    forget_evidence()
+    forget_evidence()
+    left = session.scalars(select(AppealEvidence)).one()
+    assert left.appeal_id != decided.id, "what waits for a decision keeps its evidence"
+    entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "forget_evidence")).all()
+    assert [row.detail for row in entries] == [{"files": 1}]
 
 
 def test_the_list_is_of_one_round_with_each_place(made: PublishedRound, session: Session) -> None:

@@ -19,9 +19,11 @@ from placements.cohorts.demand import demand
 from placements.cohorts.given_back import given_back
 from placements.cohorts.models import Interruption
 from placements.errors import NotAllowed, NotFound, Refused, Stale
+from placements.learners.erasing import erase_learner, export_learner
 from placements.mail.models import Message
 from placements.repairs import freezing
 from placements.repairs.models import ReturnedPlace
+from placements.repairs.reminders import reminders_due, send_freeze_reminders
 from placements.repairs.waiting import drawn, waiting_csv, waiting_list
 from placements.repairs.worklist import items_since
 from placements.rounds.models import Round
@@ -34,6 +36,7 @@ from tests.factories import (
     InterruptionFactory,
     LearnerCheckFactory,
     NetworkFactory,
+    PersonFactory,
     RoundFactory,
     saved,
     viewer_as,
@@ -222,6 +225,40 @@ def test_who_has_left_since_has_no_line(made: PublishedRound, session: Session) 
     publication = publish_again(made.region, is_repair=True)
     assert made.requirement(index).id not in {line.requirement_id for line in publication.lines}
     assert session.scalars(select(Interruption)).one().last_day is None
+
+
+def test_officers_are_told_before_the_freeze_each_once_and_only_of_their_own(
+    made: PublishedRound, session: Session
+) -> None:
+    made.region.round.freeze_on = date(2026, 12, 1)
+    PersonFactory(role="placement_officer")
+    saved()
+    set_clock(lambda: NOW_UTC.replace(hour=7))
+    send_freeze_reminders()
+    assert session.scalars(select(Message)).all() == [], "not in the night"
+    set_clock(lambda: NOW_UTC)
+    send_freeze_reminders()
+    send_freeze_reminders()
+    told = session.scalars(select(Message).where(Message.key.startswith("freeze:"))).one()
+    assert told.key == f"freeze:{made.round_id}:2026-12-01:7:{made.officer.person_id}"
+    assert made.line(not_clear_index(made)).learner_reference in told.body
+    set_clock(lambda: NOW_UTC + timedelta(days=5))
+    record_check(made, session)
+    send_freeze_reminders()
+    assert len(session.scalars(select(Message).where(Message.key.startswith("freeze:"))).all()) == 1
+    assert reminders_due(date(2026, 12, 1), date(2026, 11, 23)) == []
+    assert reminders_due(date(2026, 12, 1), date(2026, 11, 29)) == [2]
+    assert reminders_due(date(2026, 12, 1), date(2026, 12, 1)) == []
+
+
+def test_what_was_missing_is_given_out_and_erased(made: PublishedRound, session: Session) -> None:
+    index = not_clear_index(made)
+    freeze(made)
+    learner = made.region.learners[index]
+    given = export_learner(made.officer, learner.id)["places_given_back"]
+    assert [row["missing"] for row in given] == ["Occupational health"]
+    erase_learner(made.officer, learner.id, typed=learner.reference)
+    assert returned(session).missing == ""
 
 
 # -- the waiting list -----------------------------------------------------------------
