@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm.attributes import flag_modified
 
 import matching
@@ -140,7 +140,8 @@ def _hold(tx: Transaction, parent: Run) -> None:
     """Whoever else moves from the same run at this moment waits here, or is told."""
     if parent.state != "finished":
         raise Refused(f"This run is {parent.state}. Only in a finished run can learners be moved.")
-    tx.session.execute(select(Run.id).where(Run.id == parent.id).with_for_update())
+    # A write, and not only a row locked: SQLite lets nobody else write from here on.
+    tx.session.execute(update(Run).where(Run.id == parent.id).values(parent_id=Run.parent_id))
 
 
 def _lock(tx: Transaction, parent: Run, lock: matching.Lock, reason: str) -> Lock:
