@@ -15,11 +15,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import capacity, cohorts, feasibility, flow, growth, printing, repair, whatif, year
+from benchmarks import by_hand, capacity, cohorts, feasibility, flow, growth, printing, repair, whatif, year
 from benchmarks.apart import Failed
 from matching import Policy
 
 ONE_BY_ONE = {
+    "by_hand": by_hand,
     "capacity": capacity,
     "feasibility": feasibility,
     "cohorts": cohorts,
