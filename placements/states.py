@@ -70,6 +70,16 @@ RUN = StateMachine(
         "requeue": (frozenset({"running", "queued"}), "queued"),
     },
 )
+TRADE_OFF = StateMachine(
+    "trade-off",
+    {
+        "ask again": (frozenset({"failed"}), "queued"),
+        "claim": (frozenset({"queued"}), "running"),
+        "finish": (frozenset({"running"}), "finished"),
+        "fail": (frozenset({"queued", "running"}), "failed"),
+        "requeue": (frozenset({"running", "queued"}), "queued"),
+    },
+)
 PROPOSAL = StateMachine(
     "proposal",
     {

@@ -22,7 +22,7 @@ from placements.organisations.models import Department
 from placements.organisations.queries import learner_groups, supervision_models, visible_departments
 from placements.rounds.models import Block
 from placements.scenarios.models import Placing, Run
-from placements.scenarios.queries import latest_finished_run
+from placements.scenarios.queries import frozen_utc, latest_finished_run
 from placements.web.formats import count
 
 
@@ -69,7 +69,7 @@ def since_publication(session: Session, viewer: Viewer, publication: Publication
             for requirement, department_id, first_week, weeks, hei_id, reference in lines
         ]
 
-    return _changes(session, viewer, publication.round_id, run.requested_utc, placed)
+    return _changes(session, viewer, publication.round_id, frozen_utc(session, run), placed)
 
 
 def since_run(session: Session, viewer: Viewer, run: Run) -> list[LateChange]:
@@ -93,7 +93,7 @@ def since_run(session: Session, viewer: Viewer, run: Run) -> list[LateChange]:
             for requirement, department_id, learner_id, first_week, weeks in rows
         ]
 
-    return _changes(session, viewer, run.round_id, run.requested_utc, placed)
+    return _changes(session, viewer, run.round_id, frozen_utc(session, run), placed)
 
 
 def marks(session: Session, viewer: Viewer, round_id: int) -> Mapping[int, str]:

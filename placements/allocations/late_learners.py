@@ -19,6 +19,7 @@ from placements.cohorts.presence import is_asked
 from placements.cohorts.queries import visible_cohorts
 from placements.rounds.models import PlanLine, Rotation
 from placements.scenarios.models import Placing, Run
+from placements.scenarios.queries import frozen_utc
 from placements.web.formats import count, day
 
 # A cohort of which nobody was known is told in one line.
@@ -78,7 +79,7 @@ def _changes(
     if not viewer.may(Action.SEE_LEARNERS):
         return []
     cohorts: dict[int, list[Learner]] = defaultdict(list)
-    for learner in _candidates(session, viewer, run.round_id, run.requested_utc):
+    for learner in _candidates(session, viewer, run.round_id, frozen_utc(session, run)):
         cohorts[learner.cohort_id].append(learner)
     found: list[LateLearner] = []
     for learners in cohorts.values():

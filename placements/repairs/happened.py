@@ -21,6 +21,7 @@ from placements.organisations.models import Department, Site
 from placements.repairs.models import ReturnedPlace
 from placements.repairs.worklist import Item, register
 from placements.scenarios.models import Lock, Run
+from placements.scenarios.queries import frozen_utc
 from placements.web.formats import count, day
 
 ORIGINS = {"lead": "Lock", "decline": "Declined by the trust", "appeal": "Appeal upheld"}
@@ -51,7 +52,7 @@ def educators_changed(session: Session, viewer: Viewer, publication: Publication
     rows = list(
         session.scalars(
             visible_educators(viewer)
-            .where(Educator.changed_utc > run.requested_utc)
+            .where(Educator.changed_utc > frozen_utc(session, run))
             .options(
                 selectinload(Educator.absences),
                 selectinload(Educator.departments).joinedload(EducatorDepartment.department),
@@ -115,7 +116,7 @@ def learners_changed(session: Session, viewer: Viewer, publication: Publication,
             who=row.who,
             words=row.words,
             by="",
-            at_utc=row.at_utc or run.requested_utc,
+            at_utc=row.at_utc or frozen_utc(session, run),
             touched=row.given_up,
             wanted=row.wanted,
             page=("learners.see_learner", {"learner_id": row.learner_id}) if row.learner_id else None,
@@ -125,14 +126,15 @@ def learners_changed(session: Session, viewer: Viewer, publication: Publication,
 def locks_made(session: Session, viewer: Viewer, publication: Publication, run: Run) -> Iterator[Item]:
     """Pins and bans in force that the published run was not asked for with: one item for all locks of a
     decline or an appeal."""
-    known = set(run.settings.get("without_locks", ()))
+    left_out = set(run.settings.get("without_locks", ()))
+    since = run.requested_utc if run.kind == "hand" else frozen_utc(session, run)
     rows = session.scalars(
         select(Lock)
         .where(
             Lock.round_id == publication.round_id,
             Lock.lifted_utc.is_(None),
             (Lock.scenario_id.is_(None)) | (Lock.scenario.has(is_default=True)),
-            (Lock.made_utc > run.requested_utc) | Lock.id.in_(known),
+            (Lock.made_utc > since) | Lock.id.in_(left_out),
         )
         .options(
             joinedload(Lock.requirement).options(

@@ -63,7 +63,9 @@ class TradeOff(Base):
     points: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON, default=list)
     requested_utc: Mapped[datetime] = mapped_column(UtcDateTime)
     heartbeat_utc: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The worker that holds it, as a run's; and how often a worker has begun it since the last point.
     worker: Mapped[str | None] = mapped_column(sa.String(100))
+    attempts: Mapped[int] = mapped_column(default=0)
     message: Mapped[str | None] = mapped_column(sa.Text)
 
     run: Mapped[Run] = relationship()

@@ -15,8 +15,9 @@ from placements.access import Viewer
 from placements.allocations.models import Publication, PublicationLine
 from placements.allocations.queries import publications_of_round
 from placements.repairs.worklist import Item, is_taken_in, items_since
+from placements.rounds.models import Block
 from placements.scenarios.models import Placing, Run
-from placements.scenarios.queries import visible_placings
+from placements.scenarios.queries import frozen_utc, visible_placings
 
 # Of so many, who makes room for whom is no longer told by name.
 MOST_NAMED = 4
@@ -40,6 +41,16 @@ KIND_WORDS: Mapping[Kind, str] = {
     Kind.MOVED: "Moves to make room",
     Kind.LATE: "Joined late, placed",
     Kind.FOUND: "Was waiting, placed",
+}
+
+# Why, where no happening and nobody else explains it.
+PLAIN: Mapping[Kind, str] = {
+    Kind.LOST: "The rules or the places offered no longer allow the place it had",
+    Kind.REPLACED: "The rules or the places offered no longer allow the place it had",
+    Kind.MOVED: "To make room where fewer can be taken",
+    Kind.LATE_LEFT: "Joined since",
+    Kind.LATE: "Joined since",
+    Kind.FOUND: "Takes a place that is free",
 }
 
 
@@ -116,26 +127,30 @@ class Repair:
 
 
 def repair_of(session: Session, viewer: Viewer, run: Run) -> Repair | None:
-    """What a finished repair does; None where the version that it began from is not to be seen. The caller
-    has been let see the run."""
+    """What a finished repair, or a run chosen from its trade-off, does; None for other runs, and where the
+    version that it began from is not to be seen. The caller has been let see the run."""
+    if run.state != "finished" or (run.kind != "repair" and "worth" not in run.settings):
+        return None
+    frozen = frozen_utc(session, run)
     publication = next(
-        (
-            row
-            for row in publications_of_round(session, viewer, run.round_id)
-            if row.published_utc <= run.requested_utc
-        ),
+        (row for row in publications_of_round(session, viewer, run.round_id) if row.published_utc <= frozen),
         None,
     )
     if publication is None:
         return None
     found = _differences(session, viewer, run, publication)
-    items = [item for item in items_since(session, viewer, publication) if is_taken_in(item, run)]
+    items = [item for item in items_since(session, viewer, publication) if is_taken_in(session, item, run)]
+    if run.kind != "repair":
+        # Not only where somebody has to: the answer was chosen from the trade-off.
+        plain = {**PLAIN, Kind.MOVED: "Saves enough travel, or makes room for it"}
+        return Repair(run, publication, explained(found, items, plain), _stay(session, run, publication))
     return Repair(run, publication, explained(found, items), _stay(session, run, publication))
 
 
 def _differences(session: Session, viewer: Viewer, run: Run, publication: Publication) -> list[Move]:
-    told = {move["requirement"]: move["kind"] for move in run.summary["repair"]["moves"]}
-    late = {int(key[1:]) for key in run.settings.get("in_need", ())}
+    root = run if run.parent_id is None else session.get_one(Run, run.parent_id)
+    told = {move["requirement"]: move["kind"] for move in root.summary["repair"]["moves"]}
+    late = {int(key[1:]) for key in root.settings.get("in_need", ())}
     line = PublicationLine
     rows = session.execute(
         select(Placing.requirement_id, line.id)
@@ -143,12 +158,14 @@ def _differences(session: Session, viewer: Viewer, run: Run, publication: Public
             line,
             and_(line.requirement_id == Placing.requirement_id, line.publication_id == publication.id),
         )
+        .outerjoin(Block, Block.id == Placing.block_id)
         .where(
             Placing.run_id == run.id,
             or_(
-                Placing.requirement_id.in_({*told, *late}),
+                Placing.requirement_id.in_(late),
                 line.department_id != Placing.department_id,
-                and_(line.department_id.is_not(None), Placing.department_id.is_(None)),
+                line.department_id.is_(None) != Placing.department_id.is_(None),
+                and_(line.department_id == Placing.department_id, line.block != Block.name),
             ),
         )
     )
@@ -160,7 +177,7 @@ def _differences(session: Session, viewer: Viewer, run: Run, publication: Public
         row.id: row
         for row in session.scalars(select(line).where(line.id.in_([x for x in lines.values() if x])))
     }
-    day = run.requested_utc.date()
+    day = frozen_utc(session, run).date()
     moves = [
         _move(placing, before.get(lines[placing.requirement_id] or 0), told, day) for placing in placings
     ]
@@ -174,14 +191,14 @@ def _move(placing: Placing, line: PublicationLine | None, told: Mapping[int, str
     if placing.department_id is None:
         return Move(Kind.LOST if had is not None else Kind.LATE_LEFT, placing, had, begun)
     if had is not None:
-        makes_room = told.get(placing.requirement_id) == "moved"
-        return Move(Kind.MOVED if makes_room else Kind.REPLACED, placing, had, begun)
+        lost = told.get(placing.requirement_id) in ("displaced", "late")
+        return Move(Kind.REPLACED if lost else Kind.MOVED, placing, had, begun)
     return Move(Kind.FOUND if line is not None else Kind.LATE, placing, None, False)
 
 
 def _stay(session: Session, run: Run, publication: Publication) -> int:
     """How many published placements that have begun, and are not over, are kept as they are."""
-    day = run.requested_utc.date()
+    day = frozen_utc(session, run).date()
     line = PublicationLine
     rows = session.execute(
         select(line.first_week, line.weeks)
@@ -195,7 +212,7 @@ def _stay(session: Session, run: Run, publication: Publication) -> int:
     return sum(first + timedelta(weeks=weeks) > day for first, weeks in rows)
 
 
-def explained(moves: Sequence[Move], items: Sequence[Item]) -> list[Move]:
+def explained(moves: Sequence[Move], items: Sequence[Item], plain: Mapping[Kind, str] = PLAIN) -> list[Move]:
     """Each with why: the happening that concerns it, else whom it makes room for or whose place it takes,
     step by step."""
     concerned: dict[int, Item] = {}
@@ -219,23 +236,12 @@ def explained(moves: Sequence[Move], items: Sequence[Item]) -> list[Move]:
             others = [x for x in others if x.placing.id != move.placing.id]
             if others and move.kind is Kind.FOUND:
                 why[move.placing.id] = f"Takes a place that {_named(others)} leaves"
-    return [replace(move, why=why.get(move.placing.id, _plain(move.kind))) for move in moves]
+    return [replace(move, why=why.get(move.placing.id, plain[move.kind])) for move in moves]
 
 
 def _said(item: Item, move: Move) -> str:
     own = item.who.split(",")[0] == move.reference
     return f"{item.kind}: {item.words}" if own else f"{item.kind}: {item.who}, {item.words}"
-
-
-def _plain(kind: Kind) -> str:
-    return {
-        Kind.LOST: "The rules or the places offered no longer allow the place it had",
-        Kind.REPLACED: "The rules or the places offered no longer allow the place it had",
-        Kind.MOVED: "To make room where fewer can be taken",
-        Kind.LATE_LEFT: "Joined since",
-        Kind.LATE: "Joined since",
-        Kind.FOUND: "Takes a place that is free",
-    }[kind]
 
 
 def _by_department(moves: Sequence[Move], which: str) -> dict[int, list[Move]]:

@@ -15,7 +15,8 @@ from placements.allocations.models import Publication, PublicationLine
 from placements.allocations.queries import lines_of_publication, newest_publication
 from placements.clock import today
 from placements.repairs import worklist
-from placements.repairs.models import SetAside
+from placements.repairs.models import SetAside, TradeOff
+from placements.repairs.trade_off import Point, worth_showing
 from placements.repairs.worklist import Item
 from placements.scenarios.models import Run
 from placements.scenarios.queries import latest_finished_run
@@ -75,7 +76,7 @@ def worklist_of(session: Session, viewer: Viewer, round_id: int) -> Worklist:
     return Worklist(
         publication,
         [
-            Waiting(item, newer if newer is not None and worklist.is_taken_in(item, newer) else None)
+            Waiting(item, newer if newer is not None and worklist.is_taken_in(session, item, newer) else None)
             for item in items
             if item.key not in aside
         ],
@@ -102,3 +103,13 @@ def begun(session: Session, viewer: Viewer, publication: Publication) -> dict[st
         if first_week + timedelta(weeks=weeks) > today():
             found[reference.casefold()].append(requirement_id)
     return found
+
+
+def trade_off_of(session: Session, run_id: int) -> TradeOff | None:
+    """The trade-off of a run that the caller has been let see."""
+    return session.scalar(select(TradeOff).where(TradeOff.run_id == run_id))
+
+
+def points_of(row: TradeOff) -> list[Point]:
+    """The points of a trade-off that no other beats, from the fewest moves on."""
+    return worth_showing([Point(**point) for point in row.points])

@@ -1,4 +1,4 @@
-"""What can be done about what has happened: set an item aside, bring it back, repair."""
+"""What can be done about what has happened: set an item aside, bring it back, repair, draw the trade-off."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,15 @@ from placements.clock import now_utc
 from placements.errors import NotFound, Refused, Stale
 from placements.extensions import db
 from placements.repairs import queries
-from placements.repairs.models import SetAside
+from placements.repairs.models import SetAside, TradeOff
+from placements.repairs.trade_off import FEWEST, asked_again
 from placements.rounds import queries as rounds
+from placements.scenarios import queries as scenarios
 from placements.scenarios.models import Run
 from placements.scenarios.repairing import Wishes
+from placements.scenarios.service import UNDER_WAY
+from placements.states import TRADE_OFF
+from placements.tasks import queue
 from placements.transaction import CHANGED_MEANWHILE, transaction, violates
 
 LONGEST_REASON = 500
@@ -87,3 +92,66 @@ def bring_back(viewer: Viewer, round_id: int, *, item: str) -> None:
         tx.note(round_, item=item, brought_back=row is not None)
         if row is not None:
             tx.session.delete(row)
+
+
+def draw_trade_off(viewer: Viewer, run_id: int) -> TradeOff:
+    """Queue the trade-off of a finished repair, or again one that failed: what was solved stays.
+
+    Raises Refused where the run is no finished repair, or where it is being solved or is there already.
+    """
+    try:
+        with transaction(viewer, Action.DRAW_TRADE_OFF) as tx:
+            run = scenarios.run_by_id(tx.session, viewer, run_id)
+            if run.kind != "repair" or run.state != "finished":
+                raise Refused("Only a finished repair has a trade-off.")
+            row = tx.session.scalar(select(TradeOff).where(TradeOff.run_id == run_id))
+            if row is None:
+                row = TradeOff(run_id=run.id, requested_utc=now_utc())
+                tx.session.add(row)
+            else:
+                row.state = TRADE_OFF.move(row.state, "ask again")
+                row.attempts, row.message, row.heartbeat_utc = 0, None, now_utc()
+            tx.note(row, run=run.id)
+            trade_off_id = row.id
+            tx.afterwards(lambda: queue("solve_trade_off", trade_off_id=trade_off_id))
+    except IntegrityError as error:
+        if violates(error, "uq_trade_off_run_id", "trade_off.run_id"):
+            raise Stale(CHANGED_MEANWHILE) from None
+        raise
+    return row
+
+
+def use_point(viewer: Viewer, run_id: int, step: str) -> Run:
+    """Queue a run that gives one of a trade-off's answers, to be looked at and adopted: the repair's data,
+    with a move priced as it was for that point. Raises Refused where there is no such point, or where a run
+    is under way."""
+    try:
+        with transaction(viewer, Action.START_RUN) as tx:
+            repair = scenarios.run_by_id(tx.session, viewer, run_id)
+            row = tx.session.scalar(select(TradeOff).where(TradeOff.run_id == run_id))
+            if row is None or step == FEWEST or step not in {point["step"] for point in row.points}:
+                raise Refused("The trade-off has no such answer.")
+            if scenarios.run_under_way(tx.session, repair.scenario_id) is not None:
+                raise Refused(UNDER_WAY)
+            policy, locks = asked_again(repair, int(step))
+            run = Run(
+                scenario_id=repair.scenario_id,
+                round_id=repair.round_id,
+                kind="match",
+                parent_id=repair.id,
+                requested_utc=now_utc(),
+                requested_by_id=viewer.person_id,
+                snapshot_id=repair.snapshot_id,
+                locks=locks,
+                policy=policy,
+                settings={"without_locks": repair.settings.get("without_locks", []), "worth": int(step)},
+            )
+            tx.session.add(run)
+            tx.note(run, repair=repair.id, worth=int(step))
+            new_id = run.id
+            tx.afterwards(lambda: queue("perform_run", run_id=new_id))
+    except IntegrityError as error:
+        if violates(error, "uq_run_one_under_way", "run.scenario_id"):
+            raise Refused(UNDER_WAY) from None
+        raise
+    return run

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from placements.access import Viewer
 from placements.allocations.models import Publication
 from placements.scenarios.models import Run
+from placements.scenarios.queries import frozen_utc
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,10 @@ def items_since(session: Session, viewer: Viewer, publication: Publication) -> l
     return sorted(found, key=lambda item: (item.at_utc, item.key), reverse=True)
 
 
-def is_taken_in(item: Item, run: Run) -> bool:
-    """Whether a run was asked for after it happened, and with all of its locks."""
+def is_taken_in(session: Session, item: Item, run: Run) -> bool:
+    """Whether a run's data were frozen after it happened, and none of its locks was left out. A run by hand
+    has the locks made for it too."""
     left_out = set(run.settings.get("without_locks", ()))
-    return item.at_utc <= run.requested_utc and not left_out.intersection(item.locks)
+    by_hand = run.kind == "hand" and bool(item.locks)
+    frozen = run.requested_utc if by_hand else frozen_utc(session, run)
+    return item.at_utc <= frozen and not left_out.intersection(item.locks)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Select, false, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -96,6 +97,13 @@ def locks_in_force(session: Session, round_id: int, scenario_id: int | None) -> 
             .order_by(Lock.id)
         )
     )
+
+
+def frozen_utc(session: Session, run: Run) -> datetime:
+    """When the data of a run were frozen: one that goes on from another run has that one's."""
+    while run.parent_id is not None:
+        run = session.get_one(Run, run.parent_id)
+    return run.requested_utc
 
 
 def latest_finished_run(session: Session, round_id: int) -> Run | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any, cast
@@ -81,7 +81,7 @@ def recover_runs() -> None:
     lost = [
         run.id
         for run in db.session.scalars(select(Run).where(Run.state.in_(("queued", "running"))))
-        if (run.state == "running" and _is_abandoned(run))
+        if (run.state == "running" and is_abandoned(run.worker, run.heartbeat_utc or run.requested_utc))
         or (run.state == "queued" and (run.heartbeat_utc or run.requested_utc) < now - WAITING_FOR)
     ]
     _let_go()
@@ -229,12 +229,14 @@ def _recover(run_id: int) -> None:
         tx.note(run, state=run.state, attempts=run.attempts)
 
 
-def _is_abandoned(run: Run) -> bool:
-    host, _, rest = (run.worker or "").partition(":")
+def is_abandoned(worker: str | None, heard_utc: datetime) -> bool:
+    """Whether the worker that holds something has died, as far as this machine can tell; it was last heard
+    of then."""
+    host, _, rest = (worker or "").partition(":")
     pid, _, started = rest.partition(":")
     if host == socket.gethostname() and pid.isdigit():
         return _started(int(pid)) != started
-    return (run.heartbeat_utc or run.requested_utc) < now_utc() - QUIET_FOR
+    return heard_utc < now_utc() - QUIET_FOR
 
 
 def _started(pid: int) -> str:

@@ -20,9 +20,10 @@ from placements.scenarios.describing import sentences
 from placements.scenarios.frozen import policy_of_run, problem_of_run
 from placements.scenarios.models import Lock, Placing, Run
 from placements.scenarios.repairing import Wishes, begun_weeks
-from placements.scenarios.results import certificate, describe_progress
+from placements.scenarios.results import certificate
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
+from placements.scenarios.watching import describe_progress
 from tests.conftest import NOW_UTC
 from tests.factories import LearnerFactory, RequirementFactory, saved
 from tests.factories.region import SmallRound, small_round

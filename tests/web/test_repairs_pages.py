@@ -1,5 +1,6 @@
 """Pages of the worklist and of a repair: what happened, setting aside, who moves and why, adopting."""
 
+from dataclasses import asdict
 from datetime import date, timedelta
 
 import pytest
@@ -12,6 +13,8 @@ from placements.clock import now_utc, set_clock
 from placements.cohorts.models import Interruption
 from placements.extensions import db
 from placements.repairs import routes_moves
+from placements.repairs.models import TradeOff
+from placements.repairs.trade_off import STEPS, Point
 from placements.scenarios.models import Lock, Placing, Run
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
@@ -177,3 +180,40 @@ def test_a_second_press_is_refused_in_words(lead: FlaskClient, region: SmallRoun
     again = lead.post(address)
     assert again.status_code == 409
     assert "already under way" in page(again).main
+
+
+def test_the_trade_off_is_asked_for_drawn_and_used(lead: FlaskClient, region: SmallRound) -> None:
+    withdraw(region)
+    run_id = int(lead.post(f"/rounds/{region.round.id}/repair").location.rsplit("/", 1)[1])
+    address = f"/runs/{run_id}/trade-off"
+    assert "Only a finished repair" in page(lead.get(address)).main
+    assert lead.post(address).status_code == 409
+    perform_run(run_id)
+    assert page(lead.get(f"/runs/{run_id}/moves")).links()["What would more moves save in travel?"] == address
+    assert "Find what more moves would save" in page(lead.get(address)).main
+    waiting = page(lead.post(address, follow_redirects=True))
+    assert f"0 of {len(STEPS)} answers are found" in waiting.main
+    assert lead.post(address).status_code == 409
+    row = db.session.scalars(select(TradeOff)).one()
+    points = [
+        Point("fewest", 2, 1000, 50, 1, 0.0),
+        Point("60", 5, 860, 50, 1, 0.0),
+        Point("0", 9, 850, 51, 0, 1.5),
+    ]
+    row.points, row.state, row.message = [asdict(point) for point in points], "failed", "It was given up."
+    db.session.commit()
+    found = page(lead.get(address))
+    assert f"3 of {len(STEPS)} are. It was given up." in found.main
+    assert "Find the rest" in found.main
+    assert "3 more moves save 2 h 20 min one way, all together" in found.main
+    assert "4 more moves save 10 min one way, all together, 1 more placed" in found.main
+    assert "Within 1.5%" in found.main
+    svg = "{http://www.w3.org/2000/svg}"
+    assert (len(found.all(f"{svg}circle")), len(found.all(f"{svg}polyline"))) == (2, 1)
+    used = lead.post(f"{address}/use", data={"step": "60"})
+    assert used.status_code == 302
+    assert lead.post(f"{address}/use", data={"step": "60"}).status_code == 409
+    perform_run(int(used.location.rsplit("/", 1)[1]))
+    chosen = page(lead.get(f"{used.location}/moves"))
+    assert f"Chosen from the trade-off of run {run_id}" in chosen.main
+    assert "proven" not in chosen.h1

@@ -223,6 +223,7 @@ def _create_tables() -> None:
         sa.Column("requested_utc", placements.database.UtcDateTime(), nullable=False),
         sa.Column("heartbeat_utc", placements.database.UtcDateTime(), nullable=True),
         sa.Column("worker", sa.String(length=100), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("message", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["run_id"], ["run.id"], name=op.f("fk_trade_off_run_id_run"), ondelete="CASCADE"
