@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from matching.standing import Standing
-from matching.tables import Ints
+from matching.tables import Bools, Ints
 from matching.tiers import greedy_cost
 
 # Points (in thousandths) that losing a place counts for in looking for ways out; the tiers decide later.
@@ -152,6 +152,12 @@ class Nearby:
         return {}
 
     @cached_property
+    def _crowded(self) -> Bools:
+        """[choices] those that have no room."""
+        crowded: Bools = np.diff(self.standing.short.indptr) > 0
+        return crowded
+
+    @cached_property
     def _ways(self) -> dict[int, list[tuple[int, int]]]:
         return {}
 
@@ -164,8 +170,7 @@ class Nearby:
             mine = mine[mine != now]
             up, down = self._marginal
             more = up[mine] - (down[now] if now >= 0 else 0)
-            crowded = np.diff(standing.short.indptr)[mine] > 0
-            length = np.maximum(0, more) + CROWDED * crowded
+            length = np.maximum(0, more) + CROWDED * self._crowded[mine]
             best = np.argsort(length, kind="stable")[:WAYS]
             self._ways[r] = [(int(length[i]), int(mine[i])) for i in best]
         return self._ways[r]
