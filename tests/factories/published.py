@@ -9,7 +9,7 @@ from placements.access import Role, Viewer
 from placements.allocations.models import Publication, PublicationLine
 from placements.allocations.service import adopt_run, publish_round
 from placements.clock import now_utc
-from placements.cohorts.models import Learner, Requirement
+from placements.cohorts.models import Requirement
 from placements.extensions import db
 from placements.learner_pages.links import viewer_of
 from placements.scenarios.repairing import Wishes
@@ -87,12 +87,3 @@ def publish_again(region: SmallRound, *, is_repair: bool = False) -> Publication
     adopt_run(region.lead, run_id)
     db.session.expire_all()
     return publish_round(region.lead, region.round.id, version=region.round.version)
-
-
-def learner_at(made: PublishedRound, site_id: int) -> Learner:
-    """The only learner at a site."""
-    for index, learner in enumerate(made.region.learners):
-        department = made.line(index).department_id
-        if any(row.id == department and row.site_id == site_id for row in made.region.departments):
-            return learner
-    raise AssertionError("nobody is at this site")
