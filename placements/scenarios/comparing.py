@@ -17,7 +17,7 @@ from placements.scenarios.models import Placing, Run
 from placements.scenarios.published import published_places
 
 MOST_RUNS = 4
-SHARES = {"by_group": "Learner group", "by_stage": "Stage", "by_hei": "HEI", "by_block": "Block"}
+SHARES = {"by_group": "learner group", "by_stage": "stage", "by_hei": "HEI", "by_block": "block"}
 WISHES = {
     "first": "First choice",
     "second_or_third": "Second or third choice",
@@ -301,7 +301,7 @@ def _load(told: Sequence[Mapping[str, Any]]) -> list[Row]:
         _row(
             "Between the lightest and heaviest tenth",
             spread,
-            ["–" if value is None else f"{value} points of percent" for value in spread],
+            ["–" if value is None else f"{value} percentage points" for value in spread],
             -1,
         ),
         _row(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matching
+from placements.web.formats import count
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def _travel_steps(policy: matching.Policy) -> str:
     if not first:
         return "The first minutes cost nothing; what is beyond them has the price below."
     later = [
-        f"beyond {start} minutes {number(price / first)} times as much" for start, price in policy.travel[1:]
+        f"{number(price / first)} times as much beyond {start} minutes" for start, price in policy.travel[1:]
     ]
     return f"A minute counts {joined(later)}." if later else "Every minute counts the same."
 
@@ -210,7 +211,7 @@ def changes(policy: matching.Policy, own: matching.Policy) -> list[str]:
     for mode, words in MODES.items():
         if policy.travel_limit[mode] != own.travel_limit[mode]:
             found.append(
-                f"Travel limit {words}: {policy.travel_limit[mode]} minutes instead of"
+                f"Travel limit {words}: {count(policy.travel_limit[mode], 'minute')} instead of"
                 f" {own.travel_limit[mode]}."
             )
     if policy.supervision != own.supervision:
