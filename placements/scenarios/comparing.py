@@ -1,6 +1,6 @@
 """Up to four runs of a round side by side, and their differences learner by learner."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from placements.cohorts.models import Learner, Requirement
 from placements.database import page_of
 from placements.errors import NotFound, Refused
 from placements.organisations.models import Department, Hei
+from placements.rounds.models import Block
 from placements.scenarios import queries, results
 from placements.scenarios.models import Placing, Run
 from placements.scenarios.published import published_places
@@ -26,6 +27,7 @@ WISHES = {
 }
 # What the list of differences may show: all, those placed in some runs only, those placed in each.
 SHOWN = ("all", "some", "moved")
+NOT_HERE, NOT_PLACED, FLOATING = "Not in this run", "Not placed", "Any block of a rotation"
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,9 @@ def differences(
     size: int = 50,
 ) -> tuple[list[Difference], int]:
     """One page of the requirements that the runs do not treat alike, by HEI and learner, and how many."""
-    rows = _different([run.id for run in runs], show)
-    if hei_id is not None:
-        rows = rows.where(Learner.hei_id == hei_id)
-    if reference:
-        rows = rows.where(func.lower(Learner.reference).contains(reference.lower(), autoescape=True))
+    rows = _filtered([run.id for run in runs], show, hei_id, reference).options(
+        joinedload(Requirement.block), joinedload(Requirement.learner).joinedload(Learner.hei)
+    )
     found, total = page_of(session, rows, page=page, size=size)
     placings: dict[tuple[int, int], Placing] = {
         (row.run_id, row.requirement_id): row
@@ -143,32 +143,54 @@ def differences(
     return [Difference(row, [placings.get((run.id, row.id)) for run in runs]) for row in found], total
 
 
-def differences_csv(rows: Iterable[Difference], runs: Sequence[Run]) -> list[list[object]]:
-    """The differences as rows of a file, with their heading."""
+def differences_csv(
+    session: Session,
+    runs: Sequence[Run],
+    *,
+    show: str = "all",
+    hei_id: int | None = None,
+    reference: str = "",
+) -> list[list[object]]:
+    """All differences that the filters leave, as rows of a file with their heading."""
     head: list[object] = ["HEI", "Learner", "Block"]
     for column in columns(runs):
         name = f"{column.letter} (run {column.run.id}, {column.run.scenario.name})"
         head += [f"Department in {name}", f"Minutes in {name}"]
-    lines: list[list[object]] = [head]
-    for row in rows:
-        requirement, line = row.requirement, list[object]()
-        block = requirement.block.name if requirement.block else "Any block of a rotation"
-        line += [requirement.learner.hei.name, requirement.learner.reference, block]
-        for placing in row.placings:
-            line += [where(placing), placing.travel_minutes if placing else None]
-        lines.append(line)
-    return lines
+    wanted = _filtered([run.id for run in runs], show, hei_id, reference)
+    lines = session.execute(
+        wanted.outerjoin(Requirement.block).with_only_columns(
+            Requirement.id, Hei.name, Learner.reference, Block.name
+        )
+    ).all()
+    placed = {
+        (run_id, requirement_id): (department_id, minutes)
+        for run_id, requirement_id, department_id, minutes in session.execute(
+            select(
+                Placing.run_id, Placing.requirement_id, Placing.department_id, Placing.travel_minutes
+            ).where(Placing.run_id.in_([run.id for run in runs]))
+        )
+    }
+    ids = {department_id for department_id, _ in placed.values() if department_id is not None}
+    names = {key: row.name for key, row in queries.departments_by_id(session, ids).items()}
+    found: list[list[object]] = [head]
+    for requirement_id, hei, learner, block in lines:
+        line: list[object] = [hei, learner, block or FLOATING]
+        for run in runs:
+            here = placed.get((run.id, requirement_id))
+            line += [NOT_HERE, None] if here is None else [names.get(here[0] or 0, NOT_PLACED), here[1]]
+        found.append(line)
+    return found
 
 
 def where(placing: Placing | None) -> str:
     """Where a run has a requirement."""
     if placing is None:
-        return "Not in this run"
-    return placing.department.name if placing.department else "Not placed"
+        return NOT_HERE
+    return placing.department.name if placing.department else NOT_PLACED
 
 
-def _different(run_ids: Sequence[int], show: str) -> Select[Requirement]:
-    """Requirements whose department or block is not the same in all of the runs."""
+def _filtered(run_ids: Sequence[int], show: str, hei_id: int | None, reference: str) -> Select[Requirement]:
+    """Requirements whose department or block is not the same in all of the runs, by HEI and learner."""
     placed = func.count(Placing.department_id)
     unlike = [
         func.count(func.coalesce(Placing.department_id, 0).distinct()) > 1,
@@ -185,14 +207,18 @@ def _different(run_ids: Sequence[int], show: str) -> Select[Requirement]:
         grouped = grouped.having(placed == len(run_ids))
     elif show == "some":
         grouped = grouped.having(placed < len(run_ids))
-    return (
+    rows = (
         select(Requirement)
         .join(Requirement.learner)
         .join(Learner.hei)
         .where(Requirement.id.in_(grouped))
-        .options(joinedload(Requirement.block), joinedload(Requirement.learner).joinedload(Learner.hei))
         .order_by(Hei.name, Learner.reference, Requirement.id)
     )
+    if hei_id is not None:
+        rows = rows.where(Learner.hei_id == hei_id)
+    if reference:
+        rows = rows.where(func.lower(Learner.reference).contains(reference.lower(), autoescape=True))
+    return rows
 
 
 def _row(name: str, numbers: Sequence[float | None], said: Sequence[str], better: int = 0) -> Row:

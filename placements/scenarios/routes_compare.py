@@ -16,7 +16,6 @@ from placements.web import viewer
 from placements.web.downloads import csv_file
 
 DIFFERENCES_A_PAGE = 50
-MOST_IN_A_FILE = 100_000
 
 
 @scenarios.get("/rounds/<int:round_id>/compare")
@@ -105,16 +104,11 @@ def download_differences(round_id: int) -> ResponseReturnValue:
     chosen, filters = _chosen(round_id), _filters()
     if len(chosen) < 2:
         raise Refused("Choose two runs or more to compare.")
-    rows, _ = comparing.differences(
-        db.session,
-        chosen,
-        show=filters["show"],
-        hei_id=_hei(),
-        reference=filters["reference"],
-        size=MOST_IN_A_FILE,
+    rows = comparing.differences_csv(
+        db.session, chosen, show=filters["show"], hei_id=_hei(), reference=filters["reference"]
     )
     name = "differences-" + "-".join(str(run.id) for run in chosen) + ".csv"
-    return csv_file(csv_bytes(comparing.differences_csv(rows, chosen)), name)
+    return csv_file(csv_bytes(rows), name)
 
 
 @scenarios.get("/runs/<int:run_id>/snapshot.json")

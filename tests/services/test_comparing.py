@@ -144,10 +144,12 @@ def test_a_requirement_that_only_one_run_knows_is_a_difference(session: Session)
     later = performed(region)
     found = said(differences(session, [runs[0], later], reference=learner.reference))
     assert [where[0] for _, where in found] == ["Not in this run"]
-    lines = comparing.differences_csv(differences(session, [runs[0], later])[0], [runs[0], later])
+    lines = comparing.differences_csv(session, [runs[0], later])
     assert lines[0][:3] == ["HEI", "Learner", "Block"]
     assert lines[0][3] == f"Department in A (run {runs[0].id}, Round's policy)"
     assert len(lines) == 1 + differences(session, [runs[0], later])[1]
+    assert [region.hei.name, learner.reference, region.block.name] in [line[:3] for line in lines]
+    assert "Not in this run" in [line[3] for line in lines]
 
 
 def test_differences_are_read_in_few_statements_however_many_there_are(session: Session) -> None:
@@ -172,7 +174,7 @@ def test_differences_are_read_in_few_statements_however_many_there_are(session: 
         event.listen(db.engine, "before_cursor_execute", count)
         statements.clear()
         found, total = differences(session, chosen)
-        comparing.differences_csv(found, chosen)
+        assert len(comparing.differences_csv(session, chosen)) == 1 + len(found)
         compare(session, chosen)
         event.remove(db.engine, "before_cursor_execute", count)
         counts.append((len(statements), total))

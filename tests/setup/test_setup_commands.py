@@ -12,6 +12,7 @@ from placements import migrations
 from placements.cli import main
 from placements.extensions import db
 from placements.settings import read_settings
+from tests.browser.regions import make_matched_region
 from tests.factories import NetworkFactory, saved
 
 NEWER = "2099_01_01_from_the_future"
@@ -171,3 +172,19 @@ def test_the_site_is_ready_only_over_its_own_tables(client: FlaskClient) -> None
     assert answer.status_code == 503
     assert "newer version" in answer.get_json()["reason"]
     assert client.get("/health").status_code == 200
+
+
+def test_a_run_is_solved_again_and_told_apart(shell: Shell) -> None:
+    shell.var.mkdir()
+    make_matched_region(shell.var)
+    same = shell("reproduce", "1")
+    assert same.exit_code == 0
+    assert "The same, byte by byte" in same.output
+    assert "There is no such run." in shell.refuses("reproduce", "9")
+    engine = sa.create_engine(f"sqlite:///{shell.var / 'placements.sqlite'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            """UPDATE run SET result = replace(result, '"status":"optimal"', '"status":"gap"')"""
+        )
+    engine.dispose()
+    assert "Not the same." in shell.refuses("reproduce", "1")
