@@ -21,6 +21,8 @@ TIERS = {
     "on_site_moved": "Learners who have begun and move or lose their place",
     "moved": "Published learners who move to make room",
     "agreement_shortfall": "Placements short of the least that HEIs and trusts agreed",
+    "changes": "Published learners who move or lose their place",
+    "cost": "Points for travel, preferences, places above preferred and supervisor load",
 }
 # Tiers that count requirements, learners or placements; the others are aims of the policy.
 HARD = ("unplaced", "waiting", "on_site_moved", "moved", "agreement_shortfall")

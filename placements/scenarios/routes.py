@@ -66,7 +66,7 @@ def see_run(run_id: int) -> ResponseReturnValue:
         sections=sections.sections_of_run(viewer(), run),
         changes=lists.changes_of_run(db.session, viewer(), run),
         conflicts=conflicts_of_run(db.session, viewer(), run),
-        curve=None if run.kind == "repair" else watching.curve_of(run.curve),
+        curve=None if run.kind == "repair" else watching.curve_of(run.curve or []),
     )
 
 

@@ -61,7 +61,7 @@ def describe_progress(run: Run) -> dict[str, Any]:
         words = "Stopping at the next step, with the best answer so far"
     best, proven = progress.get("incumbent"), progress.get("bound")
     # Each stage of a repair counts something else, so there is no one curve of it.
-    curve = None if run.kind == "repair" else curve_of(run.curve)
+    curve = None if run.kind == "repair" else curve_of(run.curve or [])
     return {
         "state": run.state,
         "words": words,

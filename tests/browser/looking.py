@@ -13,7 +13,7 @@ from placements.settings import ROOT
 WIDTHS = (1280, 390)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Asked for as files, not opened as pages.
-FILES = (".csv", ".xlsx", ".pdf", ".ics")
+FILES = (".csv", ".json", ".xlsx", ".pdf", ".ics")
 
 
 @cache

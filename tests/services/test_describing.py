@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 import matching
 from placements.access import Role
-from placements.scenarios import describing, results
+from placements.scenarios import describing, results, watching
 from placements.scenarios.models import Run
 from tests.factories import (
     DepartmentFactory,
@@ -190,11 +190,11 @@ def test_the_certificate_claims_what_is_proven_and_no_more(
         ("running", {"stage": "reading the snapshot"}, "Reading the round's data", 4),
         ("running", {"stage": "part 7 of 20"}, "Placing learners (part 7 of 20)", 39),
         ("running", {"stage": "check", "incumbent": 4, "bound": 4}, "Checking the answer independently", 97),
-        ("running", {"stage": "some new stage"}, "Some new stage", 4),
+        ("running", {"stage": "some new stage"}, "Placing learners, the longest part of the search", 15),
     ],
 )
 def test_progress_is_said_in_words(state: str, progress: dict[str, object], words: str, percent: int) -> None:
-    found = results.describe_progress(Run(state=state, progress=progress, cancel_requested=False))
+    found = watching.describe_progress(Run(state=state, progress=progress, cancel_requested=False))
     assert (found["words"], found["percent"], found["state"]) == (words, percent, state)
 
 
@@ -202,7 +202,7 @@ def test_every_stage_of_the_engine_has_words(session: Session) -> None:
     heard: list[str] = []
     matching.solve(matching.generate("tiny"), progress=lambda told: heard.append(told.stage))
     assert heard
-    assert {stage for stage in heard if not results.PART.fullmatch(stage)} <= set(results.STAGES)
+    assert {stage for stage in heard if not watching.PART.fullmatch(stage)} <= set(watching.STAGES)
 
 
 def test_departments_are_sorted_by_how_full_they_are(session: Session) -> None:
