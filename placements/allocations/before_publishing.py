@@ -60,7 +60,9 @@ def _recent(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequen
             )
         )
     if not items:
-        items.append(Item("Nothing has changed since the run was started.", "in order"))
+        items.append(
+            Item("No approved places and no learners have changed since the run was started.", "in order")
+        )
     return items
 
 

@@ -4,8 +4,8 @@ there to take them."""
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,8 +20,7 @@ from placements.scenarios.models import Placing, Run
 from placements.scenarios.queries import visible_placings
 
 
-@dataclass(frozen=True)
-class StandingPlace:
+class StandingPlace(NamedTuple):
     """Where one requirement is placed, in which weeks (Mondays), and whose it is."""
 
     requirement_id: int
@@ -68,19 +67,24 @@ def standing_places(session: Session, viewer: Viewer, run: Run) -> list[Standing
     ):
         away[row.learner_id].append(row)
     found = []
+    # Thousands of places share a few blocks.
+    weeks: dict[tuple[int, int], tuple[date, ...]] = {}
     for requirement_id, department_id, block_id, line_id, *learner in placed:
         learner_id, record_id, starts, ends, hei_id, hei = learner
         block, line = blocks.get(block_id or 0), lines.get(line_id or 0)
         if block is None or department_id is None:
             continue
-        mondays = line.mondays_of(block) if line is not None else block.mondays()
+        key = (block.id, line.id if line is not None else 0)
+        if key not in weeks:
+            weeks[key] = tuple(line.mondays_of(block) if line is not None else block.mondays())
+        mondays = weeks[key]
         if is_there(mondays, starts, ends, away[learner_id]):
             found.append(
                 StandingPlace(
                     requirement_id=requirement_id,
                     department_id=department_id,
                     block=block.name,
-                    mondays=tuple(mondays),
+                    mondays=mondays,
                     learner_id=learner_id,
                     record_id=record_id,
                     hei_id=hei_id,

@@ -172,6 +172,7 @@ def _list_page(
         rows=queries.with_facts(db.session, viewer(), round_, proposals),
         answered=queries.answered_by_trust(db.session, viewer(), round_id),
         choices=queries.choices_of_round(db.session, viewer(), round_id),
+        answer_by=queries.first_day_to_answer(db.session, viewer(), round_id),
         stamp=queries.stamp_of(db.session, found),
         wanted=wanted,
         show_choices=SHOW,

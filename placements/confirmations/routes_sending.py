@@ -73,6 +73,19 @@ def remind_trusts(round_id: int) -> ResponseReturnValue:
     return redirect(url_for("confirmations.see_confirmations", round_id=round_id, **kept))
 
 
+@confirmations.post("/rounds/<int:round_id>/confirmations/rerun")
+@login_required
+def find_other_places(round_id: int) -> ResponseReturnValue:
+    """Queue a run that finds declined learners other places."""
+    require(viewer(), Action.START_RUN)
+    try:
+        run = service.find_other_places(viewer(), round_id)
+    except Refused as refused:
+        db.session.rollback()
+        return _board(round_id, SendForm(formdata=None), problem=refused.message), 409
+    return redirect(url_for("scenarios.see_run", run_id=run.id))
+
+
 def _board(round_id: int, form: SendForm, problem: str = "") -> str:
     round_ = rounds.round_by_id(db.session, viewer(), round_id)
     run = adopted_run(db.session, viewer(), round_id)

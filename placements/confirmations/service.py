@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from placements.access import Action, Viewer
+from placements.allocations.models import Allocation
 from placements.allocations.queries import adopted_run
 from placements.allocations.standing import StandingPlace, standing_places
 from placements.clock import now_utc, today
@@ -20,10 +21,15 @@ from placements.confirmations.models import Proposal
 from placements.confirmations.queries import Filter
 from placements.confirmations.wording import DONE, OTHER, REASONS, STATES, reason_words
 from placements.errors import NotFound, Refused, Stale
+from placements.extensions import db
 from placements.rounds import queries as rounds
 from placements.rounds.models import Round
+from placements.scenarios import published
 from placements.scenarios.locks import add_lock, end_lock
-from placements.scenarios.models import Lock
+from placements.scenarios.models import Lock, Run
+from placements.scenarios.published import Standing
+from placements.scenarios.repairing import Wishes
+from placements.scenarios.service import start_run
 from placements.states import PROPOSAL
 from placements.transaction import CHANGED_MEANWHILE, Transaction, transaction, violates
 from placements.web.formats import count
@@ -332,6 +338,35 @@ def _ban(tx: Transaction, row: Proposal, ban: Lock | None) -> None:
             origin="decline",
             origin_id=row.id,
         )
+
+
+def find_other_places(viewer: Viewer, round_id: int) -> Run:
+    """Queue a run that finds declined learners other places and moves as few others as possible: from the
+    published places, or before the first publication from those that trusts have been shown and have not
+    declined. Nobody moves for those who had no place anyway: they have what is free. Raises Refused where no
+    decline waits for a run, and as `start_run` does."""
+    run = adopted_run(db.session, viewer, round_id)
+    if run is None or not queries.declines_waiting(db.session, viewer, round_id, run.locks):
+        raise Refused("No declined place waits for a run.")
+    unplaced = db.session.scalars(
+        select(Allocation.requirement_id).where(
+            Allocation.run_id == run.id, Allocation.department_id.is_(None)
+        )
+    )
+    return start_run(viewer, round_id, repair=Wishes(may_wait=list(unplaced)))
+
+
+def _shown_places(session: Session, round_id: int) -> dict[int, Standing]:
+    """The places that trusts have been shown and have not declined, by requirement's id."""
+    rows = session.execute(
+        select(Proposal.requirement_id, Proposal.department_id, Proposal.first_week).where(
+            Proposal.round_id == round_id, Proposal.state.in_(("proposed", "asked", "confirmed"))
+        )
+    )
+    return {requirement: Standing(department, week) for requirement, department, week in rows}
+
+
+published.register_proposed(_shown_places)
 
 
 def reply_to_trust(viewer: Viewer, proposal_id: int, *, reply: str, version: int) -> Proposal:

@@ -13,7 +13,7 @@ REASONS: Mapping[str, str] = {
 }
 # What a proposal's state is called on a page and in a file.
 STATES: Mapping[str, str] = {
-    "proposed": "Waiting for an answer",
+    "proposed": "Waiting",
     "asked": "Question asked",
     "confirmed": "Confirmed",
     "declined": "Declined",

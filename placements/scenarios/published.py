@@ -26,6 +26,7 @@ Unplaced = Callable[[Session, int], Collection[int]]
 
 _places: list[Places] = []
 _unplaced: list[Unplaced] = []
+_proposed: list[Places] = []
 
 
 def register(places: Places, unplaced: Unplaced) -> None:
@@ -42,3 +43,14 @@ def published_places(session: Session, round_id: int) -> Mapping[int, Standing]:
 def published_without_place(session: Session, round_id: int) -> Collection[int]:
     """The requirements that the newest publication names without a place, by id."""
     return _unplaced[0](session, round_id) if _unplaced else ()
+
+
+def register_proposed(places: Places) -> None:
+    """Say how the places that trusts have been shown and have not declined are found."""
+    _proposed[:] = [places]
+
+
+def proposed_places(session: Session, round_id: int) -> Mapping[int, Standing]:
+    """What a round that is not published yet keeps when a declined place is found another: the places that
+    trusts have been shown and have not declined, by requirement's id."""
+    return _proposed[0](session, round_id) if _proposed else {}

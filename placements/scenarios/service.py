@@ -53,7 +53,7 @@ def start_run(
                 scenario = queries.scenario_of_round(tx.session, viewer, round_id, scenario_id)
             if queries.run_under_way(tx.session, scenario.id) is not None:
                 raise Refused(UNDER_WAY)
-            frozen = freeze(tx.session, round_)
+            frozen = freeze(tx.session, round_, keeps_proposed=repair is not None)
             without = set(repair.without_locks) if repair is not None else set[int]()
             in_force = queries.locks_in_force(tx.session, round_id, scenario.id)
             locks, lost = locks_by_key(frozen.problem, [row for row in in_force if row.id not in without])

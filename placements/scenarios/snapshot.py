@@ -24,7 +24,7 @@ from placements.organisations import queries as organisations
 from placements.organisations.models import Site as SiteRow
 from placements.rounds.models import EVERY_WEEKDAY, Round
 from placements.scenarios.agreed import agreements_of
-from placements.scenarios.published import Standing, published_places
+from placements.scenarios.published import Standing, proposed_places, published_places
 from placements.scenarios.supply import supply_of
 
 
@@ -44,12 +44,16 @@ def default_policy() -> str:
     return matching.Policy().to_json()
 
 
-def freeze(session: Session, round_: Round) -> Frozen:
-    """The round's approved offers, submitted cohorts and published places, frozen for a run.
+def freeze(session: Session, round_: Round, *, keeps_proposed: bool = False) -> Frozen:
+    """The round's approved offers, submitted cohorts and published places, frozen for a run; with
+    `keeps_proposed`, where nothing is published yet the places that trusts have been shown instead.
 
     Raises Refused where there is no learner or no place at all, or where a learner's postcode is unknown.
     """
-    problem, uploaded = problem_of(session, round_, standing=published_places(session, round_.id))
+    standing = published_places(session, round_.id)
+    if keeps_proposed and not standing:
+        standing = proposed_places(session, round_.id)
+    problem, uploaded = problem_of(session, round_, standing=standing)
     return Frozen(problem, uploaded)
 
 

@@ -142,6 +142,7 @@ MAY: dict[str, set[Role] | None] = {
     "POST confirmations.answer_proposal": {*TRUST, LEAD},
     "POST confirmations.answer_proposals": {*TRUST, LEAD},
     "GET confirmations.download_proposals": {*TRUST, LEAD},
+    "POST confirmations.find_other_places": {LEAD},
     "POST confirmations.remind_trusts": {LEAD},
     "POST confirmations.reply_to_trust": {LEAD},
     "GET confirmations.see_confirmations": {LEAD},

@@ -7,6 +7,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from placements import tasks
 from placements.access import Role, Viewer
 from placements.allocations import service as allocations
 from placements.allocations.checklist import Item, items_before_publication
@@ -22,6 +23,7 @@ from placements.errors import NotAllowed, NotFound, Refused, Stale
 from placements.extensions import db
 from placements.mail.models import Message
 from placements.scenarios.models import Lock, Run
+from placements.scenarios.solving import perform_run
 from placements.states import PROPOSAL
 from tests.at_once import at_once
 from tests.factories import NetworkFactory, PersonFactory, PlacingFactory, RunFactory, saved, viewer_as
@@ -487,6 +489,40 @@ def test_a_published_place_is_no_longer_declined(session: Session) -> None:
     rows = queries.with_facts(session, educator, region.round, [first, second])
     assert [row.is_published for row in rows] == [True, True]
     assert bans() == []
+
+
+def test_a_declined_place_is_found_another_and_what_trusts_confirmed_stays(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "_queue", lambda *_: None)
+    region = small_round(learners=5, places=(2, 3))
+    stands(region, 0, 0, 1, 1, None)
+    send_proposals(region.lead, region.round.id, answer_by=BY)
+    with pytest.raises(Refused, match="No declined place waits"):
+        service.find_other_places(region.lead, region.round.id)
+    session.expire_all()
+    rows = proposals()
+    answered(region.lead, CONFIRM, *rows[1:])
+    answered(region.lead, DECLINE, rows[0])
+    run_id = service.find_other_places(region.lead, region.round.id).id
+    perform_run(run_id)
+    session.expire_all()
+    run = session.get_one(Run, run_id)
+    assert (run.state, run.kind) == ("finished", "repair"), run.message
+    allocations.adopt_run(region.lead, run_id)
+    told = send_proposals(region.lead, region.round.id, answer_by=BY)
+    # Whoever had no place is given the one that was declined: nobody moves for it.
+    assert (told.proposed, told.unchanged, told.withdrawn) == (2, 3, 1)
+    session.expire_all()
+    assert [row.state for row in proposals()] == ["withdrawn", *["confirmed"] * 3, "proposed", "proposed"]
+    found = {row.requirement_id: row.department_id for row in proposals()[4:]}
+    assert found == {
+        rows[0].requirement_id: region.departments[1].id,
+        region.learners[4].requirements[0].id: region.departments[0].id,
+    }
+    assert run.settings["in_need"] == [f"r{rows[0].requirement_id}"]
+    assert queries.declines_waiting(session, region.lead, region.round.id, run.locks) == 0
+    assert not [words for words, effect in items(region, run).items() if effect == "blocks"]
 
 
 def letters(session: Session, prefix: str) -> list[str]:

@@ -27,9 +27,11 @@ from placements.learner_pages.links import viewer_of
 from placements.learner_pages.own_places import own_places
 from placements.mail.models import Message
 from placements.mail.queries import IN_QUESTION_AFTER, state_of
+from placements.review.moves import Wanted
 from placements.scenarios.models import Lock, Run
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
+from placements.scenarios.verified import what_is_wrong
 from tests.conftest import NOW_UTC
 from tests.factories import (
     CheckKindFactory,
@@ -43,6 +45,7 @@ from tests.factories import (
 )
 from tests.factories.region import SmallRound, small_round
 from tests.services.mail_server import mail_server
+from tests.services.test_review import elsewhere, matched, saved_move
 from tests.setup.processes import Installation, wait_for
 
 
@@ -96,7 +99,7 @@ def test_a_sound_result_is_in_order_and_is_published(session: Session, region: S
     run = solved(session, region)
     found = said(session, region, run)
     assert found[f"The result of run {run.id} was checked again just now and is sound."] == "in order"
-    assert found["Nothing has changed since the run was started."] == "in order"
+    assert found["No approved places and no learners have changed since the run was started."] == "in order"
     assert found["No check holds a place back."] == "in order"
     assert publish(region).number == 1
 
@@ -340,6 +343,27 @@ def test_a_lock_says_why_a_learner_moved(
     assert found == words
     assert note == ("" if words == explaining_moves.MATCHED_AGAIN else "Family in the department")
     assert why(session, region, 1) == why(session, region, 2) == ""
+
+
+def test_a_run_by_hand_is_sound_and_says_that_the_academy_moved_the_learner(session: Session) -> None:
+    region, run = matched()
+    requirement, _, there = elsewhere(region, run)
+    allocations.adopt_run(region.lead, run.id)
+    session.expire_all()
+    publish(region)
+    made = saved_move(region, run, Wanted("move", requirement, there))
+    allocations.adopt_run(region.lead, made.id)
+    session.expire_all()
+    assert what_is_wrong(session, made) == ""
+    second = publish(region)
+    line = session.scalars(
+        select(PublicationLine).where(
+            PublicationLine.publication_id == second.id, PublicationLine.requirement_id == requirement
+        )
+    ).one()
+    assert line.department_id == there
+    assert line.why_moved_words == explaining_moves.BY_HAND
+    assert line.why_moved_note == "Asked by the ward"
 
 
 def test_a_lock_made_after_the_run_says_nothing_of_it(session: Session, region: SmallRound) -> None:

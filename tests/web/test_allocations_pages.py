@@ -68,7 +68,7 @@ def test_a_lead_adopts_and_publishes(lead: FlaskClient, region: SmallRound) -> N
     assert "2 of 3 placed (66.7%)" in adopted.main
     assert "Ready to publish" in page(lead.get(f"/rounds/{region.round.id}")).main
     checked = page(lead.get(f"/rounds/{region.round.id}/publish"))
-    assert "Nothing has changed since the run was started" in checked.main
+    assert "no learners have changed since the run was started" in checked.main
     sent = {"version": checked.value("version")}
     assert "This run stands" in page(lead.get(f"/runs/{run.id}")).main
 
