@@ -18,7 +18,7 @@ from placements.access import SYSTEM, Action
 from placements.clock import now_utc
 from placements.extensions import db
 from placements.repairs.models import TradeOff
-from placements.repairs.trade_off import FEWEST, SECONDS, STEPS, off_of, pins, point_of, policy_at
+from placements.repairs.trade_off import FEWEST, SECONDS, STEPS, pins, point_of, policy_at, unproven
 from placements.scenarios.frozen import policy_of_run, problem_of_run
 from placements.scenarios.solving import MOST_ATTEMPTS, WAITING_FOR, is_abandoned, worker_name
 from placements.states import TRADE_OFF
@@ -49,13 +49,13 @@ def solve_trade_off(trade_off_id: int) -> None:
             if step in done:
                 continue
             if step == FEWEST:
-                result, off = repaired, 0.0 if proven else off_of(repaired)
+                result, left = repaired, (0.0, 0) if proven else unproven(repaired)
             else:
                 result = matching.solve(
                     pinned, policy_at(policy, int(step)), seconds=SECONDS, progress=beat.tell, stop=beat.lost
                 )
-                off = off_of(result)
-            if not _keep(trade_off_id, asdict(point_of(step, problem, settings, result, off))):
+                left = unproven(result)
+            if not _keep(trade_off_id, asdict(point_of(step, problem, settings, result, left))):
                 return
         _end(trade_off_id)
     except Exception as error:

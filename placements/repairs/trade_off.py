@@ -23,8 +23,9 @@ MOST_WEIGHT = 1000
 @dataclass(frozen=True)
 class Point:
     """One answer. `moves` are published places that are not kept, `minutes` all journeys one way together,
-    `lost` published learners without a place. `off` is how far, in percent, the price of moves and journeys
-    may lie above the least possible; `begun_moved`: somebody who has begun would have to move."""
+    `lost` published learners without a place. What is not proven: `off` is how far, in percent, the price of
+    moves and journeys may lie above the least possible, `more` how many more could be placed at most.
+    `begun_moved`: somebody who has begun would have to move."""
 
     step: str
     moves: int
@@ -33,10 +34,11 @@ class Point:
     lost: int
     off: float
     begun_moved: bool = False
+    more: int = 0
 
     @property
     def is_proven(self) -> bool:
-        return self.off == 0
+        return self.off == 0 and self.more == 0
 
 
 def policy_at(policy: matching.Policy, worth: int) -> matching.Policy:
@@ -82,7 +84,11 @@ def pins(
 
 
 def point_of(
-    step: str, problem: matching.Problem, settings: Mapping[str, Any], result: matching.Result, off: float
+    step: str,
+    problem: matching.Problem,
+    settings: Mapping[str, Any],
+    result: matching.Result,
+    unproven: tuple[float, int],
 ) -> Point:
     """An answer counted."""
     sites = {row.key: problem.site_index[row.site] for row in problem.departments}
@@ -100,8 +106,9 @@ def point_of(
         minutes,
         len(result.assignment),
         sum(p.requirement not in result.assignment for p in moved),
-        off,
+        unproven[0],
         any(p.requirement in held for p in moved),
+        unproven[1],
     )
 
 
@@ -117,9 +124,15 @@ def _is_kept(result: matching.Result, placing: matching.Placing) -> bool:
     return at == placing.offer and result.blocks.get(placing.requirement) == placing.block
 
 
-def off_of(result: matching.Result) -> float:
-    """How far above the least possible, in percent, the tiers of an answer may lie."""
-    return round(max((100 * tier.gap for tier in result.tiers), default=0.0), 1)
+def unproven(result: matching.Result) -> tuple[float, int]:
+    """How far above the least possible, in percent, the priced aims of an answer may lie, and how many more
+    could be placed at most."""
+    placing = [tier for tier in result.tiers if tier.name.startswith("unplaced_")]
+    priced = [tier.gap for tier in result.tiers if tier not in placing]
+    return (
+        round(max((100 * gap for gap in priced), default=0.0), 1),
+        sum(tier.value - tier.bound for tier in placing),
+    )
 
 
 def worth_showing(points: Sequence[Point]) -> list[Point]:

@@ -12,4 +12,5 @@ def never(*_arguments: object, **_named: object) -> None:
 
 
 matching.solve = never  # type: ignore[assignment]
+matching.repair = never  # type: ignore[assignment]
 main(["worker"])

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from placements import tasks
+from placements.allocations.service import adopt_run, publish_round
 from placements.extensions import db
+from placements.repairs import service as repairs
+from placements.repairs.models import TradeOff
+from placements.repairs.trade_off import STEPS
 from placements.scenarios import service
-from placements.scenarios.models import Run
+from placements.scenarios.models import Placing, Run
 from placements.scenarios.solving import MOST_ATTEMPTS
 from tests.factories.region import small_round
 from tests.setup import marking
@@ -76,6 +80,37 @@ def test_a_run_that_keeps_killing_its_worker_is_given_up_in_words(
         run = wait_for(lambda: run_in(run_id, "finished", "failed"), "the run's end", worker)
     assert run.state == "failed"
     assert "given up" in (run.message or "")
+
+
+def test_a_killed_worker_loses_and_doubles_nothing_of_a_repair_and_its_trade_off(
+    on_sqlite: Installation, site: Flask
+) -> None:
+    region = small_round(learners=3, places=(1, 1))
+    with on_sqlite.running("worker") as worker:
+        first = service.start_run(region.lead, region.round.id).id
+        wait_for(lambda: run_in(first, "finished"), "the match", worker)
+    adopt_run(region.lead, first)
+    db.session.expire_all()
+    publish_round(region.lead, region.round.id, version=region.round.version)
+    repair = repairs.start_repair(region.lead, region.round.id).id
+    kill_in_the_middle_of(repair, on_sqlite)
+    with on_sqlite.running("worker") as worker:
+        run = wait_for(lambda: run_in(repair, "finished", "failed"), "the repair's end", worker)
+        assert (run.state, run.attempts) == ("finished", 2), run.message
+    assert db.session.scalar(select(func.count()).where(Placing.run_id == repair)) == 3
+    row_id = repairs.draw_trade_off(region.lead, repair).id
+
+    def drawn(*states: str) -> TradeOff | None:
+        db.session.rollback()
+        return db.session.scalar(select(TradeOff).where(TradeOff.id == row_id, TradeOff.state.in_(states)))
+
+    with on_sqlite.running(module="tests.setup.stuck") as worker:
+        wait_for(lambda: drawn("running"), "a claim", worker)
+        worker.kill()
+    with on_sqlite.running("worker") as worker:
+        row = wait_for(lambda: drawn("finished", "failed"), "the trade-off's end", worker)
+    assert row.state == "finished", row.message
+    assert [point["step"] for point in row.points] == list(STEPS)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
