@@ -15,7 +15,19 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import by_hand, capacity, cohorts, feasibility, flow, growth, printing, repair, whatif, year
+from benchmarks import (
+    by_hand,
+    capacity,
+    cohorts,
+    desk,
+    feasibility,
+    flow,
+    growth,
+    printing,
+    repair,
+    whatif,
+    year,
+)
 from benchmarks.apart import Failed
 from matching import Policy
 
@@ -24,6 +36,7 @@ ONE_BY_ONE = {
     "capacity": capacity,
     "feasibility": feasibility,
     "cohorts": cohorts,
+    "desk": desk,
     "flow": flow,
     "year": year,
     "repair": repair,

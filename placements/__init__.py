@@ -150,6 +150,7 @@ def _register_parts(app: Flask) -> None:
         routes_compare,  # noqa: F401
         routes_feasibility,  # noqa: F401
         routes_heat,  # noqa: F401
+        routes_journeys,  # noqa: F401
         routes_map,  # noqa: F401
         routes_placings,  # noqa: F401
         routes_scenarios,  # noqa: F401

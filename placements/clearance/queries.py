@@ -19,7 +19,7 @@ from placements.cohorts.models import Cohort, Interruption, Learner, Requirement
 from placements.cohorts.queries import visible_cohorts
 from placements.errors import NotFound
 from placements.organisations.models import Hei, Programme, Stage
-from placements.rounds.models import Round
+from placements.rounds.models import Block, PlanLine, Round
 from placements.rounds.queries import plan
 from placements.web.formats import friday
 
@@ -209,15 +209,14 @@ def wanted(session: Session, viewer: Viewer, round_: Round, cohort_id: int | Non
         .where(which, Requirement.state == "needed")
         .order_by(Hei.name, Learner.reference, Requirement.id)
     )
+    # Thousands of learners share a few plan lines and blocks.
+    spans_of: dict[tuple[int | None, int | None], tuple[str, list[list[date]]]] = {}
     found = []
     for row in rows:
-        line, block = lines.get(row.plan_line_id), blocks.get(row.block_id)
-        if block is not None:
-            when, spans = block.name, [line.mondays_of(block) if line is not None else block.mondays()]
-        elif line is not None:
-            when, spans = line.when, [line.mondays_of(block) for block in line.possible_blocks]
-        else:
-            continue
+        key = (row.plan_line_id, row.block_id)
+        if key not in spans_of:
+            spans_of[key] = _spans(lines.get(row.plan_line_id), blocks.get(row.block_id))
+        when, spans = spans_of[key]
         there = [
             mondays
             for mondays in spans
@@ -241,6 +240,15 @@ def wanted(session: Session, viewer: Viewer, round_: Round, cohort_id: int | Non
                 )
             )
     return found
+
+
+def _spans(line: PlanLine | None, block: Block | None) -> tuple[str, list[list[date]]]:
+    """What a requirement is called, and the Mondays of each block that it may take."""
+    if block is not None:
+        return block.name, [line.mondays_of(block) if line is not None else block.mondays()]
+    if line is not None:
+        return line.when, [line.mondays_of(possible) for possible in line.possible_blocks]
+    return "", []
 
 
 @dataclass(frozen=True)

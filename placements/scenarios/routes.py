@@ -9,7 +9,17 @@ from placements.clock import now_utc
 from placements.errors import Refused
 from placements.extensions import db
 from placements.rounds import queries as rounds
-from placements.scenarios import describing, lists, marks, queries, results, sections, service, watching
+from placements.scenarios import (
+    describing,
+    journeys,
+    lists,
+    marks,
+    queries,
+    results,
+    sections,
+    service,
+    watching,
+)
 from placements.scenarios.blueprint import scenarios
 from placements.scenarios.conflicts import conflicts_of_run
 from placements.web import viewer
@@ -62,6 +72,7 @@ def see_run(run_id: int) -> ResponseReturnValue:
         load=load[:FULLEST],
         departments=len(load),
         by_modality=results.load_by_modality(load),
+        journeys=journeys.of_summary(run),
         marks=marks.marks_of_round(db.session, viewer(), run.round_id).get(run.id, []),
         sections=sections.sections_of_run(viewer(), run),
         changes=lists.changes_of_run(db.session, viewer(), run),

@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from placements.access import Action, require
-from placements.database import page_of
 from placements.extensions import db
 from placements.scenarios import addresses, describing, listing, queries
 from placements.scenarios.blueprint import scenarios
@@ -33,9 +32,10 @@ def see_placings(run_id: int) -> ResponseReturnValue:
     require(viewer(), Action.SEE_RUNS)
     run = queries.run_by_id(db.session, viewer(), run_id)
     only, sort = _filter(), _sort()
-    found = listing.placings(db.session, viewer(), run, only, sort)
     page = max(1, addresses.number("page") or 1)
-    placings, total = page_of(db.session, found, page=page, size=PLACINGS_A_PAGE)
+    placings, total = listing.page_of_placings(
+        db.session, viewer(), run, only, sort, page=page, size=PLACINGS_A_PAGE
+    )
     pages = -(-total // PLACINGS_A_PAGE)
     said = addresses.said(asdict(only))
     kept = said | ({"sort": sort} if sort != listing.USUAL else {})

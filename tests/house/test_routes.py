@@ -302,6 +302,8 @@ MAY: dict[str, set[Role] | None] = {
     "GET scenarios.download_journeys": {LEAD},
     "GET scenarios.download_map": {LEAD},
     "GET scenarios.download_placings": {LEAD},
+    "GET scenarios.download_travel_bands": {LEAD},
+    "GET scenarios.see_journeys": {LEAD},
     "GET scenarios.download_placings_workbook": {LEAD},
     "GET scenarios.see_heat": {LEAD},
     "GET scenarios.see_load": {LEAD},
