@@ -59,7 +59,7 @@ def look_only(lead: Visitor) -> None:
 
 def publish(lead: Visitor) -> None:
     """Adopt and publish the demo's run."""
-    lead.open("/runs/1")
+    lead.open("/runs/2")
     lead.press("Adopt this run")
     lead.press("Check and publish version 1")
     lead.press("Publish version 1")

@@ -138,6 +138,7 @@ def repair_and_publish(lead: Visitor) -> None:
     lead.is_at("2 of 2 placed")
     lead.press("Adopt this run")
     lead.is_at("Publication")
+    lead.press("Check and publish version 2")
     lead.press("Publish version 2")
     lead.sees("Published as version 2")
 
