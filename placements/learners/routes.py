@@ -10,6 +10,7 @@ from placements.access import Action, Viewer, require
 from placements.audit import describing
 from placements.audit.queries import entries_about
 from placements.clock import today
+from placements.cohorts.given_back import given_back
 from placements.cohorts.history import History, histories
 from placements.cohorts.models import Learner
 from placements.cohorts.presence import is_asked, possible_weeks
@@ -116,6 +117,7 @@ def see_learner(learner_id: int) -> ResponseReturnValue:
         round=learner.cohort.round,
         past=past,
         requirements=queries.in_order(learner),
+        given_back=given_back(db.session, learner.cohort.round_id),
         changes=[
             (entry, describing.done(entry.action), describing.facts(entry))
             for entry in entries[:SHOWN_CHANGES]

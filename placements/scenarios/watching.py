@@ -60,6 +60,9 @@ def describe_progress(run: Run) -> dict[str, Any]:
     elif run.cancel_requested:
         words = "Stopping at the next step, with the best answer so far"
     best, proven = progress.get("incumbent"), progress.get("bound")
+    if best is None and proven is None and run.kind != "repair" and run.curve:
+        # What follows the search, such as finding reasons, counts nothing: what was found still stands.
+        best, proven = run.curve[-1][2:]
     # Each stage of a repair counts something else, so there is no one curve of it.
     curve = None if run.kind == "repair" else curve_of(run.curve or [])
     return {

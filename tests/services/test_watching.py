@@ -93,6 +93,13 @@ def test_how_far_a_run_is_never_falls_back(progress: dict[str, str], percent: in
     assert words in said["words"]
 
 
+def test_what_was_found_and_proven_is_still_told_while_reasons_are_sought() -> None:
+    progress = {"stage": "reasons", "incumbent": None, "bound": None}
+    curve = [[0.5, "first answer", 90, None], [1.0, "part 1 of 1", 64, 59]]
+    said = describe_progress(Run(state="running", kind="match", progress=progress, curve=curve))
+    assert (said["incumbent"], said["bound"], said["gap"]) == (64, 59, 5)
+
+
 def test_a_run_keeps_the_curve_of_its_search(session: Session, queued: list[str]) -> None:
     run = run_of(small_round(learners=3, places=(1, 1)))
     assert run.curve

@@ -7,9 +7,17 @@ from flask.testing import FlaskClient
 
 from placements.access import Role
 from placements.audit.models import AuditEntry
+from placements.clock import now_utc
 from placements.cohorts.models import Learner, LearnerContact, Upload
 from placements.extensions import db
-from tests.factories import AccessNeedFactory, BlockFactory, ModalityFactory, PersonFactory, saved
+from tests.factories import (
+    AccessNeedFactory,
+    BlockFactory,
+    ModalityFactory,
+    PersonFactory,
+    ReturnedPlaceFactory,
+    saved,
+)
 from tests.factories.region import SmallRound, small_round
 from tests.web.pages import page, sign_in
 
@@ -78,6 +86,24 @@ def test_the_academy_sees_a_learner_by_reference_and_changes_nothing(
     data = client.get(f"/rounds/{region.round.id}/learners.csv").data.decode()
     assert "B15 3TN" not in data
     assert "B15" in data
+
+
+def test_a_place_given_back_at_the_freeze_is_not_said_to_be_asked_for(
+    client: FlaskClient, region: SmallRound
+) -> None:
+    learner = one(region)
+    back = ReturnedPlaceFactory(
+        requirement=learner.requirements[0],
+        department=region.departments[0],
+        missing="DBS check",
+    )
+    db.session.commit()
+    seen = page(client.get(f"/learners/{learner.id}"))
+    assert "Given back" in seen.main
+    assert "missing was DBS check" in seen.main
+    back.cleared_utc = now_utc()
+    db.session.commit()
+    assert "Given back" not in page(client.get(f"/learners/{learner.id}")).main
 
 
 def test_a_learner_is_changed_and_the_change_is_told(client: FlaskClient, region: SmallRound) -> None:

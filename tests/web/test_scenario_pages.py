@@ -123,6 +123,7 @@ def test_what_the_engine_refuses_stands_at_its_field_and_what_was_typed_survives
     found = page(response)
     assert set(found.errors) == {"limit_car", "travel_price_1", "weight_travel"}
     assert {name: found.value(name) for name in typed} == typed
+    assert "Travel limit by car: enter a whole number" in found.main
     db.session.expire_all()
     assert matching.Policy.from_json(made.policy) == matching.Policy()
 
