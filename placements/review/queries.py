@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session, defer, joinedload
+from sqlalchemy.orm import Session, defer
 
-from placements.access import Role, Viewer
-from placements.cohorts.models import Learner, Requirement
+from placements.access import Viewer
+from placements.cohorts.models import Learner
 from placements.errors import NotFound
-from placements.organisations.models import Department, Site, Trust
+from placements.organisations.models import Trust
 from placements.scenarios import queries as scenarios
 from placements.scenarios.models import Placing, Run
 
@@ -32,7 +32,6 @@ class HandMove:
     at_utc: datetime | None
     moves: tuple[tuple[int, int | None, int | None], ...]
     undone_by: str
-    undone_reason: str
 
     @property
     def is_undone(self) -> bool:
@@ -56,7 +55,6 @@ def hand_move(run: Run) -> HandMove | None:
         at_utc=run.finished_utc,
         moves=tuple((row[0], row[1], row[2]) for row in said["moves"]),
         undone_by=undone.get("by", ""),
-        undone_reason=undone.get("reason", ""),
     )
 
 
@@ -137,21 +135,3 @@ def names_of_trusts(session: Session, ods: Iterable[str]) -> dict[str, str]:
     """Trusts' names by code."""
     rows = session.execute(select(Trust.ods, Trust.name).where(Trust.ods.in_(list(ods))))
     return {code: name for code, name in rows}  # noqa: C416 - a type checker takes rows for no pairs
-
-
-def departments_with(session: Session, ids: Iterable[int]) -> list[Department]:
-    """Departments by name, with their sites."""
-    return list(
-        session.scalars(
-            select(Department)
-            .join(Department.site)
-            .where(Department.id.in_(list(ids)))
-            .options(joinedload(Department.site), joinedload(Department.modality))
-            .order_by(Site.name, Department.id)
-        )
-    )
-
-
-def requirement_in_words(viewer: Viewer, requirement: Requirement) -> str:
-    """A learner by reference alone."""
-    return requirement.learner.reference if viewer.role is Role.ACADEMY_LEAD else ""

@@ -83,10 +83,6 @@ class HeatRow:
     department: Department
     weeks: Sequence[Week]
 
-    @property
-    def most_load(self) -> int | None:
-        return max((week.load_percent for week in self.weeks if week.load_percent is not None), default=None)
-
 
 @dataclass(frozen=True)
 class Heat:

@@ -43,9 +43,6 @@ from tests.factories import (
 )
 from tests.factories.published import PublishedRound, publish_again, published_round
 
-# The places begin on 4 January 2027, and checks are due six weeks before.
-FREEZE = date(2026, 11, 24)
-
 
 @pytest.fixture(autouse=True)
 def _clock_back() -> Iterator[None]:
