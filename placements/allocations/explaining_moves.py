@@ -13,6 +13,7 @@ from placements.allocations.models import PublicationLine
 from placements.allocations.why_moved import Moved, NextVersion, Why
 from placements.organisations.models import Department
 from placements.scenarios.models import Lock
+from placements.scenarios.queries import frozen_utc
 
 DECLINED = "The trust could not take this placement after all."
 APPEALED = "An appeal was upheld."
@@ -73,10 +74,11 @@ def _sites(session: Session, moved: list[Moved]) -> dict[int, int]:
 
 def _by_places(session: Session, version: NextVersion) -> Mapping[int, Why]:
     """Those whose department has other approved places than when the version before was matched."""
+    frozen = frozen_utc(session, version.run)
     changed = {
         change.department.id
         for change in late_changes.since_run(session, version.viewer, version.earlier_run)
-        if change.approved_utc <= version.run.requested_utc
+        if change.approved_utc <= frozen
     }
     return {
         moved.requirement_id: Why(PLACES_CHANGED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from placements.access import Viewer
@@ -12,9 +12,10 @@ from placements.allocations import checklist, why_moved
 from placements.allocations.checklist import Item
 from placements.allocations.why_moved import NextVersion, Why
 from placements.appeals.models import Appeal
-from placements.appeals.queries import counts_of_round, upheld_since
+from placements.appeals.queries import counts_of_round
 from placements.rounds.models import Round
 from placements.scenarios.models import Run
+from placements.scenarios.queries import frozen_utc
 from placements.web.formats import count
 
 
@@ -34,7 +35,7 @@ def _items(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequenc
                 **here,
             )
         )
-    if late := len(upheld_since(session, viewer, run)):
+    if late := _upheld_since(session, run):
         found.append(
             Item(
                 f"{count(late, 'appeal was', 'appeals were')} upheld since this run began:"
@@ -49,6 +50,20 @@ def _items(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequenc
     ]
 
 
+def _upheld_since(session: Session, run: Run) -> int:
+    """How many appeals of a run's round were upheld after its data were frozen."""
+    return (
+        session.scalar(
+            select(func.count()).where(
+                Appeal.round_id == run.round_id,
+                Appeal.state == "upheld",
+                Appeal.decided_utc > frozen_utc(session, run),
+            )
+        )
+        or 0
+    )
+
+
 def _why_moved(session: Session, version: NextVersion) -> dict[int, Why]:
     """Those whose appeal was upheld between the data of the earlier version's run and those of the new
     one's."""
@@ -56,7 +71,7 @@ def _why_moved(session: Session, version: NextVersion) -> dict[int, Why]:
         select(Appeal.requirement_id).where(
             Appeal.round_id == version.round.id,
             Appeal.state == "upheld",
-            Appeal.decided_utc > version.earlier_run.requested_utc,
+            Appeal.decided_utc > frozen_utc(session, version.earlier_run),
             Appeal.decided_utc <= version.run.requested_utc,
         )
     )

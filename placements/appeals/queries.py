@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -17,7 +17,6 @@ from placements.appeals.models import Appeal, AppealEvidence
 from placements.cohorts.models import Cohort, Learner, Requirement
 from placements.errors import NotFound
 from placements.rounds.models import PlanLine, Rotation, Round
-from placements.scenarios.models import Run
 
 STATES = ("lodged", "upheld", "declined", "withdrawn")
 
@@ -178,20 +177,6 @@ def place_to_appeal(
     if publication is None or line is None or requirement is None:
         raise NotFound("There is no such place.")
     return publication, line, requirement
-
-
-def upheld_since(session: Session, viewer: Viewer, run: Run) -> Sequence[Appeal]:
-    """The appeals of a run's round that were upheld after its data were frozen, the oldest decision first:
-    what the next repair has to take in. For whoever sees a worklist."""
-    return session.scalars(
-        visible_appeals(viewer)
-        .where(
-            Appeal.round_id == run.round_id,
-            Appeal.state == "upheld",
-            Appeal.decided_utc > run.requested_utc,
-        )
-        .order_by(Appeal.decided_utc, Appeal.id)
-    ).all()
 
 
 def undecided(session: Session, viewer: Viewer, round_id: int) -> int:

@@ -23,6 +23,7 @@ from placements.confirmations.models import Proposal
 from placements.errors import NotFound
 from placements.organisations.models import Department, Hei, Programme, Site, Trust
 from placements.rounds.models import PlanLine, Rotation, Round
+from placements.scenarios.frozen import LockKey, key_of_lock
 from placements.scenarios.models import Lock
 from placements.web.formats import LONDON
 
@@ -307,18 +308,15 @@ def stamp_of(session: Session, found: Select[Proposal]) -> str:
     return sha256(text.encode()).hexdigest()[:16]
 
 
-def declines_waiting(
-    session: Session, viewer: Viewer, round_id: int, run_locks: Sequence[dict[str, str]]
-) -> int:
+def declines_waiting(session: Session, viewer: Viewer, round_id: int, run_locks: Collection[LockKey]) -> int:
     """How many declines a run does not know of: those whose ban is in force and not among the run's locks."""
-    known = {(lock["requirement"], lock["site_or_department"]) for lock in run_locks if lock["kind"] == "ban"}
-    rows = session.execute(
+    rows = session.scalars(
         visible_proposals(viewer)
         .join(Lock, and_(Lock.origin == "decline", Lock.origin_id == Proposal.id, Lock.lifted_utc.is_(None)))
         .where(Proposal.round_id == round_id)
-        .with_only_columns(Lock.requirement_id, Lock.department_id)
+        .with_only_columns(Lock)
     )
-    return sum((f"r{requirement}", f"d{department}") not in known for requirement, department in rows)
+    return sum(key_of_lock(lock) not in run_locks for lock in rows)
 
 
 def answered_by(session: Session, proposal: Proposal) -> str:

@@ -17,6 +17,7 @@ from placements.confirmations.routes import asked_filter
 from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.rounds import queries as rounds
+from placements.scenarios.frozen import keys_of_run
 from placements.web import viewer
 from placements.web.formats import count
 
@@ -99,7 +100,7 @@ def _board(round_id: int, form: SendForm, problem: str = "") -> str:
         round=round_,
         run=run,
         unsent=sending.unsent(db.session, viewer(), run) if run else None,
-        declines=queries.declines_waiting(db.session, viewer(), round_id, run.locks) if run else 0,
+        declines=queries.declines_waiting(db.session, viewer(), round_id, keys_of_run(run)) if run else 0,
         is_published=newest_publication(db.session, viewer(), round_id) is not None,
         answered=answered,
         shown=[row for row in answered if _is_shown(row, wanted.show, wanted.trust)],

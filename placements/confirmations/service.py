@@ -25,6 +25,7 @@ from placements.extensions import db
 from placements.rounds import queries as rounds
 from placements.rounds.models import Round
 from placements.scenarios import published
+from placements.scenarios.frozen import keys_of_run
 from placements.scenarios.locks import add_lock, end_lock
 from placements.scenarios.models import Lock, Run
 from placements.scenarios.published import Standing
@@ -346,7 +347,7 @@ def find_other_places(viewer: Viewer, round_id: int) -> Run:
     declined. Nobody moves for those who had no place anyway: they have what is free. Raises Refused where no
     decline waits for a run, and as `start_run` does."""
     run = adopted_run(db.session, viewer, round_id)
-    if run is None or not queries.declines_waiting(db.session, viewer, round_id, run.locks):
+    if run is None or not queries.declines_waiting(db.session, viewer, round_id, keys_of_run(run)):
         raise Refused("No declined place waits for a run.")
     unplaced = db.session.scalars(
         select(Allocation.requirement_id).where(

@@ -19,7 +19,8 @@ from placements.educators.models import Absence, Educator, EducatorDepartment
 from placements.educators.queries import visible_educators
 from placements.organisations.models import Department, Site
 from placements.repairs.models import ReturnedPlace
-from placements.repairs.worklist import Item, register
+from placements.repairs.worklist import Item, locks_left_out, register
+from placements.scenarios.frozen import key_of_lock, keys_of_run
 from placements.scenarios.models import Lock, Run
 from placements.scenarios.queries import frozen_utc
 from placements.web.formats import count, day
@@ -126,15 +127,14 @@ def learners_changed(session: Session, viewer: Viewer, publication: Publication,
 def locks_made(session: Session, viewer: Viewer, publication: Publication, run: Run) -> Iterator[Item]:
     """Pins and bans in force that the published run was not asked for with: one item for all locks of a
     decline or an appeal."""
-    left_out = set(run.settings.get("without_locks", ()))
-    since = run.requested_utc if run.kind == "hand" else frozen_utc(session, run)
+    left_out, known = locks_left_out(session, run), keys_of_run(run)
     rows = session.scalars(
         select(Lock)
         .where(
             Lock.round_id == publication.round_id,
             Lock.lifted_utc.is_(None),
             (Lock.scenario_id.is_(None)) | (Lock.scenario.has(is_default=True)),
-            (Lock.made_utc > since) | Lock.id.in_(left_out),
+            (Lock.made_utc > frozen_utc(session, run)) | Lock.id.in_(left_out),
         )
         .options(
             joinedload(Lock.requirement).options(
@@ -150,6 +150,8 @@ def locks_made(session: Session, viewer: Viewer, publication: Publication, run: 
     )
     grouped: dict[str, list[Lock]] = defaultdict(list)
     for row in rows:
+        if key_of_lock(row) in known:
+            continue
         own = row.origin == "lead" or row.origin_id is None
         grouped[f"lock:{row.id}" if own else f"{row.origin}:{row.origin_id}"].append(row)
     published = _published(session, publication, {row.requirement_id for x in grouped.values() for row in x})
@@ -166,6 +168,7 @@ def locks_made(session: Session, viewer: Viewer, publication: Publication, run: 
             at_utc=max(row.made_utc for row in locks),
             touched=frozenset({row.requirement_id for row in locks} & published),
             locks=tuple(row.id for row in locks),
+            lock_keys=frozenset(key_of_lock(row) for row in locks),
         )
 
 
@@ -183,7 +186,10 @@ def places_given_back(session: Session, viewer: Viewer, publication: Publication
     """Places given back at the freeze."""
     rows = session.scalars(
         select(ReturnedPlace)
-        .where(ReturnedPlace.round_id == publication.round_id, ReturnedPlace.returned_utc > run.requested_utc)
+        .where(
+            ReturnedPlace.round_id == publication.round_id,
+            ReturnedPlace.returned_utc > frozen_utc(session, run),
+        )
         .options(
             joinedload(ReturnedPlace.requirement).joinedload(Requirement.learner).joinedload(Learner.hei),
             joinedload(ReturnedPlace.department).options(

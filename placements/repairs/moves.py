@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from placements.access import Viewer
 from placements.allocations.models import Publication, PublicationLine
 from placements.allocations.queries import publications_of_round
-from placements.repairs.worklist import Item, is_taken_in, items_since
+from placements.repairs.worklist import Item, items_since, taken_in_by
 from placements.rounds.models import Block
 from placements.scenarios.models import Placing, Run
 from placements.scenarios.queries import frozen_utc, visible_placings
@@ -139,7 +139,7 @@ def repair_of(session: Session, viewer: Viewer, run: Run) -> Repair | None:
     if publication is None:
         return None
     found = _differences(session, viewer, run, publication)
-    items = [item for item in items_since(session, viewer, publication) if is_taken_in(session, item, run)]
+    items = list(filter(taken_in_by(session, run), items_since(session, viewer, publication)))
     if run.kind != "repair":
         # Not only where somebody has to: the answer was chosen from the trade-off.
         plain = {**PLAIN, Kind.MOVED: "Saves enough travel, or makes room for it"}

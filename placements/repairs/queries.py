@@ -73,10 +73,11 @@ def worklist_of(session: Session, viewer: Viewer, round_id: int) -> Worklist:
     newest = latest_finished_run(session, round_id)
     newer = newest if newest is not None and newest.id > publication.run_id else None
     items = worklist.items_since(session, viewer, publication)
+    is_taken_in = worklist.taken_in_by(session, newer) if newer is not None else None
     return Worklist(
         publication,
         [
-            Waiting(item, newer if newer is not None and worklist.is_taken_in(session, item, newer) else None)
+            Waiting(item, newer if is_taken_in is not None and is_taken_in(item) else None)
             for item in items
             if item.key not in aside
         ],

@@ -25,6 +25,7 @@ from placements.repairs.freezing import returned_of_round
 from placements.repairs.models import ReturnedPlace
 from placements.repairs.worklist import Item, register
 from placements.scenarios.models import Run
+from placements.scenarios.queries import frozen_utc
 from placements.scenarios.within_reach import sites_within
 from placements.web.formats import LONDON, count, day, minutes
 
@@ -238,8 +239,9 @@ def waiting_csv(found: WaitingList) -> bytes:
 
 def clear_again(session: Session, viewer: Viewer, publication: Publication, run: Run) -> Iterator[Item]:
     """Learners who gave a place back at the freeze and have been let be placed again since."""
+    frozen = frozen_utc(session, run)
     for row in returned_of_round(session, viewer, publication.round_id):
-        if row.cleared_utc is None or row.cleared_utc <= run.requested_utc:
+        if row.cleared_utc is None or row.cleared_utc <= frozen:
             continue
         learner = row.requirement.learner
         returned_on = day(row.returned_utc.astimezone(LONDON).date())

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from placements.access import Viewer
 from placements.allocations.models import Publication
+from placements.scenarios.frozen import LockKey, keys_of_run
 from placements.scenarios.models import Run
 from placements.scenarios.queries import frozen_utc
 
@@ -21,8 +22,8 @@ class Item:
 
     `who` is whom or what it is about, `words` what happened, `by` who did it. `touched` are the published
     places that it touches and `wanted` places that the publication knew nothing of, by requirement's id.
-    `locks` are those that it consists of: set aside, a repair leaves them out. `page` is where more is said:
-    an endpoint and what its address needs.
+    `locks` are those that it consists of: set aside, a repair leaves them out; `lock_keys` are the same as a
+    run keeps them. `page` is where more is said: an endpoint and what its address needs.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Item:
     touched: frozenset[int] = frozenset()
     wanted: frozenset[int] = frozenset()
     locks: tuple[int, ...] = ()
+    lock_keys: frozenset[LockKey] = frozenset()
     page: tuple[str, Mapping[str, int]] | None = field(default=None, compare=False)
 
 
@@ -55,10 +57,23 @@ def items_since(session: Session, viewer: Viewer, publication: Publication) -> l
     return sorted(found, key=lambda item: (item.at_utc, item.key), reverse=True)
 
 
-def is_taken_in(session: Session, item: Item, run: Run) -> bool:
-    """Whether a run's data were frozen after it happened, and none of its locks was left out. A run by hand
-    has the locks made for it too."""
-    left_out = set(run.settings.get("without_locks", ()))
-    by_hand = run.kind == "hand" and bool(item.locks)
-    frozen = run.requested_utc if by_hand else frozen_utc(session, run)
-    return item.at_utc <= frozen and not left_out.intersection(item.locks)
+def locks_left_out(session: Session, run: Run) -> set[int]:
+    """The locks that a repair left out because they were set aside; one that goes on from it did too."""
+    found = set(run.settings.get("without_locks", ()))
+    while run.parent_id is not None:
+        run = session.get_one(Run, run.parent_id)
+        found |= set(run.settings.get("without_locks", ()))
+    return found
+
+
+def taken_in_by(session: Session, run: Run) -> Callable[[Item], bool]:
+    """Says of an item whether a run knows of it: its data were frozen after it happened and none of its locks
+    was left out, or the run was asked for with these very locks, as one by hand is with those made for it."""
+    frozen, left_out, held = frozen_utc(session, run), locks_left_out(session, run), keys_of_run(run)
+
+    def is_taken_in(item: Item) -> bool:
+        if item.locks and item.lock_keys <= held:
+            return True
+        return item.at_utc <= frozen and not left_out.intersection(item.locks)
+
+    return is_taken_in

@@ -38,6 +38,21 @@ def policy_of_run(run: Run) -> matching.Policy:
     return matching.Policy.from_json(run.policy)
 
 
+# A requirement, a site or department, and pin or ban, by the snapshot's keys.
+LockKey = tuple[str, str, str]
+
+
+def key_of_lock(lock: Lock) -> LockKey:
+    """A lock as a run keeps it."""
+    place = f"s{lock.site_id}" if lock.department_id is None else f"d{lock.department_id}"
+    return f"r{lock.requirement_id}", place, lock.kind
+
+
+def keys_of_run(run: Run) -> set[LockKey]:
+    """The locks that a run was asked for with."""
+    return {(lock["requirement"], lock["site_or_department"], lock["kind"]) for lock in run.locks}
+
+
 def locks_by_key(problem: matching.Problem, locks: Iterable[Lock]) -> tuple[list[dict[str, str]], list[Lock]]:
     """Locks by the snapshot's keys, and the pins that cannot be said in it: to a department or site that
     offers nothing. Those of requirements that are not in it bind nobody and are left out, and so are bans of
@@ -45,8 +60,7 @@ def locks_by_key(problem: matching.Problem, locks: Iterable[Lock]) -> tuple[list
     keys: list[dict[str, str]] = []
     lost: list[Lock] = []
     for lock in locks:
-        requirement = f"r{lock.requirement_id}"
-        place = f"s{lock.site_id}" if lock.department_id is None else f"d{lock.department_id}"
+        requirement, place, _ = key_of_lock(lock)
         if requirement not in problem.requirement_index:
             continue
         if place in problem.site_index or place in problem.department_index:

@@ -22,6 +22,7 @@ from placements.confirmations.service import Answer, Answered, answer_proposals,
 from placements.errors import NotAllowed, NotFound, Refused, Stale
 from placements.extensions import db
 from placements.mail.models import Message
+from placements.scenarios.frozen import keys_of_run
 from placements.scenarios.models import Lock, Run
 from placements.scenarios.solving import perform_run
 from placements.states import PROPOSAL
@@ -183,13 +184,7 @@ def test_a_decline_bans_the_department_in_all_runs_and_confirming_lifts_it(sessi
     assert [row.origin_id for row in locks] == [first.id, second.id]
     assert locks[0].reason == "The trust declined: equipment or rooms are out of use. Until May"
     assert queries.declines_waiting(session, region.lead, region.round.id, []) == 2
-    taken_in = [
-        {
-            "requirement": f"r{first.requirement_id}",
-            "site_or_department": f"d{first.department_id}",
-            "kind": "ban",
-        }
-    ]
+    taken_in = [(f"r{first.requirement_id}", f"d{first.department_id}", "ban")]
     assert queries.declines_waiting(session, region.lead, region.round.id, taken_in) == 1
     answered(educator, Answer("decline", reason="no_room"), first)
     assert bans()[0].reason == ("The trust declined: there is no room: fewer places than we declared")
@@ -521,7 +516,7 @@ def test_a_declined_place_is_found_another_and_what_trusts_confirmed_stays(
         region.learners[4].requirements[0].id: region.departments[0].id,
     }
     assert run.settings["in_need"] == [f"r{rows[0].requirement_id}"]
-    assert queries.declines_waiting(session, region.lead, region.round.id, run.locks) == 0
+    assert queries.declines_waiting(session, region.lead, region.round.id, keys_of_run(run)) == 0
     assert not [words for words, effect in items(region, run).items() if effect == "blocks"]
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from placements import tasks
 from placements.access import Role
+from placements.allocations.models import Publication
 from placements.allocations.service import adopt_run, publish_round
 from placements.clock import now_utc, set_clock
 from placements.cohorts.models import Interruption
@@ -19,7 +20,7 @@ from placements.repairs import happened, queries, service  # noqa: F401 - makes 
 from placements.repairs.models import ReturnedPlace, SetAside
 from placements.repairs.queries import Worklist, worklist_of
 from placements.repairs.worklist import Item
-from placements.scenarios.models import Lock
+from placements.scenarios.models import Lock, Run
 from tests.conftest import NOW_UTC
 from tests.factories import (
     EducatorFactory,
@@ -27,6 +28,7 @@ from tests.factories import (
     NetworkFactory,
     PersonFactory,
     RequirementFactory,
+    RunFactory,
     saved,
     viewer_as,
 )
@@ -127,6 +129,67 @@ def test_an_educators_leave_touches_those_placed_there_then(session: Session, re
     assert item.words.startswith("away from 11 January 2027 to 15 January 2027")
     educator.absences[0].first_day = educator.absences[0].last_day = date(2027, 7, 1)
     assert only(session, region).touched == frozenset()
+
+
+def test_a_move_by_hand_takes_in_its_own_locks_and_nothing_else(session: Session, region: SmallRound) -> None:
+    """Between the match and the move by hand a trust declines and a place is given back."""
+    first, second = (row.requirements[0].id for row in region.learners[:2])
+    other = lock(region, requirement_id=second, origin="decline", origin_id=7)
+    own = lock(region, scenario_id=None)
+    session.add_all([other, own])
+    set_clock(lambda: NOW_UTC + timedelta(hours=2))
+    run = RunFactory(
+        round=region.round,
+        kind="hand",
+        parent_id=session.scalars(select(Publication.run_id)).one(),
+        locks=[
+            {
+                "requirement": f"r{first}",
+                "site_or_department": f"d{region.departments[0].id}",
+                "kind": "ban",
+            }
+        ],
+    )
+    saved()
+    found = work(session, region)
+    assert {row.item.key: row.taken_in_by for row in found.waiting} == {
+        f"lock:{own.id}": run,
+        "decline:7": None,
+    }
+    session.scalars(select(Publication)).one().run_id = run.id
+    assert only(session, region).key == "decline:7", "published, the run by hand still knows of no decline"
+
+
+def test_what_a_repair_left_out_stays_on_the_list_after_a_move_by_hand(
+    session: Session, region: SmallRound
+) -> None:
+    left_out = lock(region, made_utc=NOW_UTC - timedelta(days=1))
+    session.add(left_out)
+    saved()
+    publication = session.scalars(select(Publication)).one()
+    repair = session.get_one(Run, publication.run_id)
+    repair.settings = {"without_locks": [left_out.id]}
+    publication.run_id = RunFactory(round=region.round, kind="hand", parent_id=repair.id).id
+    assert only(session, region).key == f"lock:{left_out.id}"
+
+
+def test_a_place_given_back_before_a_move_by_hand_stays_on_the_list(
+    session: Session, region: SmallRound
+) -> None:
+    need = region.learners[0].requirements[0]
+    row = ReturnedPlace(
+        round_id=region.round.id,
+        requirement_id=need.id,
+        department_id=region.departments[0].id,
+        first_week=region.block.first_week,
+        missing="DBS",
+        returned_utc=now_utc(),
+    )
+    session.add(row)
+    set_clock(lambda: NOW_UTC + timedelta(hours=2))
+    publication = session.scalars(select(Publication)).one()
+    publication.run_id = RunFactory(round=region.round, kind="hand", parent_id=publication.run_id).id
+    assert only(session, region).key == f"returned:{row.id}"
 
 
 def test_locks_are_told_by_where_they_came_from(session: Session, region: SmallRound) -> None:
