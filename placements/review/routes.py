@@ -63,7 +63,7 @@ def move_by_hand(placing_id: int) -> ResponseReturnValue:
                 problem = refusal.message
         else:
             desk.hand(db.session, made)
-            flash(f"Saved as run {made.id}. You can undo it there.")
+            flash(f"Saved as run {made.id}. You can undo it on this page.")
             return redirect(url_for("scenarios.see_run", run_id=made.id))
         placing = scenarios.placing_by_id(db.session, viewer(), placing_id)
     page = _page(placing, found, hand, form, problem=problem)
@@ -172,7 +172,7 @@ def _page(
 ) -> str:
     told = None
     if found is not None and hand is not None:
-        told = tell(db.session, viewer(), hand.problem, placing.run_id, found)
+        told = tell(db.session, viewer(), hand.problem, placing.run, found)
     ids = [number for number in (_number("department"),) if number is not None]
     other = None
     if found is not None and found.wanted.other_id is not None:

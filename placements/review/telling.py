@@ -15,7 +15,9 @@ from placements.review import queries
 from placements.review.moves import Plan, offer_department
 from placements.scenarios import queries as scenarios
 from placements.scenarios.describing import RULES
+from placements.scenarios.models import Run
 from placements.scenarios.outcome import row_id
+from placements.scenarios.published import Standing, published_places
 from placements.scenarios.results import TIERS
 from placements.web.formats import count, minutes, short_day
 
@@ -139,12 +141,13 @@ def keys_of(moves: Iterable[matching.Move], limits: Iterable[matching.FullLimit]
     return found
 
 
-def tell(session: Session, viewer: Viewer, problem: matching.Problem, run_id: int, plan: Plan) -> Told:
+def tell(session: Session, viewer: Viewer, problem: matching.Problem, run: Run, plan: Plan) -> Told:
     """A plan in words."""
     targets = {lock.requirement: lock.site_or_department for lock in plan.locks}
     keys = keys_of(plan.moves, plan.broken) | set(targets.values()) | plan.asked_for
-    published = {placing.requirement: placing.offer for placing in problem.published}
-    names = Names(session, viewer, problem, run_id, keys)
+    names = Names(session, viewer, problem, run.id, keys)
+    # Not those of the snapshot: before a first publication it may hold places that only trusts were shown.
+    published = published_places(session, run.round_id)
     return Told(
         plan,
         [move_words(names, move, is_asked=move.requirement in plan.asked_for) for move in plan.moves],
@@ -153,10 +156,15 @@ def tell(session: Session, viewer: Viewer, problem: matching.Problem, run_id: in
             for limit in plan.broken
         ],
         [tier_words(tier) for tier in plan.tiers],
-        sum(
-            move.before is not None and published.get(move.requirement) == move.before for move in plan.moves
-        ),
+        sum(_leaves(problem, move, published.get(row_id(move.requirement))) for move in plan.moves),
     )
+
+
+def _leaves(problem: matching.Problem, move: matching.Move, stands: Standing | None) -> bool:
+    """Whether a move is away from the place that is published."""
+    if stands is None or move.before is None:
+        return False
+    return row_id(offer_department(problem, move.before)) == stands.department_id
 
 
 def move_words(names: Names, move: matching.Move, *, is_asked: bool) -> MoveWords:

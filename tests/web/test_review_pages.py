@@ -6,6 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
+from placements.allocations.service import adopt_run, publish_round
 from placements.extensions import db
 from placements.review import desk as desks
 from placements.scenarios import solving
@@ -108,6 +109,7 @@ def test_a_move_is_told_then_made_with_a_reason_and_stands_on_the_new_runs_page(
     assert page(empty).title.startswith("Error: ")
     made = commit(lead, address, "Asked by the ward")
     assert "moved to" in made.main
+    assert "You can undo it on this page" in made.main
     assert "because: Asked by the ward" in made.main
     assert "Grace Adeyemi" in made.main
     assert "Changed by hand, and checked" in made.main or "Proven optimal" in made.main
@@ -121,6 +123,16 @@ def test_a_move_is_told_then_made_with_a_reason_and_stands_on_the_new_runs_page(
     assert again.status_code == 409
     assert "goes on from it" in page(again).main
     assert "Second thoughts" in page(again).main
+
+
+def test_a_move_says_who_has_been_told_of_their_place_once_it_is_published(lead: FlaskClient) -> None:
+    region, (placing, _) = matched()
+    adopt_run(region.lead, placing.run_id)
+    address = f"/placings/{placing.id}/move?kind=move&department={other_than(region, placing)}"
+    assert "been told" not in page(lead.get(address)).main
+    db.session.expire_all()
+    publish_round(region.lead, region.round.id, version=region.round.version)
+    assert "1 learner has been told of the place that they would leave" in page(lead.get(address)).main
 
 
 def test_undo_leads_back_to_the_run_before_and_says_so_on_the_one_undone(lead: FlaskClient) -> None:
