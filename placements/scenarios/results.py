@@ -190,7 +190,7 @@ def certificate(summary: dict[str, Any]) -> Certificate:
     why = (
         "Somebody stopped the search; this is the best that it had found."
         if summary["status"] == "cancelled"
-        else "The search was stopped by its time limit."
+        else "The search ended, by its limits, before more was proven."
     )
     if summary["status"] == "infeasible_locks":
         return Certificate(
@@ -239,8 +239,7 @@ def _repair_certificate(summary: dict[str, Any]) -> Certificate:
         could += [f"{moves:,} fewer need move"] if moves else []
         return Certificate(
             f"Not proven to be the fewest moves: at most {' and '.join(could)}",
-            "The search was stopped by its time limit or by somebody. The answer itself is correct and was"
-            " checked.",
+            "The search was stopped by its limits or by somebody. The answer is correct and was checked.",
             is_proven=False,
         )
     rest = [tier for tier in summary["tiers"][len(first) :] if tier["value"] > tier["bound"]]

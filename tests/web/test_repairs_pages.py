@@ -74,6 +74,9 @@ def test_before_publication_the_page_says_what_it_is_for(client: FlaskClient) ->
 def test_an_empty_list_says_so(lead: FlaskClient, region: SmallRound) -> None:
     found = page(lead.get(f"/rounds/{region.round.id}/worklist"))
     assert "Nothing that matters to the match has happened since version 1 was matched" in found.main
+    # The waiting list sends leads here to fill what is free.
+    assert "A repair can still give free places to learners who wait" in found.main
+    assert any(form.get("action", "").endswith("/repair") for form in found.all("form"))
     assert "Nothing since version 1" in page(lead.get(f"/rounds/{region.round.id}")).main
 
 
