@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from placements.access import Action, Viewer
@@ -56,31 +56,31 @@ def since_publication(session: Session, viewer: Viewer, publication: Publication
     """The learners that the person sees who changed since the run behind a publication, those who give up
     places first; none for those who may see no learners."""
     run = session.get_one(Run, publication.run_id)
-    lines = session.execute(
-        lines_of_publication(viewer, publication.id).with_only_columns(
-            PublicationLine.requirement_id, PublicationLine.department_id
-        )
+    lines = lines_of_publication(viewer, publication.id).with_only_columns(
+        PublicationLine.requirement_id, PublicationLine.department_id
     )
-    return _changes(session, viewer, run, {requirement: place for requirement, place in lines})  # noqa: C416
+    return _changes(session, viewer, run, lines)
 
 
 def since_run(session: Session, viewer: Viewer, run: Run) -> list[LateLearner]:
     """The same since a finished run's data were frozen; the caller has been let see the run."""
-    placings = session.execute(
-        select(Placing.requirement_id, Placing.department_id).where(Placing.run_id == run.id)
-    )
-    return _changes(session, viewer, run, {requirement: place for requirement, place in placings})  # noqa: C416
+    placings = select(Placing.requirement_id, Placing.department_id).where(Placing.run_id == run.id)
+    return _changes(session, viewer, run, placings)
 
 
 def _changes(
-    session: Session, viewer: Viewer, run: Run, known: Mapping[int, int | None]
+    session: Session, viewer: Viewer, run: Run, places: Select[int, int | None]
 ) -> list[LateLearner]:
-    """`known`: the requirements that the run or its publication is about, each with its department's id."""
+    """`places`: the requirements that the run or its publication is about, each with its department's id;
+    asked only where anything was recorded since."""
     if not viewer.may(Action.SEE_LEARNERS):
         return []
     cohorts: dict[int, list[Learner]] = defaultdict(list)
     for learner in _candidates(session, viewer, run.round_id, frozen_utc(session, run)):
         cohorts[learner.cohort_id].append(learner)
+    if not cohorts:
+        return []
+    known = {requirement: place for requirement, place in session.execute(places)}  # noqa: C416 - a type checker takes rows for no pairs
     found: list[LateLearner] = []
     for learners in cohorts.values():
         unknown = [row for row in learners if not any(need.id in known for need in row.requirements)]

@@ -131,6 +131,11 @@ class RoundChecks:
         self._had = newest_checks(session, LearnerCheck.record_id.in_(learners)) if self._asked else {}
         self._of_hei: dict[int, list[Asked]] = {}
 
+    @property
+    def asks_anything(self) -> bool:
+        """Whether any HEI's learners are asked for any check."""
+        return bool(self._asked)
+
     def asked_of(self, hei_id: int) -> list[Asked]:
         """The checks that an HEI's learners are asked for."""
         if hei_id not in self._of_hei:
@@ -264,10 +269,10 @@ def not_clear(
 ) -> list[NotClear]:
     """Who is not clear for what in a round, of the learners whom this person may see: what is due first comes
     first. Placements that have ended are left out."""
-    needs = [need for need in wanted(session, viewer, round_, cohort_id) if need.last_day >= today]
-    if not needs:
-        return []
     checks = RoundChecks(session, round_, viewer.hei_id)
+    if not checks.asks_anything:
+        return []
+    needs = [need for need in wanted(session, viewer, round_, cohort_id) if need.last_day >= today]
     found = [
         NotClear(need, finding)
         for need in needs
