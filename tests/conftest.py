@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
@@ -18,12 +19,17 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from placements import create_app, migrations
+from placements.accounts import service as accounts
 from placements.allocations import before_publishing
 from placements.clock import set_clock
 from placements.extensions import db
 from placements.scenarios import verified
 from placements.scenarios.models import Run
 from placements.settings import Settings
+
+# Passwords are slow to check on purpose, a fifth of a second each time that a test signs somebody in.
+REAL_HASHER = accounts._hasher
+accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 NOW_UTC = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 

@@ -1,6 +1,7 @@
 """Accounts: signing in, making and closing them."""
 
 import pytest
+from argon2 import Type
 from sqlalchemy.orm import Session
 
 from placements.access import SYSTEM, Action, Role
@@ -11,7 +12,7 @@ from placements.audit import describing
 from placements.audit import queries as audit
 from placements.audit.models import AuditEntry
 from placements.errors import NotAllowed, NotFound, Refused, Stale
-from tests.conftest import NOW_UTC
+from tests.conftest import NOW_UTC, REAL_HASHER
 from tests.factories import (
     PASSWORD,
     HeiFactory,
@@ -189,3 +190,10 @@ def test_every_action_that_writes_has_words_in_the_audit() -> None:
     reads = {action for action in Action if action.startswith("see_")}
     assert set(Action) - reads - set(describing.DONE) - {Action.REPORT_RUN} == set()
     assert describing.done("a_thing_of_old") == "A thing of old"
+
+
+def test_outside_these_tests_passwords_are_slow_to_guess() -> None:
+    """At least what OWASP's password storage cheat sheet asks of argon2id: 19 MiB, two passes."""
+    assert REAL_HASHER.type is Type.ID
+    assert REAL_HASHER.memory_cost >= 19 * 1024
+    assert REAL_HASHER.time_cost >= 2
