@@ -21,6 +21,7 @@ from matching.guide import Ceiling, Guide, relaxed_guide
 from matching.portion import Whole
 from matching.program import Floats
 from matching.tables import Bools, Ints
+from matching.threads import results
 from matching.tier_search import Search, lift, scale_of
 from matching.tiers import greedy_cost
 from matching.turns import NEAR, Turns
@@ -89,13 +90,14 @@ class Large:
         with ThreadPoolExecutor(WORKERS) as workers:
             alone = self._alone(windows.margin)
             seconds = found.left / 5
-            list(workers.map(lambda item: item[1].relax(found.stop, seconds), alone))
+            results([workers.submit(each.relax, found.stop, seconds) for _, each in alone], found.stop)
             self._raise(alone)
             self.say("each class alone")
             worth = windows.worth | found.taken
             begun = workers.submit(self._relaxed, windows, [], worth, self._held(SPARE), 0.6 * found.left)
             seconds = found.left / 4
-            list(workers.map(lambda item: item.search(found.stop, seconds), [a for _, a in alone if a.open]))
+            open_ones = [each for _, each in alone if each.open]
+            results([workers.submit(each.search, found.stop, seconds) for each in open_ones], found.stop)
             self._raise(alone)
             # Something to show for the time until the whole is relaxed, or runs out.
             none = np.zeros(self.n, np.bool_)
@@ -105,7 +107,7 @@ class Large:
             turns = Turns(rough, chosen, self.priority, self.cost, found.stop)
             self._again(turns, self._markets(Exchanges(turns, found.tables, self.window)), COARSE)
             self.say("every market")
-            guide = begun.result()
+            (guide,) = results([begun], found.stop)
             self.say("relaxed as a whole")
             if found.stop():
                 return
@@ -116,7 +118,7 @@ class Large:
                 again = workers.submit(self._relaxed, windows, alone, worth, self._held(0.0), seconds)
                 turns = Turns(guide, chosen, self.priority, self.cost, found.stop)
                 self._first(turns)
-                better = again.result()
+                (better,) = results([again], found.stop)
                 if better is not None:
                     self.guides.append(better)
                     worth = worth | better.missed
@@ -128,7 +130,7 @@ class Large:
                 last.append(workers.submit(self._relaxed, windows, alone, worth, held, seconds))
 
             self._exchanges(turns, alone, settled)
-            self.guides += [final for each in last if (final := each.result()) is not None]
+            self.guides += [final for final in results(last, found.stop) if final is not None]
 
     def bound(self, position: int) -> int | None:
         """What a tier cannot undercut with those before it at their value; None where nothing is known."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -56,14 +57,27 @@ class _Answer:
 
 
 class _Heard:
-    """A stop that stands once it has come, and is remembered."""
+    """A stop that stands once it has come, and is remembered. It is asked on the thread that solves alone;
+    the others hear what was said there. What it raises ends the solve, and is raised by `check`: on its way
+    through the integer search it would be lost."""
 
     def __init__(self, stop: Stop) -> None:
         self._stop, self.came = stop, False
+        self._thread = threading.get_ident()
+        self._fault: BaseException | None = None
 
     def __call__(self) -> bool:
-        self.came = self.came or self._stop()
+        if not self.came and threading.get_ident() == self._thread:
+            try:
+                self.came = self._stop()
+            except BaseException as fault:
+                self._fault, self.came = fault, True
         return self.came
+
+    def check(self) -> None:
+        """Raise what the stop raised."""
+        if self._fault is not None:
+            raise self._fault
 
     def remaining(self) -> float:
         """Seconds until it comes, where it knows."""
@@ -102,7 +116,8 @@ def solve(
     exactly; others by an integer search of at most `seconds` in all, to a stated gap.
 
     `progress` is told each stage, each tier of an integer part and each part, with the requirements left
-    over so far. `stop` is asked between steps; once it says so the solve ends with the best answer so far.
+    over so far. `stop` is asked between steps, on the calling thread; once it says so the solve ends with the
+    best answer so far, and what it raises is raised.
     Status: "optimal" (every tier is proven, were it stopped or not); "cancelled" (a stop came before that);
     "gap" (time ran out before that); "infeasible_locks" (a pinned requirement is not placed as pinned: its
     reason says why, `conflicts` which locks cannot hold together; the rest is matched without it).
@@ -127,6 +142,7 @@ def solve(
     for i, part in enumerate(found):
         _solve_part(tables, policy, eligible, part, pinned, answer, heard, ends, clock)
         clock.tell(f"part {i + 1} of {len(found)}", answer.unplaced, answer.fewest)
+    heard.check()
     clock.done("match", answer.unplaced, answer.fewest)
     pairs = np.concatenate([np.zeros(0, np.int64), *answer.pairs])
     reasons = _reasons(tables, policy, eligible, answer, pairs)
@@ -134,6 +150,7 @@ def solve(
     if any(pinned[problem.requirement_index[key]] for key in reasons):
         seconds = max(LEAST_SECONDS, ends - time.monotonic())
         conflicts = find_conflicts(tables, policy, reasons, heard, seconds)
+    heard.check()
     clock.done("explain")
     result = dataclasses.replace(
         counted(tables, policy, eligible, pairs, pinned, answer.slack, cancelled=heard.came),

@@ -25,6 +25,7 @@ from matching.portion import Portion, Whole
 from matching.program import Corner, Floats
 from matching.stop import Stop
 from matching.tables import Bools, Ints, Tables
+from matching.threads import results
 
 OVER_THE_YEAR = ("different_sites", "agreements", "hei_fairness")
 WORKERS = 2
@@ -57,6 +58,7 @@ class Windows:
 
     def __init__(self, whole: Whole, chosen: Choices, window: Ints, cost: Floats, stop: Stop) -> None:
         self.whole, self.chosen, self.cost, self.window = whole, chosen, cost, window
+        self.stop = stop
         part = whole.of_choices
         row = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
         pairs = np.unique(np.stack([row, window[part.indices]]), axis=1)
@@ -142,7 +144,7 @@ class Windows:
 
     def _each(self, task: Callable[[int], T]) -> list[T]:
         with ThreadPoolExecutor(WORKERS) as workers:
-            return list(workers.map(task, range(len(self.parts))))
+            return results([workers.submit(task, w) for w in range(len(self.parts))], self.stop)
 
     def _shared_out(self) -> tuple[Floats, Floats]:
         """The most of each choice and what each row leaves, with every learner's year shared out."""

@@ -2,6 +2,7 @@
 stopped."""
 
 import dataclasses
+import threading
 from functools import cache
 from unittest import mock
 
@@ -232,3 +233,30 @@ def test_a_year_solved_as_large_may_stop_at_any_time(asked):
     if left[0] < 0:
         assert result.status in ("cancelled", "optimal")
     bounds_hold(result, best_of(2))
+
+
+def test_a_stop_is_asked_on_the_thread_that_solves_and_no_other():
+    threads = set()
+
+    def stop():
+        threads.add(threading.get_ident())
+        return False
+
+    asked = as_large(generate_year("tiny", 1), Policy(), stop=stop)
+    unasked = as_large(generate_year("tiny", 1), Policy())
+    assert threads == {threading.get_ident()}
+    assert (asked.assignment, asked.tiers) == (unasked.assignment, unasked.tiers)
+
+
+@pytest.mark.parametrize("asked", [1, 5, 40])
+def test_what_a_stop_raises_is_raised(asked):
+    left = [asked]
+
+    def stop():
+        left[0] -= 1
+        if left[0] < 0:
+            raise LookupError("the database is away")
+        return False
+
+    with pytest.raises(LookupError, match="the database is away"):
+        as_large(generate_year("tiny", 1), Policy(), stop=stop)
