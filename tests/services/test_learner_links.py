@@ -78,6 +78,8 @@ def test_a_link_opens_one_learners_data_and_keeps_no_secret(session: Session, co
         Action.SEE_OWN_PLACES,
         Action.SAVE_PREFERENCES,
         Action.GIVE_FEEDBACK,
+        Action.LODGE_APPEAL,
+        Action.WITHDRAW_APPEAL,
     }
     assert first.reference not in guest.name, "the audit keeps the name"
     assert found.last_used_utc == NOW_UTC

@@ -167,7 +167,7 @@ def test_caps_of_sites_and_trusts_enter_the_match(session: Session) -> None:
         ]
     )
     saved()
-    frozen = snapshot.freeze(session, region.round).problem_json
+    frozen = snapshot.freeze(session, region.round).problem.to_json()
     assert f'"key":"s{region.departments[0].site_id}","trust":"{trusts[0].ods}","places":[1,1,1,1]' in frozen
     assert f'"key":"{trusts[1].ods}","places":[2,2,2,2]' in frozen
 
