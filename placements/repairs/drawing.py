@@ -20,7 +20,7 @@ from placements.extensions import db
 from placements.repairs.models import TradeOff
 from placements.repairs.trade_off import FEWEST, SECONDS, STEPS, pins, point_of, policy_at, unproven
 from placements.scenarios.frozen import policy_of_run, problem_of_run
-from placements.scenarios.solving import MOST_ATTEMPTS, WAITING_FOR, is_abandoned, worker_name
+from placements.scenarios.solving import MOST_ATTEMPTS, is_lost, worker_name
 from placements.states import TRADE_OFF
 from placements.tasks import chore, job, queue
 from placements.transaction import transaction
@@ -67,12 +67,10 @@ def solve_trade_off(trade_off_id: int) -> None:
 @chore
 def recover_trade_offs() -> None:
     """Queue again those whose worker died or whose job was lost; give up on one that keeps dying."""
-    now = now_utc()
     lost = [
         row.id
         for row in db.session.scalars(select(TradeOff).where(TradeOff.state.in_(("queued", "running"))))
-        if (row.state == "running" and is_abandoned(row.worker, row.heartbeat_utc or row.requested_utc))
-        or (row.state == "queued" and (row.heartbeat_utc or row.requested_utc) < now - WAITING_FOR)
+        if is_lost(row.state, row.worker, row.heartbeat_utc or row.requested_utc)
     ]
     db.session.rollback()
     for trade_off_id in lost:

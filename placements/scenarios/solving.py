@@ -77,12 +77,10 @@ def solve_again(
 @chore
 def recover_runs() -> None:
     """Queue again the runs whose worker died or whose job was lost; give up on one that keeps dying."""
-    now = now_utc()
     lost = [
         run.id
         for run in db.session.scalars(select(Run).where(Run.state.in_(("queued", "running"))))
-        if (run.state == "running" and is_abandoned(run.worker, run.heartbeat_utc or run.requested_utc))
-        or (run.state == "queued" and (run.heartbeat_utc or run.requested_utc) < now - WAITING_FOR)
+        if is_lost(run.state, run.worker, run.heartbeat_utc or run.requested_utc)
     ]
     _let_go()
     for run_id in lost:
@@ -229,7 +227,14 @@ def _recover(run_id: int) -> None:
         tx.note(run, state=run.state, attempts=run.attempts)
 
 
-def is_abandoned(worker: str | None, heard_utc: datetime) -> bool:
+def is_lost(state: str, worker: str | None, heard_utc: datetime) -> bool:
+    """Whether nobody is at work that is queued or running any more: its job was lost, or its worker died."""
+    if state == "queued":
+        return heard_utc < now_utc() - WAITING_FOR
+    return _is_abandoned(worker, heard_utc)
+
+
+def _is_abandoned(worker: str | None, heard_utc: datetime) -> bool:
     """Whether the worker that holds something has died, as far as this machine can tell; it was last heard
     of then."""
     host, _, rest = (worker or "").partition(":")
