@@ -51,6 +51,7 @@ class LearnerValues:
     released: bool = False
     accommodation: bool = False
     available_until: date | None = None
+    hub_trust_id: int | None = None
     priority_reason: str = ""
     weekdays: str | None = None
     access_needs: frozenset[int] = frozenset()
@@ -73,6 +74,7 @@ OWN_COLUMNS = (
     "travel_mode",
     "travel_limit_minutes",
     "employer_trust_id",
+    "hub_trust_id",
     "available_from",
     "priority",
     "released",
@@ -139,8 +141,8 @@ def compare(session: Session, upload: Upload, parsed: ParsedUpload) -> Compariso
     trusts = {trust.ods: trust.id for trust in trusts_of_network(session, network_id)}
     needs = access_needs(session)
     named = {name for row in rows for name in (*row.preferences, *row.excluded_sites, *row.earlier_sites)}
-    employers = {row.employer for row in rows if row.employer}
-    unknown = (*sorted(named - sites.keys()), *sorted(employers - trusts.keys()))
+    named_trusts = {ods for row in rows for ods in (row.employer, row.hub) if ods}
+    unknown = (*sorted(named - sites.keys()), *sorted(named_trusts - trusts.keys()))
     known = _Known(plan, sites, trusts, {need.key: need.id for need in needs}, _companions(rows))
 
     existing = _existing(session, cohort) if cohort is not None else {}
@@ -212,6 +214,7 @@ def _values(
         "travel_mode": ("travel mode", row.travel_mode),
         "travel_limit_minutes": ("travel limit", row.travel_limit_minutes),
         "employer_trust_id": ("employer", employer),
+        "hub_trust_id": ("hub", known.trusts[row.hub] if row.hub else None),
         "available_from": ("available from", row.available_from),
         "available_until": ("available until", row.available_until),
         "priority": ("priority", row.priority),

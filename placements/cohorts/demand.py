@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from placements.cohorts.given_back import given_back
 from placements.cohorts.history import History, histories
@@ -50,7 +50,7 @@ class DemandRotation:
 
 @dataclass(frozen=True)
 class DemandLearner:
-    """A learner of a submitted cohort, as the matcher needs to know; sites by id, employer by ODS code."""
+    """A learner of a submitted cohort, as the matcher needs to know; sites by id, trusts by ODS code."""
 
     id: int
     record_id: int
@@ -65,6 +65,7 @@ class DemandLearner:
     travels_from: str
     travel_limit_minutes: int | None
     employer: str | None
+    hub: str | None
     released: bool
     accommodation: bool
     exclusions: tuple[int, ...]
@@ -118,6 +119,7 @@ def demand(session: Session, round_: Round, cohort_ids: Collection[int] = ()) ->
         .order_by(AccessNeed.id)
     ):
         needs[learner_id].append(key)
+    employer, hub = aliased(Trust), aliased(Trust)
     rows = session.execute(
         select(
             Learner.id,
@@ -132,7 +134,8 @@ def demand(session: Session, round_: Round, cohort_ids: Collection[int] = ()) ->
             Learner.travel_mode,
             func.coalesce(Learner.term_postcode, Learner.postcode).label("travels_from"),
             Learner.travel_limit_minutes,
-            Trust.ods.label("employer"),
+            employer.ods.label("employer"),
+            hub.ods.label("hub"),
             Learner.released,
             Learner.accommodation,
         )
@@ -140,7 +143,8 @@ def demand(session: Session, round_: Round, cohort_ids: Collection[int] = ()) ->
         .join(Learner.cohort)
         .join(Cohort.stage)
         .join(Stage.learner_group)
-        .join(Trust, Trust.id == Learner.employer_trust_id, isouter=True)
+        .join(employer, employer.id == Learner.employer_trust_id, isouter=True)
+        .join(hub, hub.id == Learner.hub_trust_id, isouter=True)
         .where(which)
         .order_by(Learner.id)
     ).all()

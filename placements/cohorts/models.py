@@ -173,6 +173,8 @@ class Learner(Base):
     employer_trust_id: Mapped[int | None] = mapped_column(sa.ForeignKey("trust.id"))
     # May be placed away from the employer all the same.
     released: Mapped[bool] = mapped_column(default=False)
+    # The trust to come back to between spokes, where there is one.
+    hub_trust_id: Mapped[int | None] = mapped_column(sa.ForeignKey("trust.id"))
     available_from: Mapped[date | None]
     available_until: Mapped[date | None]
     priority: Mapped[int | None]
@@ -190,7 +192,8 @@ class Learner(Base):
     cohort: Mapped[Cohort] = relationship(back_populates="learners")
     hei: Mapped[Hei] = relationship()
     record: Mapped[LearnerRecord] = relationship()
-    employer: Mapped[Trust | None] = relationship()
+    employer: Mapped[Trust | None] = relationship(foreign_keys=employer_trust_id)
+    hub: Mapped[Trust | None] = relationship(foreign_keys=hub_trust_id)
     access_needs: Mapped[list[AccessNeed]] = relationship(
         secondary="learner_access_need", order_by=AccessNeed.id
     )

@@ -180,12 +180,20 @@ class CellReader:
 
     def employer(self, text: str) -> Reading[str]:
         """The ODS code of the trust that employs a learner, from its code, name or abbreviation."""
+        return self._trust(text, "employer")
+
+    def hub(self, text: str) -> Reading[str]:
+        """The ODS code of the trust that is a learner's hub, in the same way."""
+        return self._trust(text, "hub")
+
+    def _trust(self, text: str, of_learner: str) -> Reading[str]:
         match = self.places.trust(text)
         code = _one(
             match,
             lambda ods: f"{self.directory.trusts[ods]} ({ods})",
             "trust",
-            "Write the trust's full name or its ODS code; leave it blank for a learner with no employer.",
+            "Write the trust's full name or its ODS code;"
+            f" leave it blank for a learner with no {of_learner}.",
         )
         return Reading(code, None if text == code else f"{code} ({self.directory.trusts[code]})")
 

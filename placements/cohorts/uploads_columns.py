@@ -46,6 +46,9 @@ _ALIASES = {
     "employer": """
         employer | employing trust | employer trust | employer ODS | employer ODS code | employed by
         | employing organisation | employer code | employing trust ODS code""",
+    "hub": """
+        hub | hub trust | hub ODS | hub ODS code | hub code | hub trust ODS code | hub name | hub trust name
+        | hub organisation""",
     "excluded sites": """
         avoid | sites to avoid | exclusions | excluded sites | exclude | site exclusions | must avoid
         | sites that must be avoided | excluded | do not place at | not at""",
@@ -82,7 +85,7 @@ _PERSONAL = re.compile(
 
 # "Hospital name" names no person.
 _NAME_OF_A_PLACE = re.compile(
-    r"(site|hospital|trust|employer|placement|programme|course|modality|cohort|department)s?name"
+    r"(site|hospital|trust|employer|hub|placement|programme|course|modality|cohort|department)s?name"
 )
 
 _PREFERENCE = re.compile(
@@ -105,6 +108,7 @@ FIELD_HEADINGS = {
     "preferences": "Preferences",
     **{f"preference {rank}": f"Preference {rank}" for rank in range(1, MOST_PREFERENCES + 1)},
     "employer": "Employing trust",
+    "hub": "Hub trust",
     "excluded sites": "Sites to avoid",
     "available from": "Available from",
     "priority": "Priority",

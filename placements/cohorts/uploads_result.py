@@ -46,6 +46,7 @@ class LearnerRow:
     earlier_sites: tuple[str, ...] = ()
     weekdays: str | None = None
     priority_reason: str = ""
+    hub: str | None = None
 
 
 @dataclass(frozen=True)

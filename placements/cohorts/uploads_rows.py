@@ -92,12 +92,13 @@ class RowReading:
         earlier = self._listed("earlier sites", reader.site, may_repeat=True)
         days = self._optional("days", weekdays)
         why = self._optional("priority reason", Reading, LONGEST_REASON)
+        hub = self._optional("hub", reader.hub)
         self.reference = reference
         if reference is not None and postcode is not None and not self.refusals:
             self.row = LearnerRow(
                 self.line, reference, postcode, term_postcode, mode, limit, preferences, employer, excluded,
                 available_from, priority, until, released, accommodation, needs, together, apart, earlier,
-                days, why or "",
+                days, why or "", hub,
             )  # fmt: skip
 
     def _optional(

@@ -24,6 +24,7 @@ _FIELDS = (
     "preference 2",
     "preference 3",
     "employer",
+    "hub",
     "excluded sites",
     "available from",
     "priority",
@@ -87,7 +88,7 @@ def template_xlsx(directory: Directory) -> bytes:
             Page(
                 SHEET,
                 [headings(), example(directory)],
-                [20, 14, 14, 16, 16, 34, 34, 34, 34, 34, 16, 10, 30, 16, 12, 16, 30, 20, 20, 40, 20],
+                [20, 14, 14, 16, 16, 34, 34, 34, 34, 34, 34, 16, 10, 30, 16, 12, 16, 30, 20, 20, 40, 20],
                 bold=frozenset({0}),
                 frozen=(1, 1),
                 choices=[
@@ -97,6 +98,7 @@ def template_xlsx(directory: Directory) -> bytes:
                         if field.startswith("preference ")
                     ),
                     _choice("employer", lists, _TRUSTS_COLUMN),
+                    _choice("hub", lists, _TRUSTS_COLUMN),
                     _choice("travel mode", lists, _MODES_COLUMN),
                     _choice("released", lists, _ANSWERS_COLUMN),
                     _choice("accommodation", lists, _ANSWERS_COLUMN),
@@ -144,6 +146,7 @@ def explanation() -> list[str]:
         "Travel limit (minutes): one way, for a learner who needs a shorter journey than the round allows.",
         "Preference 1, 2, 3 …: sites, the most wanted first. Add columns for more.",
         "Employing trust: its name or ODS code, for a learner whom a trust employs.",
+        "Hub trust: its name or ODS code, for a learner who has one trust to stay with where a match can.",
         "Sites to avoid: several with a semicolon between them. Give no reasons: none are kept.",
         "Available from: a date. Blocks that begin earlier are left out.",
         "Priority: 1, 2 or 3, where 1 is placed first. Blank means the stage's usual priority.",

@@ -32,6 +32,7 @@ class LearnerDetails:
     travel_limit_minutes: int | None = None
     employer_trust_id: int | None = None
     released: bool = False
+    hub_trust_id: int | None = None
     available_from: date | None = None
     available_until: date | None = None
     weekdays: str | None = None
@@ -51,6 +52,7 @@ _COLUMNS = (
     "travel_limit_minutes",
     "employer_trust_id",
     "released",
+    "hub_trust_id",
     "available_from",
     "available_until",
     "weekdays",
@@ -98,8 +100,9 @@ class KnownPlaces:
     def wrong(self, details: LearnerDetails) -> dict[str, str]:
         """What cannot be right, by field, in words."""
         wrong = _wrong_travel(details) | _wrong_days(details)
-        if details.employer_trust_id is not None and details.employer_trust_id not in self._trusts:
-            wrong["employer"] = "Choose a trust from the list"
+        for field, trust_id in (("employer", details.employer_trust_id), ("hub", details.hub_trust_id)):
+            if trust_id is not None and trust_id not in self._trusts:
+                wrong[field] = "Choose a trust from the list"
         if not set(self._needs) >= details.access_needs:
             wrong["access_needs"] = "Choose access needs from the list"
         if not set(self._sites) >= details.exclusions:

@@ -101,6 +101,7 @@ def _round(learner: Learner) -> dict[str, Any]:
         "travel_limit_minutes": learner.travel_limit_minutes,
         "employer": learner.employer.name if learner.employer else None,
         "released_by_employer": learner.released,
+        "hub": learner.hub.name if learner.hub else None,
         "available_from": _day(learner.available_from),
         "available_until": _day(learner.available_until),
         "weekdays": learner.weekdays,
@@ -194,7 +195,7 @@ def _erase_in_round(session: Session, learner: Learner, reference: str) -> None:
     learner.reference = reference
     # No postcode at all: a match leaves out learners of whom nothing is held.
     learner.postcode, learner.term_postcode = "", None
-    learner.travel_limit_minutes = learner.employer_trust_id = learner.priority = None
+    learner.travel_limit_minutes = learner.employer_trust_id = learner.hub_trust_id = learner.priority = None
     learner.priority_reason = ""
     learner.available_from = learner.available_until = learner.weekdays = None
     learner.released = learner.accommodation = False

@@ -54,6 +54,7 @@ class LearnerForm(FlaskForm):
     accommodation = BooleanField("Would stay in accommodation at a site beyond the travel limit")
     employer = SelectField("Employing trust", validate_choice=False)
     released = BooleanField("The employer lets them be placed elsewhere")
+    hub = SelectField("Hub trust", validate_choice=False)
     available_from = DateField("First day they can be placed", [Optional()])
     available_until = DateField("Last day they can be placed", [Optional()])
     weekdays = SelectMultipleField("Days of the week, where part-time", validate_choice=False)
@@ -77,10 +78,11 @@ class LearnerForm(FlaskForm):
         if saved is not None:
             values = self._values(saved) | values
         super().__init__(**({"version": version} | values))
-        self.employer.choices = [
-            SelectChoice("", "None"),
-            *(SelectChoice(str(row.id), row.name) for row in trusts),
-        ]
+        for field in (self.employer, self.hub):
+            field.choices = [
+                SelectChoice("", "None"),
+                *(SelectChoice(str(row.id), row.name) for row in trusts),
+            ]
         self.priority.choices = [
             SelectChoice("", "As their stage has it"),
             *(
@@ -99,6 +101,7 @@ class LearnerForm(FlaskForm):
             "accommodation": saved.accommodation,
             "employer": _text(saved.employer_trust_id),
             "released": saved.released,
+            "hub": _text(saved.hub_trust_id),
             "available_from": saved.available_from,
             "available_until": saved.available_until,
             "weekdays": list(saved.weekdays or ""),
@@ -150,6 +153,8 @@ class LearnerForm(FlaskForm):
         if field.data and not field.data.isdecimal():
             raise StopValidation("Choose a trust from the list")
 
+    validate_hub = validate_employer
+
     def validate_released(self, field: BooleanField) -> None:
         if field.data and not self.employer.data:
             raise StopValidation("Choose the employing trust that lets them be placed elsewhere")
@@ -170,6 +175,7 @@ class LearnerForm(FlaskForm):
             accommodation=bool(self.accommodation.data),
             employer_trust_id=int(self.employer.data) if self.employer.data else None,
             released=bool(self.released.data),
+            hub_trust_id=int(self.hub.data) if self.hub.data else None,
             available_from=self.available_from.data,
             available_until=self.available_until.data,
             weekdays=days_of(self.weekdays),
@@ -194,6 +200,7 @@ class LearnerForm(FlaskForm):
             self.accommodation.label.text: "Yes" if details.accommodation else "No",
             self.employer.label.text: trusts.get(details.employer_trust_id or 0, "None"),
             self.released.label.text: "Yes" if details.released else "No",
+            self.hub.label.text: trusts.get(details.hub_trust_id or 0, "None"),
             self.available_from.label.text: _spoken(details.available_from),
             self.available_until.label.text: _spoken(details.available_until),
             self.weekdays.label.text: weekdays(details.weekdays) if details.weekdays else "As planned",

@@ -25,6 +25,7 @@ COLUMNS = (
     "Travel limit (minutes)",
     "Employer",
     "Released",
+    "Hub trust",
     "Available from",
     "Available until",
     "Days",
@@ -36,7 +37,7 @@ COLUMNS = (
     "Sites to avoid",
     "Needs a place in",
 )
-WIDTHS = (16, 28, 32, 12, 12, 20, 12, 12, 16, 12, 32, 10, 14, 14, 20, 14, 24, 8, 24, 40, 28, 40)
+WIDTHS = (16, 28, 32, 12, 12, 20, 12, 12, 16, 12, 32, 10, 32, 14, 14, 20, 14, 24, 8, 24, 40, 28, 40)
 
 
 def learners_csv(learners: Sequence[Learner], round_: Round, day: date, *, whole_postcodes: bool) -> bytes:
@@ -74,6 +75,7 @@ def _row(learner: Learner, round_: Round, day: date, *, whole_postcodes: bool) -
         learner.travel_limit_minutes,
         learner.employer.ods if learner.employer else None,
         "Yes" if learner.released else None,
+        learner.hub.ods if learner.hub else None,
         learner.available_from,
         learner.available_until,
         weekdays(learner.weekdays) if learner.weekdays else None,

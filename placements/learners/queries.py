@@ -63,6 +63,7 @@ def learner_by_id(session: Session, viewer: Viewer, learner_id: int) -> Learner:
         .where(Learner.id == learner_id)
         .options(
             joinedload(Learner.employer),
+            joinedload(Learner.hub),
             joinedload(Learner.record).selectinload(LearnerRecord.earlier_sites).joinedload(EarlierSite.site),
             selectinload(Learner.access_needs),
             selectinload(Learner.interruptions),
@@ -167,6 +168,7 @@ def filtered_learners(viewer: Viewer, round_: Round, only: LearnerFilter, day: d
         .where(Learner.round_id == round_.id, *_conditions(round_, only, day))
         .options(
             joinedload(Learner.employer),
+            joinedload(Learner.hub),
             selectinload(Learner.interruptions),
             selectinload(Learner.access_needs),
             selectinload(Learner.companions),

@@ -76,7 +76,7 @@ AIMS: Mapping[str, Aim] = {
     ),
     "continuity": Aim(
         "Staying with the hub",
-        "Learners stay at their hub trust. No hub is kept for learners yet, so this changes nothing.",
+        "Learners who have a hub trust are placed there.",
         "A placement away from the hub",
         "placements away from the hub",
     ),

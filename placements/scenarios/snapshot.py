@@ -87,12 +87,13 @@ def problem_of(
     index = {monday: number for number, monday in enumerate(weeks)}
     needs_met = organisations.access_needs_of_sites(session)
     here = {learner.id for learner in learners}
+    caps = {site.trust.ods: supply.trust_caps.get(site.trust.id) for site in sites}
+    # Learners may name a trust that has no site.
+    for learner in learners:
+        caps |= {ods: None for ods in (learner.employer, learner.hub) if ods and ods not in caps}
     problem = matching.Problem(
         weeks=tuple(week.isoformat() for week in weeks),
-        trusts=tuple(
-            matching.Trust(trust.ods, _every_week(supply.trust_caps.get(trust.id), weeks))
-            for trust in sorted({site.trust for site in sites}, key=lambda trust: trust.ods)
-        ),
+        trusts=tuple(matching.Trust(ods, _every_week(most, weeks)) for ods, most in sorted(caps.items())),
         sites=tuple(
             matching.Site(
                 f"s{site.id}",
@@ -205,6 +206,7 @@ def _learner(learner: DemandLearner) -> matching.Learner:
         mode=learner.travel_mode,
         employer=learner.employer,
         released=learner.released,
+        hub=learner.hub,
         excluded_sites=tuple(f"s{site}" for site in learner.exclusions),
         preferences=tuple(f"s{site}" for site in learner.preferences),
         travel_limit_minutes=learner.travel_limit_minutes,

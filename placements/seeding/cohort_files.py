@@ -21,6 +21,7 @@ COLUMNS = (
     "Preference 2",
     "Preference 3",
     "Employer",
+    "Hub",
     "Sites to avoid",
 )
 CAR_SHARE = 0.68
@@ -31,12 +32,14 @@ AVOIDS_SHARE = 0.02
 
 @dataclass(frozen=True)
 class CohortFile:
-    """What is drawn for one cohort. `employed`: every learner has a trust for an employer."""
+    """What is drawn for one cohort. `employed`: every learner has a trust for an employer; `with_hub`: each
+    has a hub, the employer or else the nearest trust."""
 
     prefix: str
     learners: int
     lives_near: Point
     employed: bool
+    with_hub: bool
 
 
 def write_cohort_file(wanted: CohortFile, sites: Sequence[Site], homes: Homes, random: Random) -> bytes:
@@ -77,6 +80,7 @@ def _row(
         *[site.name for site in ranked],
         *[""] * (3 - len(ranked)),
         employer,
+        (employer or near[0].trust.ods) if wanted.with_hub and near else "",
         avoided.name if avoided is not None and avoided not in ranked else "",
     ]
 

@@ -260,6 +260,7 @@ def _submit(settings: dict[str, Any], round_: Round, folder: Path, homes: Homes,
                 learners=learners,
                 lives_near=_point(cohort.get("lives_near", hei.postcode)),
                 employed=group == "sonography" or stage_key.startswith("apprentice"),
+                with_hub=group in settings.get("with_hub", ()),
             )
             data = write_cohort_file(wanted, list(possible.values()), homes, random)
             stage = stage_of(programme, stage_key)

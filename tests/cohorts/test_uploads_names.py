@@ -144,3 +144,13 @@ def test_a_trust_that_is_unclear_or_unknown_is_refused(cell: str, reason: str) -
     (refusal,) = read_cell("Employer", cell).refusals
     assert reason in refusal.reason
     assert "ODS code" in refusal.remedy
+    (refusal,) = read_cell("Hub", cell).refusals
+    assert (refusal.line, refusal.column, refusal.value) == (2, "Hub", cell)
+    assert reason in refusal.reason
+    assert "blank for a learner with no hub" in refusal.remedy
+
+
+@pytest.mark.parametrize("heading", ["Hub", "Hub trust", "hub ODS code", "Hub name"])
+def test_a_hub_is_a_trust_as_the_employer_is(heading: str) -> None:
+    (row,) = read_cell(heading, "UHB").rows
+    assert (row.hub, row.employer) == ("RRK", None)

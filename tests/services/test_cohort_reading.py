@@ -14,7 +14,7 @@ from placements.cohorts.uploads import from_json
 from placements.errors import NotFound, Refused, Stale
 from placements.organisations.models import AccessNeed
 from tests.at_once import at_once
-from tests.factories import viewer_as
+from tests.factories import TrustFactory, viewer_as
 from tests.services.test_cohorts import FILE, Place, accept, counted, file_of, place, receive
 
 __all__ = ["place"]
@@ -231,7 +231,7 @@ def test_a_chosen_column_of_a_large_file_goes_to_the_worker(
 
 FULL = (
     "Student ID,Postcode,Employer,Preference 1,Released,Accommodation,Access needs,Together with,Apart from,"
-    "Sites attended before,Days,Priority,Priority reason,Available until\n"
+    "Sites attended before,Days,Priority,Priority reason,Available until,Hub\n"
 )
 
 
@@ -254,16 +254,20 @@ def test_all_that_steers_a_learner_is_saved_and_stays_where_a_file_says_nothing(
     place: Place, session: Session
 ) -> None:
     session.add(AccessNeed(key="step_free", name="Step-free access"))
+    TrustFactory(ods="RL4")
     session.commit()
     data = (
         FULL + "S1,B15 2TT,RRK,Good Hope Hospital,yes,y,Step-free,S2;S3,,Solihull Hospital;Solihull Hospital,"
-        "Mon-Wed,1,repeats a block,2027-06-30\n"
-        "S2,B15 2TT,,,,,,,S3,,,,,\nS3,B15 2TT,,,,,,,,,,,,\n"
+        "Mon-Wed,1,repeats a block,2027-06-30,RL4\n"
+        "S2,B15 2TT,,,,,,,S3,,,,,,\nS3,B15 2TT,,,,,,,,,,,,,\n"
     ).encode()
     accept(place, data)
     first = learner(session, "S1")
     assert (first.released, first.accommodation, first.weekdays) == (True, True, "123")
     assert (first.priority_reason, str(first.available_until)) == ("repeats a block", "2027-06-30")
+    assert first.hub is not None
+    assert first.employer is not None
+    assert (first.employer.ods, first.hub.ods) == ("RRK", "RL4")
     assert [need.key for need in first.access_needs] == ["step_free"]
     assert [(row.site.name, row.placements) for row in first.record.earlier_sites] == [
         ("Solihull Hospital", 2)
@@ -277,11 +281,13 @@ def test_all_that_steers_a_learner_is_saved_and_stays_where_a_file_says_nothing(
     accept(place, b"Student ID,Postcode,Travel\nS1,B15 2TT,car\n")
     first = learner(session, "S1")
     assert (first.travel_mode, first.released, first.weekdays) == ("car", True, "123")
+    assert first.hub is not None
     assert [row.site.name for row in first.preferences] == ["Good Hope Hospital"]
     assert others(first, "together") == {"S2", "S3"}
     # One whose columns are there and blank empties them.
-    accept(place, (FULL + "S1,B15 2TT,,,,,,,,,,,,\n").encode())
+    accept(place, (FULL + "S1,B15 2TT,,,,,,,,,,,,,\n").encode())
     first = learner(session, "S1")
+    assert first.hub is None
     assert (first.released, first.accommodation, first.weekdays, first.priority_reason) == (
         False,
         False,

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+import matching
 from placements import tasks
 from placements.access import Role
 from placements.allocations.models import PublicationLine
@@ -20,7 +21,7 @@ from placements.organisations.models import AccessNeed
 from placements.rounds.models import PlanLine, Rotation, StagePlan
 from placements.scenarios import service, solving
 from placements.scenarios.feasibility import feasibility
-from placements.scenarios.models import Placing, Run
+from placements.scenarios.models import Placing, Run, Scenario
 from tests.factories import (
     DeclarationFactory,
     DepartmentFactory,
@@ -28,6 +29,7 @@ from tests.factories import (
     PlanLineFactory,
     RequirementFactory,
     SiteFactory,
+    TrustFactory,
     saved,
     viewer_as,
 )
@@ -173,6 +175,32 @@ def test_an_apprentice_goes_elsewhere_only_when_released(session: Session) -> No
     region.learners[1].released = True
     assert sorted(sites(session, region).values()) == [[0], [1]]
     assert sites(session, region)[region.learners[0].reference] == [0]
+
+
+def test_staying_with_the_hub_changes_where_a_learner_goes(session: Session) -> None:
+    region = small_round(learners=1, places=(1, 1))
+    (learner,) = region.learners
+    (nearer,) = sites(session, region)[learner.reference]
+    assert nearer is not None
+    learner.hub = region.trusts[1 - nearer]
+    # A hub alone asks for nothing: the scenario does.
+    assert sites(session, region)[learner.reference] == [nearer]
+    scenario = session.scalars(select(Scenario).where(Scenario.round_id == region.round.id)).one()
+    scenario.policy = matching.Policy(tiers=({"continuity": 1}, {"travel": 1})).to_json()
+    assert sites(session, region)[learner.reference] == [1 - nearer]
+    # A trust that has no site here is nobody's way of staying, and no fault.
+    learner.hub = TrustFactory(icb=region.trusts[0].icb)
+    assert sites(session, region)[learner.reference] == [nearer]
+
+
+def test_an_employer_with_no_site_here_leaves_no_place_to_a_learner_who_is_not_released(
+    session: Session,
+) -> None:
+    region = small_round(learners=2, places=(2, 2))
+    region.learners[0].employer = TrustFactory(icb=region.trusts[0].icb)
+    found = sites(session, region)
+    assert found[region.learners[0].reference] == [None]
+    assert found[region.learners[1].reference] != [None]
 
 
 def test_part_time_learners_take_their_share_of_the_supervision(session: Session) -> None:

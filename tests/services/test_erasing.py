@@ -36,6 +36,7 @@ from tests.factories import (
     LearnerCheckFactory,
     LearnerFactory,
     RoundFactory,
+    TrustFactory,
     saved,
     viewer_as,
 )
@@ -64,6 +65,7 @@ def test_nothing_that_says_who_a_learner_is_survives_erasure(session: Session) -
     learner.record.contact = LearnerContact(name="Zebra Smith", email="zebra@example.ac.uk")
     learner.record.earlier_sites.append(EarlierSite(site=site))
     learner.access_needs.append(AccessNeedFactory())
+    learner.hub = TrustFactory(name="Learner's Hub NHS Trust")
     learner.preferences.append(LearnerPreference(rank=1, site=site))
     learner.exclusions.append(LearnerExclusion(site=region.departments[1].site))
     CompanionsFactory(learners=region.learners[:2], kind="apart")
@@ -93,6 +95,7 @@ def test_nothing_that_says_who_a_learner_is_survives_erasure(session: Session) -
     found = erasing.export_learner(officer, learner.id)
     assert found["contact"] == {"name": "Zebra Smith", "email": "zebra@example.ac.uk"}
     assert [row["round"] for row in found["rounds"]] == [region.round.name, "Old"]
+    assert [row["hub"] for row in found["rounds"]] == ["Learner's Hub NHS Trust", None]
     assert len(found["published_places"]) == 1
     assert len(found["checks"]) == 1
     assert found["outcomes_and_feedback"]["feedback"][0]["comment"] == "zebra comment"
@@ -128,6 +131,7 @@ def test_nothing_that_says_who_a_learner_is_survives_erasure(session: Session) -
     groups = db.session.get_one(Learner, region.learners[1].id).companions
     assert [(row.kind, len(row.learners)) for row in groups] == [("together", 2)]
     now = db.session.get_one(Learner, learner.id)
+    assert now.hub_trust_id is None
     assert [(row.kind, row.last_day) for row in now.interruptions] == [("withdrawn", None)]
     assert not db.session.get_one(Learner, before.id).interruptions
     assert learner.id not in {row.id for row in demand(db.session, region.round)}

@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import func, select
 
+import matching
 from placements.allocations.models import Publication, PublicationLine
 from placements.clock import now_utc, today
 from placements.cohorts.models import Cohort, Learner
@@ -49,3 +50,12 @@ def test_a_region_with_a_past(site: Flask, tmp_path: Path) -> None:
 
     assert records(last_year)
     assert records(last_year) <= records(this_year), "all of last year's learners are a year further"
+
+    problem = matching.Problem.from_json(runs[1].snapshot.problem)
+    assert {learner.group for learner in problem.learners if learner.hub} == {"sonography", "stp"}
+
+    def away_from_hub(*aims: str) -> int:
+        policy = matching.Policy(tiers=tuple({aim: 1} for aim in aims))
+        return matching.solve(problem, policy).costs["continuity"]
+
+    assert away_from_hub("continuity", "travel") < away_from_hub("travel", "continuity")

@@ -218,7 +218,7 @@ def test_a_workbook_says_which_sheet_and_line_were_read(place: Place) -> None:
 def test_the_template_as_a_workbook_has_lists_and_is_read(place: Place) -> None:
     answer = place.client.get(f"/rounds/{place.round.id}/cohorts/template.xlsx")
     with zipfile.ZipFile(io.BytesIO(answer.get_data())) as archive:
-        assert archive.read("xl/worksheets/sheet1.xml").decode().count('type="list"') == 7
+        assert archive.read("xl/worksheets/sheet1.xml").decode().count('type="list"') == 8
     cohort, lists, _ = read_workbook(answer.get_data())
     assert lists.rows[1].cells[0] == "Solihull Hospital"
     rows = [*(record.cells for record in cohort.rows), ("S1", "B15 2TT", "", "car")]

@@ -9,6 +9,7 @@ from placements.access import Role
 from placements.audit.models import AuditEntry
 from placements.clock import now_utc
 from placements.cohorts.models import Learner, LearnerContact, Upload
+from placements.cohorts.uploads_columns import field_of
 from placements.extensions import db
 from tests.factories import (
     AccessNeedFactory,
@@ -225,6 +226,22 @@ def test_a_withdrawal_is_told_recorded_and_undone(client: FlaskClient, region: S
     assert client.post(ending, data={"undo": "1", "version": "0"}).status_code == 409
     assert client.post(ending, data={"undo": "1", "version": version}).status_code == 302
     assert not one(region).interruptions
+
+
+def test_a_hub_is_given_shown_and_leaves_and_comes_back_in_a_file(
+    client: FlaskClient, region: SmallRound
+) -> None:
+    learner, hub = one(region), region.trusts[1]
+    address = f"/learners/{learner.id}/change"
+    wrong = client.post(address, data=CHANGE | {"hub": "elsewhere", "version": str(learner.version)})
+    assert page(wrong).errors == {"hub": "Choose a trust from the list"}
+    typed = CHANGE | {"hub": str(hub.id), "version": str(learner.version)}
+    assert client.post(address, data=typed).status_code == 302
+    assert f"Hub trust {hub.name}" in page(client.get(f"/learners/{learner.id}")).main
+    assert page(client.get(address)).value("hub") == str(hub.id)
+    heading, row, *_ = client.get(f"/rounds/{region.round.id}/learners.csv").data.decode().splitlines()
+    assert dict(zip(heading.split(","), row.split(","), strict=True))["Hub trust"] == hub.ods
+    assert field_of("Hub trust") == "hub"
 
 
 def test_a_learner_is_added_by_hand(client: FlaskClient, region: SmallRound) -> None:
