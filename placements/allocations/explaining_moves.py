@@ -1,4 +1,4 @@
-"""Why published learners moved, as far as locks, declarations and the places themselves tell."""
+"""Why published learners moved, as far as locks, declarations, supervision and the places themselves tell."""
 
 from __future__ import annotations
 
@@ -12,19 +12,25 @@ from placements.allocations import late_changes, why_moved
 from placements.allocations.models import PublicationLine
 from placements.allocations.why_moved import Moved, NextVersion, Why
 from placements.organisations.models import Department
-from placements.scenarios.models import Lock
+from placements.scenarios.frozen import key_of_lock, keys_of_run
+from placements.scenarios.models import Lock, Run
 from placements.scenarios.queries import frozen_utc
+from placements.scenarios.supervising import Stay, crowded_out
 
 DECLINED = "The trust could not take this placement after all."
-APPEALED = "An appeal was upheld."
+APPEALED = "The appeal against the place before was upheld."
 BY_HAND = "The academy moved this placement."
 PLACES_CHANGED = "The department changed how many places it offers."
+# Whoever is away, and why, is the trust's own.
+LESS_SUPERVISION = "The department has less time for supervision in these weeks than it had."
 MADE_ROOM = "Another learner had to be placed there, and this placement could be moved."
 MATCHED_AGAIN = "Places were matched again with newer figures."
 
 
 def _by_lock(session: Session, version: NextVersion) -> Mapping[int, Why]:
-    """Those whom a lock of the run kept from where they were, or held where they are now."""
+    """Those whom a lock that the run was asked for with kept from where they were, or held where they are
+    now; of several the one made last."""
+    asked = keys_of_run(version.run)
     rows: dict[int, list[Lock]] = defaultdict(list)
     for lock in session.scalars(
         select(Lock)
@@ -34,9 +40,10 @@ def _by_lock(session: Session, version: NextVersion) -> Mapping[int, Why]:
             or_(Lock.lifted_utc.is_(None), Lock.lifted_utc > version.run.requested_utc),
             or_(Lock.scenario_id.is_(None), Lock.scenario_id == version.run.scenario_id),
         )
-        .order_by(Lock.id)
+        .order_by(Lock.id.desc())
     ):
-        rows[lock.requirement_id].append(lock)
+        if key_of_lock(lock) in asked:
+            rows[lock.requirement_id].append(lock)
     concerned = [moved for moved in version.moved if moved.requirement_id in rows]
     sites = _sites(session, concerned)
     found = {}
@@ -53,7 +60,7 @@ def _of_lock(lock: Lock) -> Why:
     if lock.origin == "decline":
         return Why(DECLINED, lock.reason)
     if lock.origin == "appeal":
-        return Why(APPEALED, lock.reason)
+        return Why(APPEALED)
     return Why(BY_HAND, lock.reason)
 
 
@@ -73,22 +80,31 @@ def _sites(session: Session, moved: list[Moved]) -> dict[int, int]:
 
 
 def _by_places(session: Session, version: NextVersion) -> Mapping[int, Why]:
-    """Those whose department has other approved places than when the version before was matched."""
+    """Those in whose weeks their department offers fewer places than when the version before was matched."""
     frozen = frozen_utc(session, version.run)
-    changed = {
-        change.department.id
-        for change in late_changes.since_run(session, version.viewer, version.earlier_run)
-        if change.approved_utc <= frozen
-    }
-    return {
-        moved.requirement_id: Why(PLACES_CHANGED)
-        for moved in version.moved
-        if moved.before.department_id in changed
-    }
+    cut: set[int] = set()
+    for change in late_changes.since_run(session, version.viewer, version.earlier_run):
+        if change.approved_utc <= frozen:
+            cut |= change.cut
+    return {row.requirement_id: Why(PLACES_CHANGED) for row in version.moved if row.requirement_id in cut}
 
 
-def _by_others(_session: Session, version: NextVersion) -> Mapping[int, Why]:
-    """Those where somebody else is now in some of the same weeks; everybody else was matched again."""
+def _by_supervision(session: Session, version: NextVersion) -> Mapping[int, Why]:
+    """Those for whom supervision no longer suffices where they were, as when an educator is away."""
+    left = [_stay(row.before) for row in version.moved if row.before.department_id is not None]
+    there = [_stay(line) for line in version.lines if line.department_id is not None]
+    crowded = crowded_out(version.earlier_run, version.run, left, there)
+    return {requirement_id: Why(LESS_SUPERVISION) for requirement_id in crowded}
+
+
+def _stay(line: PublicationLine) -> Stay:
+    return Stay(line.requirement_id, line.department_id or 0, line.mondays)
+
+
+def _by_others(session: Session, version: NextVersion) -> Mapping[int, Why]:
+    """Those where somebody else is now in some of the same weeks, and those whom a move by hand took along;
+    everybody else was matched again."""
+    by_hand = _moved_by_hand(session, version.run)
     was_there = {(line.requirement_id, line.department_id, line.first_week) for line in version.earlier.lines}
     came: dict[int, list[PublicationLine]] = defaultdict(list)
     for line in version.lines:
@@ -104,10 +120,21 @@ def _by_others(_session: Session, version: NextVersion) -> Mapping[int, Why]:
             if line.requirement_id != moved.requirement_id
         )
         made_room = any(weeks.intersection(line.mondays) for line in others)
-        found[moved.requirement_id] = Why(MADE_ROOM if made_room else MATCHED_AGAIN)
+        otherwise = BY_HAND if moved.requirement_id in by_hand else MATCHED_AGAIN
+        found[moved.requirement_id] = Why(MADE_ROOM if made_room else otherwise)
+    return found
+
+
+def _moved_by_hand(session: Session, run: Run) -> set[int]:
+    """The requirements that were moved by hand since a run's data were frozen."""
+    found = set()
+    while run.parent_id is not None:
+        found |= {move[0] for move in run.settings.get("hand", {}).get("moves", ())}
+        run = session.get_one(Run, run.parent_id)
     return found
 
 
 why_moved.register("locks", _by_lock, order=60)
 why_moved.register("places", _by_places, order=70)
+why_moved.register("supervision", _by_supervision, order=80)
 why_moved.register("others", _by_others, order=90)

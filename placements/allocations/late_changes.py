@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from placements.access import Action, Viewer
 from placements.allocations.models import Publication, PublicationLine
 from placements.allocations.queries import publications_of_round
-from placements.capacity.comparing import steps, summary, week_words
+from placements.capacity.comparing import Step, steps, summary, week_words
 from placements.capacity.content import Content
 from placements.capacity.models import Declaration, DeclarationRecord
 from placements.capacity.queries import line_keys_of, line_words, visible_declarations
@@ -29,7 +30,8 @@ from placements.web.formats import count
 @dataclass(frozen=True)
 class LateChange:
     """A department whose approved figures differ from those that a run used: `words` say how, `learners` are
-    placed there in the weeks that changed, by the ids of `requirements`; `by` approved it."""
+    placed there in the weeks that changed, by the ids of `requirements`; `by` approved it. `cut` are those of
+    them in whose weeks fewer places are offered."""
 
     department: Department
     words: str
@@ -37,6 +39,7 @@ class LateChange:
     approved_utc: datetime
     by: str = ""
     requirements: frozenset[int] = frozenset()
+    cut: frozenset[int] = frozenset()
 
     @property
     def sentence(self) -> str:
@@ -147,6 +150,7 @@ def _changes(
         if not changed:
             continue
         weeks = {week for step in changed for week in step.weeks}
+        cut = {week for step in changed if _is_cut(step) for week in step.weeks}
         words = _places_words(before, after, weeks) or "; ".join(summary(changed, lines, models))
         touched = [
             row
@@ -161,9 +165,15 @@ def _changes(
                 record.at_utc,
                 record.by_name,
                 frozenset(row.requirement_id for row in touched),
+                frozenset(row.requirement_id for row in touched if row.is_there_in(cut)),
             )
         )
     return found
+
+
+def _is_cut(step: Step) -> bool:
+    """Whether a step takes places away."""
+    return step.column in ("maximum", "surge") and Decimal(step.after or 0) < Decimal(step.before or 0)
 
 
 def _places_words(before: Content, after: Content, weeks: Collection[date]) -> str:

@@ -1,4 +1,4 @@
-"""What appeals say where a version is published: undecided ones warn, upheld ones are why somebody moved."""
+"""What appeals say where a version is published: undecided ones warn, and so do those upheld since a run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from placements.access import Viewer
-from placements.allocations import checklist, why_moved
+from placements.allocations import checklist
 from placements.allocations.checklist import Item
-from placements.allocations.why_moved import NextVersion, Why
 from placements.appeals.models import Appeal
 from placements.appeals.queries import counts_of_round
 from placements.rounds.models import Round
@@ -64,21 +63,4 @@ def _upheld_since(session: Session, run: Run) -> int:
     )
 
 
-def _why_moved(session: Session, version: NextVersion) -> dict[int, Why]:
-    """Those whose appeal was upheld between the data of the earlier version's run and those of the new
-    one's."""
-    upheld = session.scalars(
-        select(Appeal.requirement_id).where(
-            Appeal.round_id == version.round.id,
-            Appeal.state == "upheld",
-            Appeal.decided_utc > frozen_utc(session, version.earlier_run),
-            Appeal.decided_utc <= version.run.requested_utc,
-        )
-    )
-    moved = {row.requirement_id for row in version.moved}
-    why = Why("The appeal against the place before was upheld.")
-    return {key: why for key in upheld if key in moved}
-
-
 checklist.register("appeals", _items, order=60)
-why_moved.register("appeals", _why_moved, order=20)

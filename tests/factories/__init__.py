@@ -11,6 +11,7 @@ from typing import Any
 import factory
 from factory.alchemy import SQLAlchemyModelFactory
 
+import matching
 from placements.access import Role, Viewer
 from placements.accounts.models import Person
 from placements.accounts.service import viewer_of
@@ -492,14 +493,14 @@ def summary_of(**changes: Any) -> dict[str, Any]:
 
 
 class SnapshotFactory(Rows):
-    """Of nothing that the engine could read, for runs that are only looked at."""
+    """Of nobody and nothing, for runs that are only looked at."""
 
     class Meta:
         model = Snapshot
 
     digest = factory.Sequence(lambda n: f"{n:064d}")
     taken_utc = factory.LazyFunction(now_utc)
-    problem = "{}"
+    problem = matching.Problem((), (), (), (), (), (), ()).to_json()
 
 
 class RunFactory(Rows):

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from placements.access import Role, Viewer
 from placements.allocations.checklist import items_before_publication
+from placements.allocations.explaining_moves import BY_HAND
 from placements.allocations.queries import adopted_run
+from placements.allocations.service import adopt_run, publish_round
 from placements.appeals import queries, service
 from placements.appeals.evidence import MOST_BYTES, GivenFile, problem_with, shown_name
 from placements.appeals.facts import facts_of
@@ -25,6 +27,7 @@ from placements.cohorts.models import LearnerRecord
 from placements.errors import NotAllowed, NotFound, Refused, Stale
 from placements.learners.erasing import erase_learner, export_learner
 from placements.mail.models import Message
+from placements.review.moves import Wanted
 from placements.rounds.models import Round
 from placements.scenarios.locks import save_lock
 from placements.scenarios.models import Lock
@@ -42,6 +45,7 @@ from tests.factories import (
     viewer_as,
 )
 from tests.factories.published import PublishedRound, publish_again, published_round
+from tests.services.test_review import saved_move
 
 ELSEWHERE = Lodging("travel", "I have to be home by 5pm.", "elsewhere")
 PDF = GivenFile("timetable.pdf", b"%PDF-1.4 timetable")
@@ -266,6 +270,23 @@ def test_upheld_elsewhere_bans_the_site_and_a_repair_moves_the_learner(
     assert after.department_id not in (None, before.department_id)
     assert after.why_moved == "The appeal against the place before was upheld."
     assert upheld not in [item.words for item in checks(session, made)], "the run has taken it in"
+
+
+def test_whoever_is_moved_by_hand_after_an_upheld_appeal_is_told_of_the_hand(session: Session) -> None:
+    made = published_round(places=(2, 2))
+    run = adopted_run(session, made.lead, made.round_id)
+    assert run is not None
+    decide(made, lodge(made))
+    set_clock(lambda: NOW_UTC + timedelta(hours=1))
+    line = made.line()
+    there = next(row.id for row in made.region.departments if row.id != line.department_id)
+    by_hand = saved_move(made.region, run, Wanted("move", line.requirement_id, there), "Asked by the ward")
+    adopt_run(made.lead, by_hand.id)
+    session.expire_all()
+    publish_round(made.lead, made.round_id, version=made.region.round.version)
+    after = made.line(number=2)
+    assert after.department_id == there
+    assert (after.why_moved_words, after.why_moved_note) == (BY_HAND, "Asked by the ward")
 
 
 def checks(session: Session, made: PublishedRound) -> Any:

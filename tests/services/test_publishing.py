@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from placements.capacity import service as declaring
 from placements.capacity.content import ANYONE, Content, Places
 from placements.clock import now_utc, set_clock, today
 from placements.cohorts.models import Interruption
+from placements.educators.models import EducatorDepartment
+from placements.educators.service import NewAbsence, record_absence
 from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.learner_pages.links import viewer_of
@@ -28,6 +31,7 @@ from placements.learner_pages.own_places import own_places
 from placements.mail.models import Message
 from placements.mail.queries import IN_QUESTION_AFTER, state_of
 from placements.review.moves import Wanted
+from placements.scenarios.frozen import key_of_lock
 from placements.scenarios.models import Lock, Run
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
@@ -35,6 +39,7 @@ from placements.scenarios.verified import what_is_wrong
 from tests.conftest import NOW_UTC
 from tests.factories import (
     CheckKindFactory,
+    EducatorFactory,
     HeiFactory,
     LearnerLinkFactory,
     PersonFactory,
@@ -67,8 +72,16 @@ def solved(session: Session, region: SmallRound) -> Run:
 
 
 def stands(region: SmallRound, *where: int | None) -> Run:
-    """An adopted run that places each learner in the department of this number, or nowhere."""
-    run = RunFactory(round=region.round)
+    """An adopted run, asked for with the locks in force, that places each learner in the department of this
+    number, or nowhere."""
+    locks = db.session.scalars(
+        select(Lock).where(Lock.round_id == region.round.id, Lock.lifted_utc.is_(None))
+    )
+    asked = [
+        dict(zip(("requirement", "site_or_department", "kind"), key_of_lock(row), strict=True))
+        for row in locks
+    ]
+    run = RunFactory(round=region.round, locks=asked)
     reason = {"kind": "rules", "rules": {}, "departments": [], "competing": [], "caps": [], "proven": True}
     for learner, which in zip(region.learners, where, strict=True):
         PlacingFactory(
@@ -399,6 +412,67 @@ def test_cut_places_say_why_a_learner_moved(session: Session, region: SmallRound
     stands(region, 1, None, None)
     publish(region)
     assert why(session, region, 0) == why(session, region, 1) == explaining_moves.PLACES_CHANGED
+
+
+def test_more_places_or_other_weeks_are_no_reason_to_move(session: Session, region: SmallRound) -> None:
+    stands(region, 0, 0, None)
+    publish(region)
+    hours(1)
+    approve(region, 0, 3)
+    hours(2)
+    stands(region, 1, 0, None)
+    publish(region)
+    assert why(session, region, 0) == explaining_moves.MATCHED_AGAIN
+
+
+def test_a_move_after_an_educators_leave_says_so_and_not_who_or_why(session: Session) -> None:
+    region = small_round(learners=2, places=(2, 2))
+    department = region.departments[0]
+    lead = viewer_as(Role.TRUST_EDUCATION_LEAD, trust_id=department.site.trust_id)
+    ellen = EducatorFactory(name="Ellen Educator", trust=department.site.trust, wte=Decimal(1))
+    ellen.departments.append(EducatorDepartment(department=department, agreed_utc=NOW_UTC))
+    region.departments[1].site.postcode = "B46 1AA"  # so that both are matched to the first
+    saved()
+    solved(session, region)
+    first = publish(region)
+    there = {line.requirement_id for line in first.lines if line.department_id == department.id}
+    assert there
+    hours(1)
+    record_absence(lead, ellen.id, NewAbsence(region.block.first_week, region.block.last_day, "leave"))
+    hours(2)
+    solved(session, region)
+    second = publish(region)
+    for line in second.lines:
+        moved = line.requirement_id in there
+        assert line.why_moved == (explaining_moves.LESS_SUPERVISION if moved else ""), "of the department"
+
+
+def test_who_left_a_department_that_has_supervision_to_spare_is_not_told_of_it(session: Session) -> None:
+    region, run = matched(places=(2, 2))
+    requirement, here, there = elsewhere(region, run)
+    department = next(row for row in region.departments if row.id == here)
+    lead = viewer_as(Role.TRUST_EDUCATION_LEAD, trust_id=department.site.trust_id)
+    two = [EducatorFactory(trust=department.site.trust, wte=Decimal(2)) for _ in range(2)]
+    for educator in two:
+        educator.departments.append(EducatorDepartment(department=department, agreed_utc=NOW_UTC))
+    saved()
+    run = solved(session, region)
+    publish(region)
+    hours(1)
+    record_absence(lead, two[0].id, NewAbsence(region.block.first_week, region.block.last_day, "leave"))
+    hours(2)
+    run = solved(session, region)
+    made = saved_move(region, run, Wanted("move", requirement, there))
+    allocations.adopt_run(region.lead, made.id)
+    session.expire_all()
+    publish(region)
+    line = session.scalars(
+        select(PublicationLine)
+        .where(PublicationLine.requirement_id == requirement)
+        .order_by(PublicationLine.id.desc())
+    ).first()
+    assert line is not None
+    assert line.why_moved_words == explaining_moves.BY_HAND
 
 
 def test_learners_see_their_places_from_the_day_of_release(session: Session, region: SmallRound) -> None:

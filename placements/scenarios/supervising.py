@@ -1,0 +1,117 @@
+"""Whether a department's supervision shrank from one run to another so far that a place had to go."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import matching
+from placements.scenarios.frozen import policy_of_run
+from placements.scenarios.models import Run
+
+# A thousandth of a WTE is none.
+NOTHING = 0.001
+
+
+@dataclass(frozen=True)
+class Stay:
+    """A requirement's place in a department; `mondays` are its weeks."""
+
+    requirement_id: int
+    department_id: int
+    mondays: Collection[date]
+
+
+def crowded_out(earlier: Run, run: Run, left: Iterable[Stay], there: Iterable[Stay]) -> set[int]:
+    """Of the places `left` between two runs those, by requirement's id, for which there is no longer the
+    supervision: in some week the department, or those that share its educators, have less of it than in the
+    earlier run's data, and beside those who are `there` now too little. A run's rule may ask for none."""
+    load = policy_of_run(run).supervision
+    if load is None or run.snapshot_id == earlier.snapshot_id:
+        return set()
+    before, now = (_Supervision(matching.Problem.from_json(row.snapshot.problem)) for row in (earlier, run))
+    taken: dict[tuple[str, str], list[float]] = {}
+    for stay in there:
+        for week in _weeks(stay):
+            taken.setdefault((f"d{stay.department_id}", week), []).append(now.weight(stay.requirement_id))
+    found = set()
+    for stay in left:
+        department = f"d{stay.department_id}"
+        for departments in ({department}, now.sharing(department)):
+            for week in _weeks(stay):
+                learners = [weight for key in departments for weight in taken.get((key, week), ())]
+                learners.append(now.weight(stay.requirement_id))
+                was, left_over = before.wte(departments, week), now.wte(departments, week)
+                fewer = now.most(departments, week)
+                if (left_over < was - NOTHING and sum(learners) > left_over * load + NOTHING) or (
+                    fewer < before.most(departments, week) and len(learners) > fewer
+                ):
+                    found.add(stay.requirement_id)
+    return found
+
+
+def _weeks(stay: Stay) -> list[str]:
+    return [monday.isoformat() for monday in stay.mondays]
+
+
+class _Supervision:
+    """What a problem says of supervision, by department's key and week."""
+
+    def __init__(self, problem: matching.Problem) -> None:
+        self._week = {week: index for index, week in enumerate(problem.weeks)}
+        self._departments = {row.key: row for row in problem.departments}
+        self._weights = {row.key: row.weight for row in problem.requirements}
+        self._serving: Mapping[str, list[matching.Educator]] = {key: [] for key in self._departments}
+        for educator in problem.educators:
+            for key in educator.departments:
+                self._serving[key].append(educator)
+
+    def weight(self, requirement_id: int) -> float:
+        """The supervising WTE that a requirement takes; none where nobody is asked for it any more."""
+        return self._weights.get(f"r{requirement_id}", 0.0)
+
+    def sharing(self, department: str) -> set[str]:
+        """The department and all that share an educator with it, directly or through others."""
+        found, waiting = {department}, [department]
+        while waiting:
+            for educator in self._serving.get(waiting.pop(), ()):
+                waiting += set(educator.departments) - found
+                found |= set(educator.departments)
+        return found
+
+    def wte(self, departments: Collection[str], week: str) -> float:
+        """The supervising WTE of departments together, each educator once; infinite where it is no limit."""
+        at = self._week.get(week)
+        if at is None:
+            return 0.0
+        found = 0.0
+        for key in departments:
+            row = self._departments.get(key)
+            if row is not None and row.wte is not None:
+                found += row.wte[at]
+            elif row is not None and not self._serving[key]:
+                return math.inf
+        return found + sum(educator.wte[at] for educator in self._educators(departments))
+
+    def most(self, departments: Collection[str], week: str) -> float:
+        """The same in learners at once, of the educators who are there in a week."""
+        at = self._week.get(week)
+        if at is None:
+            return 0.0
+        found = 0.0
+        for key in departments:
+            row = self._departments.get(key)
+            if row is not None and row.places is not None:
+                found += row.places[at]
+            elif row is not None and not self._serving[key]:
+                return math.inf
+        for educator in self._educators(departments):
+            if educator.wte[at] > 0:
+                found += math.inf if educator.most is None else educator.most[at]
+        return found
+
+    def _educators(self, departments: Collection[str]) -> list[matching.Educator]:
+        found = {row.key: row for key in departments for row in self._serving.get(key, ())}
+        return list(found.values())
