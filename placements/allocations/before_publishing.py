@@ -10,15 +10,18 @@ from sqlalchemy.orm import Session
 from placements.access import Viewer
 from placements.allocations import checklist, clearances, late_changes, late_learners
 from placements.allocations.checklist import Item
+from placements.allocations.queries import newest_publication
 from placements.rounds.models import Round
 from placements.scenarios.models import Run
 from placements.scenarios.verified import what_is_wrong
 from placements.web.formats import count
 
+# Of what changed since a run so much is told in full.
+MOST_TOLD = 3
+
 
 def _verified(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequence[Item]:
     wrong = what_is_wrong(session, run)
-    run_page = ("scenarios.see_run", {"run_id": run.id}, f"See run {run.id}")
     if not wrong:
         return [Item(f"The result of run {run.id} was checked again just now and is sound.", "in order")]
     return [
@@ -26,37 +29,39 @@ def _verified(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequ
             f"The result of run {run.id} does not pass the check. {wrong}. Run the match again and adopt that"
             " run.",
             "blocks",
-            *run_page,
+            "scenarios.see_runs",
+            {"round_id": round_.id},
+            "Run the match",
         )
     ]
 
 
 def _recent(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequence[Item]:
     items = []
+    if newest_publication(session, viewer, round_.id) is not None:
+        mended = ("repairs.see_worklist", {"round_id": round_.id}, "Repair from the worklist")
+    else:
+        mended = ("scenarios.see_runs", {"round_id": round_.id}, "Run the match")
     if places := late_changes.since_run(session, viewer, run):
         learners = sum(change.learners for change in places)
         placed = f", where {count(learners, 'learner is', 'learners are')} placed" if learners else ""
+        told = " ".join(f"{change.department.name}: {change.sentence}." for change in places[:MOST_TOLD])
         items.append(
             Item(
                 f"{count(len(places), 'department has', 'departments have')} changed approved places since"
-                f" the run was started{placed}.",
+                f" the run was started{placed}. {told}{_more(places)}",
                 "warns",
-                "capacity.see_declarations",
-                {"round_id": round_.id, "show": "late"},
-                "See what changed",
+                *mended,
             )
         )
     if learners_since := late_learners.since_run(session, viewer, run):
-        told = " ".join(change.sentence + "." for change in learners_since[:3])
-        more = len(learners_since) - 3
+        told = " ".join(change.sentence + "." for change in learners_since[:MOST_TOLD])
         items.append(
             Item(
-                f"{count(len(learners_since), 'change')} to learners since the run was started: {told}"
-                + (f" And {more:,} more." if more > 0 else ""),
+                f"{count(len(learners_since), 'change')} to learners since the run was started:"
+                f" {told}{_more(learners_since)}",
                 "warns",
-                "allocations.see_publications",
-                {"round_id": round_.id},
-                "Publication",
+                *mended,
             )
         )
     if not items:
@@ -64,6 +69,11 @@ def _recent(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequen
             Item("No approved places and no learners have changed since the run was started.", "in order")
         )
     return items
+
+
+def _more(changes: Sequence[object]) -> str:
+    more = len(changes) - MOST_TOLD
+    return f" And {more:,} more." if more > 0 else ""
 
 
 def _ready(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequence[Item]:

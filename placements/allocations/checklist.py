@@ -20,8 +20,8 @@ Effect = Literal["blocks", "warns", "in order"]
 
 @dataclass(frozen=True)
 class Item:
-    """One thing looked at, in a whole sentence. `endpoint` and `values` are the page of the rows behind it,
-    `link` what the link to it says; no link where there is none."""
+    """One thing looked at, in a whole sentence. `endpoint` and `values` are the page where it is put right,
+    `link` what the link to it says; no link where there is nothing to do."""
 
     words: str
     effect: Effect

@@ -30,8 +30,8 @@ from placements.web.formats import count
 @dataclass(frozen=True)
 class LateChange:
     """A department whose approved figures differ from those that a run used: `words` say how, `learners` are
-    placed there in the weeks that changed, by the ids of `requirements`; `by` approved it. `cut` are those of
-    them in whose weeks fewer places are offered."""
+    placed there in the `weeks` that changed (none: all of them), by the ids of `requirements`; `by` approved
+    it. `cut` are those of them in whose weeks fewer places are offered."""
 
     department: Department
     words: str
@@ -40,6 +40,7 @@ class LateChange:
     by: str = ""
     requirements: frozenset[int] = frozenset()
     cut: frozenset[int] = frozenset()
+    weeks: frozenset[date] = frozenset()
 
     @property
     def sentence(self) -> str:
@@ -166,6 +167,7 @@ def _changes(
                 record.by_name,
                 frozenset(row.requirement_id for row in touched),
                 frozenset(row.requirement_id for row in touched if row.is_there_in(cut)),
+                frozenset(weeks),
             )
         )
     return found

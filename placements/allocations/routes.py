@@ -13,6 +13,7 @@ from placements.allocations.blueprint import allocations
 from placements.allocations.changes import earlier_publication, summary_of_changes
 from placements.allocations.models import Publication
 from placements.capacity import board
+from placements.clock import today
 from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.rounds import queries as rounds
@@ -62,19 +63,23 @@ def _publications_page(round_id: int, refusal: str = "") -> str:
     publications = queries.publications_of_round(db.session, viewer(), round_id)
     counts = queries.counts_of_round(db.session, viewer(), round_id)
     adopted = queries.adopted_run(db.session, viewer(), round_id)
+    # Of a round that is over no further version is published, so nothing waits for one.
+    is_over = bool(publications) and round_.has_ended(today())
+    newest = publications[0] if publications and not is_over else None
     return render_template(
         "allocations/see_publications.html",
-        waits=clearances.before_publication(db.session, viewer(), adopted) if adopted else None,
-        released=clearances.released_since(db.session, viewer(), publications[0]) if publications else None,
+        waits=clearances.before_publication(db.session, viewer(), adopted)
+        if adopted and not is_over
+        else None,
+        released=clearances.released_since(db.session, viewer(), newest) if newest else None,
+        is_over=is_over,
         round=round_,
         publications=[(row, counts.get(row.id, queries.Counts())) for row in publications],
         adopted=adopted,
         is_published=bool(adopted and publications and publications[0].run_id == adopted.id),
         newest_changes=_newest_changes(publications),
-        late=late_changes.since_publication(db.session, viewer(), publications[0]) if publications else [],
-        learners=late_learners.since_publication(db.session, viewer(), publications[0])
-        if publications
-        else [],
+        late=late_changes.since_publication(db.session, viewer(), newest) if newest else [],
+        learners=late_learners.since_publication(db.session, viewer(), newest) if newest else [],
         most_told=MOST_TOLD,
         taken_in_by=_taken_in_by(publications),
         for_trust=viewer().trust_id is not None,
@@ -104,6 +109,8 @@ def _taken_in_by(publications: list[Publication]) -> Run | None:
 
 def _status(viewer: Viewer, round_id: int) -> Status:
     publications = queries.publications_of_round(db.session, viewer, round_id)
+    if publications and publications[0].round.has_ended(today()):
+        return Status(f"Version {publications[0].number} published", is_done=True)
     adopted = queries.adopted_run(db.session, viewer, round_id) if viewer.may(Action.PUBLISH_ROUND) else None
     if adopted is not None and (not publications or publications[0].run_id != adopted.id):
         return Status("Ready to publish", needs_attention=True)

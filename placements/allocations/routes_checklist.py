@@ -7,6 +7,7 @@ from flask_login import login_required
 from placements.access import Action, require
 from placements.allocations import checklist, queries
 from placements.allocations.blueprint import allocations
+from placements.clock import today
 from placements.extensions import db
 from placements.rounds import queries as rounds
 from placements.web import viewer
@@ -22,9 +23,9 @@ def check_publication(round_id: int) -> ResponseReturnValue:
     require(viewer(), Action.PUBLISH_ROUND)
     round_ = rounds.round_by_id(db.session, viewer(), round_id)
     run = queries.adopted_run(db.session, viewer(), round_id)
-    if run is None:
-        return redirect(url_for("allocations.see_publications", round_id=round_id))
     newest = queries.newest_publication(db.session, viewer(), round_id)
+    if run is None or (newest is not None and round_.has_ended(today())):
+        return redirect(url_for("allocations.see_publications", round_id=round_id))
     items = checklist.items_before_publication(db.session, viewer(), round_, run)
     return render_template(
         "allocations/check_publication.html",

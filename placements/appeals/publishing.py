@@ -40,8 +40,9 @@ def _items(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequenc
                 f"{count(late, 'appeal was', 'appeals were')} upheld since this run began:"
                 " a repair takes them in.",
                 "warns",
-                values={"round_id": round_.id, "state": "upheld"},
-                **here,
+                "repairs.see_worklist",
+                {"round_id": round_.id},
+                "Repair from the worklist",
             )
         )
     return found or [

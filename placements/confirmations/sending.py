@@ -65,12 +65,12 @@ def _items(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequenc
     if declined := found.sent["declined"]:
         items.append(
             Item(
-                f"{count(declined, 'place stands', 'places stand')} that the trust declined. Run the match"
-                " again: it finds another.",
+                f"{count(declined, 'place stands', 'places stand')} that the trust declined: let a run find"
+                f" {'another' if declined == 1 else 'others'}, then adopt it.",
                 "blocks",
-                list_page,
-                {"round_id": round_.id, "show": "declined"},
-                "See what was declined",
+                board,
+                {"round_id": round_.id},
+                "Find other places",
             )
         )
     effect: Effect = "blocks" if round_.needs_confirmation else "warns"

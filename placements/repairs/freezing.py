@@ -75,7 +75,8 @@ def freeze_round(viewer: Viewer, round_id: int, *, version: int, seen: int) -> i
     """Freeze a round's places: those of learners who are not clear are given back. How many were.
 
     `version` is the round's, as read, and `seen` the number of places that the person was shown. Raises Stale
-    where either has changed, and Refused before the first publication and where the round is frozen already.
+    where either has changed, and Refused before the first publication, where the round is frozen already and
+    once its blocks have ended.
     """
     try:
         with transaction(viewer, Action.FREEZE_ROUND) as tx:
@@ -88,6 +89,8 @@ def freeze_round(viewer: Viewer, round_id: int, *, version: int, seen: int) -> i
                 )
             if newest_publication(tx.session, viewer, round_id) is None:
                 raise Refused("Nothing is published in this round yet, so there is nothing to freeze.")
+            if round_.has_ended(today()):
+                raise Refused("All blocks of this round have ended, so there is nothing to freeze.")
             found = places_not_clear(tx.session, viewer, round_)
             if round_.version != version or len(found) != seen:
                 raise Stale(CHANGED_MEANWHILE)

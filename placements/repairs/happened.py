@@ -4,16 +4,17 @@ back."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from placements.access import Viewer
+from placements.access import Action, Viewer
 from placements.accounts.models import Person
 from placements.allocations import late_changes, late_learners
 from placements.allocations.models import Publication, PublicationLine
+from placements.audit.models import AuditEntry
 from placements.cohorts.models import Learner, Requirement
 from placements.educators.models import Absence, Educator, EducatorDepartment
 from placements.educators.queries import visible_educators
@@ -23,16 +24,20 @@ from placements.repairs.worklist import Item, locks_left_out, register
 from placements.scenarios.frozen import key_of_lock, keys_of_run
 from placements.scenarios.models import Lock, Run
 from placements.scenarios.queries import frozen_utc
-from placements.web.formats import count, day
+from placements.web.formats import count, day, friday
 
 ORIGINS = {"lead": "Lock", "decline": "Declined by the trust", "appeal": "Appeal upheld"}
 # Of a lock on many places so many are named.
 MOST_NAMED = 3
 
 
-def places_changed(session: Session, viewer: Viewer, publication: Publication, run: Run) -> Iterator[Item]:
-    """Figures approved since."""
+def places_changed(
+    session: Session, viewer: Viewer, publication: Publication, run: Run, on: date
+) -> Iterator[Item]:
+    """Figures approved since, for weeks that are not over."""
     for change in late_changes.since_publication(session, viewer, publication):
+        if change.weeks and friday(max(change.weeks)) < on:
+            continue
         yield Item(
             key=f"places:{change.department.id}",
             kind="Places changed",
@@ -48,8 +53,11 @@ def places_changed(session: Session, viewer: Viewer, publication: Publication, r
         )
 
 
-def educators_changed(session: Session, viewer: Viewer, publication: Publication, run: Run) -> Iterator[Item]:
-    """Educators of whom anything was recorded since, above all weeks away."""
+def educators_changed(
+    session: Session, viewer: Viewer, publication: Publication, run: Run, on: date
+) -> Iterator[Item]:
+    """Educators of whom anything was recorded since that bears on the weeks ahead: above all days away."""
+    first_day, last_day = max(on, publication.round.first_week), friday(publication.round.last_week)
     rows = list(
         session.scalars(
             visible_educators(viewer)
@@ -61,6 +69,7 @@ def educators_changed(session: Session, viewer: Viewer, publication: Publication
             )
         ).unique()
     )
+    other = _changed_otherwise(session, [row.id for row in rows], frozen_utc(session, run))
     serves = {row.id: [place.department_id for place in row.departments] for row in rows}
     there: dict[int, list[tuple[int, date, date]]] = defaultdict(list)
     lines = session.execute(
@@ -78,7 +87,9 @@ def educators_changed(session: Session, viewer: Viewer, publication: Publication
         last = first + timedelta(weeks=weeks, days=-1)
         there[department_id or 0].append((requirement_id, first, last))
     for row in rows:
-        absences = [x for x in row.absences if x.last_day >= publication.round.first_week]
+        absences = [x for x in row.absences if x.last_day >= first_day and x.first_day <= last_day]
+        if row.is_active and not absences and row.id not in other:
+            continue
         touched = {
             requirement
             for department_id in serves[row.id]
@@ -97,6 +108,20 @@ def educators_changed(session: Session, viewer: Viewer, publication: Publication
         )
 
 
+def _changed_otherwise(session: Session, educator_ids: Collection[int], since_utc: datetime) -> set[int]:
+    """The educators of whom more than days away was recorded since: what was is told by the record alone."""
+    entry = AuditEntry
+    rows = session.scalars(
+        select(entry.subject_id).where(
+            entry.at_utc > since_utc,
+            entry.action != Action.RECORD_ABSENCE.value,
+            entry.subject == Educator.__tablename__,
+            entry.subject_id.in_(educator_ids),
+        )
+    )
+    return {row for row in rows if row is not None}
+
+
 def _educator_words(educator: Educator, absences: Sequence[Absence]) -> str:
     departments = ", ".join(place.department.name for place in educator.departments[:MOST_NAMED])
     if not educator.is_active:
@@ -107,7 +132,9 @@ def _educator_words(educator: Educator, absences: Sequence[Absence]) -> str:
     return f"time, days or departments changed ({departments})"
 
 
-def learners_changed(session: Session, viewer: Viewer, publication: Publication, run: Run) -> Iterator[Item]:
+def learners_changed(
+    session: Session, viewer: Viewer, publication: Publication, run: Run, on: date
+) -> Iterator[Item]:
     """Learners withdrawn, away, back, late or otherwise changed since."""
     for row in late_learners.since_publication(session, viewer, publication):
         kind, number = ("learner", row.learner_id) if row.learner_id else ("cohort", row.cohort_id)
@@ -124,7 +151,9 @@ def learners_changed(session: Session, viewer: Viewer, publication: Publication,
         )
 
 
-def locks_made(session: Session, viewer: Viewer, publication: Publication, run: Run) -> Iterator[Item]:
+def locks_made(
+    session: Session, viewer: Viewer, publication: Publication, run: Run, on: date
+) -> Iterator[Item]:
     """Pins and bans in force that the published run was not asked for with: one item for all locks of a
     decline or an appeal."""
     left_out, known = locks_left_out(session, run), keys_of_run(run)
@@ -167,6 +196,7 @@ def locks_made(session: Session, viewer: Viewer, publication: Publication, run: 
             by=names.get(first.made_by_id or 0, ""),
             at_utc=max(row.made_utc for row in locks),
             touched=frozenset({row.requirement_id for row in locks} & published),
+            about=frozenset(row.requirement_id for row in locks),
             locks=tuple(row.id for row in locks),
             lock_keys=frozenset(key_of_lock(row) for row in locks),
         )
@@ -182,7 +212,9 @@ def _lock_words(locks: Sequence[Lock]) -> str:
     return f"{first.requirement.when}: {held} {named}. {first.reason}".strip()
 
 
-def places_given_back(session: Session, viewer: Viewer, publication: Publication, run: Run) -> Iterator[Item]:
+def places_given_back(
+    session: Session, viewer: Viewer, publication: Publication, run: Run, on: date
+) -> Iterator[Item]:
     """Places given back at the freeze."""
     rows = session.scalars(
         select(ReturnedPlace)

@@ -139,7 +139,8 @@ def repair_of(session: Session, viewer: Viewer, run: Run) -> Repair | None:
     if publication is None:
         return None
     found = _differences(session, viewer, run, publication)
-    items = list(filter(taken_in_by(session, run), items_since(session, viewer, publication)))
+    items = items_since(session, viewer, publication, frozen.date())
+    items = list(filter(taken_in_by(session, run), items))
     if run.kind != "repair":
         # Not only where somebody has to: the answer was chosen from the trade-off.
         plain = {**PLAIN, Kind.MOVED: "Saves enough travel, or makes room for it"}

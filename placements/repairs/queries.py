@@ -60,10 +60,11 @@ class Worklist:
 
 
 def worklist_of(session: Session, viewer: Viewer, round_id: int) -> Worklist:
-    """What has happened in a round since its newest publication; the caller has been let see the round."""
+    """What has happened in a round since its newest publication that bears on the weeks ahead; nothing once
+    its blocks have ended. The caller has been let see the round."""
     publication = newest_publication(session, viewer, round_id)
-    if publication is None:
-        return Worklist(None, [], [], None)
+    if publication is None or publication.round.has_ended(today()):
+        return Worklist(publication, [], [], None)
     rows = session.execute(
         select(SetAside, Person.name)
         .outerjoin(Person, Person.id == SetAside.set_by_id)
@@ -72,7 +73,7 @@ def worklist_of(session: Session, viewer: Viewer, round_id: int) -> Worklist:
     aside = {row.item: (row, name or "") for row, name in rows}
     newest = latest_finished_run(session, round_id)
     newer = newest if newest is not None and newest.id > publication.run_id else None
-    items = worklist.items_since(session, viewer, publication)
+    items = worklist.items_since(session, viewer, publication, today())
     is_taken_in = worklist.taken_in_by(session, newer) if newer is not None else None
     return Worklist(
         publication,

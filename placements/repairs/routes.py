@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from placements.access import Action, Viewer, require
+from placements.clock import today
 from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.repairs import (
@@ -91,6 +92,7 @@ def _page(round_id: int, refusal: str = "", form: RepairForm | None = None) -> s
         round=round_,
         work=work,
         form=form or RepairForm(formdata=None),
+        is_over=round_.has_ended(today()),
         begun=len(queries.begun(db.session, viewer(), work.publication)) if work.publication else 0,
         refusal=refusal,
     )
@@ -100,6 +102,8 @@ def _status(viewer: Viewer, round_id: int) -> Status:
     work = queries.worklist_of(db.session, viewer, round_id)
     if work.publication is None:
         return Status("Begins with the first publication")
+    if work.publication.round.has_ended(today()):
+        return Status("Over", is_done=True)
     if work.open_items:
         return Status(f"{count(len(work.open_items), 'thing waits', 'things wait')}", needs_attention=True)
     if work.waiting:

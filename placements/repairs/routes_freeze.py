@@ -106,7 +106,10 @@ def download_waiting(round_id: int) -> ResponseReturnValue:
 def _freeze_page(round_id: int, problem: str = "") -> str:
     round_ = rounds.round_by_id(db.session, viewer(), round_id)
     returned = freezing.returned_of_round(db.session, viewer(), round_id)
-    not_clear = [] if round_.frozen_utc else freezing.places_not_clear(db.session, viewer(), round_)
+    is_over = round_.has_ended(today())
+    not_clear = (
+        [] if round_.frozen_utc or is_over else freezing.places_not_clear(db.session, viewer(), round_)
+    )
     pages = max(1, -(-len(not_clear or returned) // ROWS_A_PAGE))
     page = min(max(1, request.args.get("page", 1, type=int)), pages)
     here = slice((page - 1) * ROWS_A_PAGE, page * ROWS_A_PAGE)
@@ -122,6 +125,7 @@ def _freeze_page(round_id: int, problem: str = "") -> str:
             db.session, viewer(), [row for row in returned if row.cleared_utc is None]
         ),
         undecided=undecided(db.session, viewer(), round_id),
+        is_over=is_over,
         is_early=round_.freeze_on is not None and today() < round_.freeze_on,
         problem=problem,
         page=page,
@@ -140,6 +144,8 @@ def _freeze_status(viewer: Viewer, round_id: int) -> Status:
             + (f", {left} not clear yet" if left else ""),
             is_done=not left,
         )
+    if round_.has_ended(today()):
+        return Status("Over without a freeze", is_done=True)
     if round_.freeze_on is None:
         return Status("No day is set")
     is_due = round_.state == "published" and today() >= round_.freeze_on
@@ -150,6 +156,8 @@ def _waiting_status(viewer: Viewer, round_id: int) -> Status:
     publication = newest_publication(db.session, viewer, round_id)
     if publication is None:
         return Status("Begins with the first publication")
+    if publication.round.has_ended(today()):
+        return Status("Over", is_done=True)
     waiting = freezing.number_waiting(db.session, viewer, publication)
     return Status(f"{count(waiting, 'place')} wanted" if waiting else "Nobody waits", is_done=not waiting)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 
 from sqlalchemy import func, select
@@ -237,7 +238,9 @@ def waiting_csv(found: WaitingList) -> bytes:
     )
 
 
-def clear_again(session: Session, viewer: Viewer, publication: Publication, run: Run) -> Iterator[Item]:
+def clear_again(
+    session: Session, viewer: Viewer, publication: Publication, run: Run, on: date
+) -> Iterator[Item]:
     """Learners who gave a place back at the freeze and have been let be placed again since."""
     frozen = frozen_utc(session, run)
     for row in returned_of_round(session, viewer, publication.round_id):

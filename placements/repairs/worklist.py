@@ -3,14 +3,17 @@ what it knows. What is set aside stays on the list, apart."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
 
 from placements.access import Viewer
-from placements.allocations.models import Publication
+from placements.allocations.models import Publication, PublicationLine
+from placements.cohorts.models import Requirement
+from placements.rounds.models import PlanLine, Rotation
 from placements.scenarios.frozen import LockKey, keys_of_run
 from placements.scenarios.models import Run
 from placements.scenarios.queries import frozen_utc
@@ -21,7 +24,8 @@ class Item:
     """One thing that happened. `key` is its kind and number, as "decline:12"; `kind` the same for people.
 
     `who` is whom or what it is about, `words` what happened, `by` who did it. `touched` are the published
-    places that it touches and `wanted` places that the publication knew nothing of, by requirement's id.
+    places that it touches and `wanted` places that the publication knew nothing of, by requirement's id;
+    `about` are requirements that it is about beside.
     `locks` are those that it consists of: set aside, a repair leaves them out; `lock_keys` are the same as a
     run keeps them. `page` is where more is said: an endpoint and what its address needs.
     """
@@ -34,13 +38,15 @@ class Item:
     at_utc: datetime
     touched: frozenset[int] = frozenset()
     wanted: frozenset[int] = frozenset()
+    about: frozenset[int] = frozenset()
     locks: tuple[int, ...] = ()
     lock_keys: frozenset[LockKey] = frozenset()
     page: tuple[str, Mapping[str, int]] | None = field(default=None, compare=False)
 
 
-# From session, viewer, the newest publication and the run behind it to what this source knows of since.
-Source = Callable[[Session, Viewer, Publication, Run], Iterable[Item]]
+# From session, viewer, the newest publication, the run behind it and a day to what this source knows of
+# since, as far as it matters from that day on.
+Source = Callable[[Session, Viewer, Publication, Run, date], Iterable[Item]]
 
 _sources: dict[str, Source] = {}
 
@@ -50,11 +56,43 @@ def register(name: str, source: Source) -> None:
     _sources[name] = source
 
 
-def items_since(session: Session, viewer: Viewer, publication: Publication) -> list[Item]:
-    """Everything since a publication that the person sees, the newest first."""
+def items_since(session: Session, viewer: Viewer, publication: Publication, on: date) -> list[Item]:
+    """Everything since a publication that the person sees and that matters on a day, the newest first:
+    placements that are over by then are left out, and what touches no other."""
     run = session.get_one(Run, publication.run_id)
-    found = [item for source in _sources.values() for item in source(session, viewer, publication, run)]
+    items = [item for source in _sources.values() for item in source(session, viewer, publication, run, on)]
+    over = _over(session, publication, {key for item in items for key in _requirements(item)}, on)
+    found = [
+        replace(item, touched=item.touched - over, wanted=item.wanted - over)
+        for item in items
+        if not _requirements(item) or _requirements(item) - over
+    ]
     return sorted(found, key=lambda item: (item.at_utc, item.key), reverse=True)
+
+
+def _requirements(item: Item) -> frozenset[int]:
+    return item.touched | item.wanted | item.about
+
+
+def _over(session: Session, publication: Publication, ids: Collection[int], on: date) -> set[int]:
+    """Those of some requirements whose placement is over on a day: as published, else in its last block."""
+    line = PublicationLine
+    rows = session.execute(
+        select(line.requirement_id, line.first_week, line.weeks).where(
+            line.publication_id == publication.id, line.requirement_id.in_(ids)
+        )
+    )
+    last_days = {requirement: first + timedelta(weeks=weeks, days=-3) for requirement, first, weeks in rows}
+    for row in session.scalars(
+        select(Requirement)
+        .where(Requirement.id.in_(set(ids) - set(last_days)))
+        .options(
+            joinedload(Requirement.block),
+            joinedload(Requirement.plan_line).joinedload(PlanLine.rotation).selectinload(Rotation.blocks),
+        )
+    ):
+        last_days[row.id] = max((block.last_day for block in row.possible_blocks), default=on)
+    return {requirement for requirement, last_day in last_days.items() if last_day < on}
 
 
 def locks_left_out(session: Session, run: Run) -> set[int]:

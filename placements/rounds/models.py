@@ -57,6 +57,11 @@ class Round(Base):
         """The Mondays on which some block runs, in order: the weeks that a declaration is about."""
         return sorted({week for block in self.blocks for week in block.mondays()})
 
+    def has_ended(self, on: date) -> bool:
+        """Whether all of its blocks are over on a day; without blocks, its last week."""
+        last_days = [block.last_day for block in self.blocks]
+        return max(last_days, default=self.last_week + timedelta(days=4)) < on
+
 
 class Block(Base):
     """A named span of whole weeks within a round."""

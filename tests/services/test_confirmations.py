@@ -448,10 +448,12 @@ def test_the_check_list_says_what_is_not_confirmed(session: Session) -> None:
     answered(of_trust(region), ASK, second)
     answered(of_trust(region, 1), DECLINE, third)
     assert items(region, run) == {
-        "1 place stands that the trust declined. Run the match again: it finds another.": "blocks",
+        "1 place stands that the trust declined: let a run find another, then adopt it.": "blocks",
         "1 place waits for the trust's answer.": "warns",
         "1 question of trusts has no reply yet.": "warns",
     }
+    declined = items_before_publication(session, region.lead, region.round, run)[-3]
+    assert (declined.endpoint, declined.link) == ("confirmations.see_confirmations", "Find other places")
     with pytest.raises(Refused, match="1 place stands that the trust declined"):
         allocations.publish_round(region.lead, region.round.id, version=region.round.version)
     session.expire_all()

@@ -14,7 +14,7 @@ from placements.allocations.service import adopt_run, publish_round
 from placements.appeals.service import Lodging, lodge_appeal
 from placements.audit.models import AuditEntry
 from placements.clearance.models import CheckKind
-from placements.clock import set_clock
+from placements.clock import set_clock, today
 from placements.cohorts.demand import demand
 from placements.cohorts.given_back import given_back
 from placements.cohorts.models import Interruption
@@ -185,7 +185,7 @@ def test_the_place_goes_to_who_waits_and_comes_back_once_clear(
     assert given_back(session, made.round_id) == {}
     publication = newest_publication(session, made.lead, made.round_id)
     assert publication is not None
-    items = {item.kind: item for item in items_since(session, made.lead, publication)}
+    items = {item.kind: item for item in items_since(session, made.lead, publication, today())}
     assert items["Clear again"].wanted == {requirement}
     asked = {need.id for row in demand(session, made.region.round) for need in row.requirements}
     assert requirement in asked

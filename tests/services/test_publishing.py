@@ -172,7 +172,15 @@ def test_what_has_changed_since_the_run_is_warned_of(session: Session, region: S
     assert set(found.values()) == {"warns"}
     assert any(words.startswith("1 department has changed approved places") for words in found)
     assert any(words.startswith("1 change to learners since the run was started") for words in found)
+    assert mended_at(session, region, run) == {"scenarios.see_runs"}
     assert publish(region).number == 1
+    assert mended_at(session, region, run) == {"repairs.see_worklist"}
+
+
+def mended_at(session: Session, region: SmallRound, run: Run) -> set[str]:
+    """Where the check-list leads for what warns or blocks."""
+    items = items_before_publication(session, region.lead, region.round, run)
+    return {item.endpoint for item in items if item.effect != "in order" and "since the run" in item.words}
 
 
 def test_whom_checks_hold_back_is_warned_of(session: Session, region: SmallRound) -> None:

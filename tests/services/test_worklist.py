@@ -1,6 +1,7 @@
 """What happens after publication becomes one list; items are set aside with a reason and brought back."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,9 +15,10 @@ from placements.allocations.service import adopt_run, publish_round
 from placements.clock import now_utc, set_clock
 from placements.cohorts.models import Interruption
 from placements.educators.models import EducatorDepartment
-from placements.educators.service import NewAbsence, record_absence
+from placements.educators.service import NewAbsence, details_of, record_absence, save_educator
 from placements.errors import NotAllowed, NotFound, Refused, Stale
 from placements.repairs import happened, queries, service  # noqa: F401 - makes the sources known
+from placements.repairs.freezing import freeze_round
 from placements.repairs.models import ReturnedPlace, SetAside
 from placements.repairs.queries import Worklist, worklist_of
 from placements.repairs.worklist import Item
@@ -128,7 +130,50 @@ def test_an_educators_leave_touches_those_placed_there_then(session: Session, re
     assert item.touched == {region.learners[0].requirements[0].id}
     assert item.words.startswith("away from 11 January 2027 to 15 January 2027")
     educator.absences[0].first_day = educator.absences[0].last_day = date(2027, 7, 1)
-    assert only(session, region).touched == frozenset()
+    assert work(session, region).waiting == [], "the round is over by then"
+    details = replace(details_of(educator), wte=Decimal("0.5"))
+    save_educator(keeper, educator.id, version=educator.version, details=details)
+    assert only(session, region).words.startswith("time, days or departments changed")
+
+
+def on(day: date) -> None:
+    set_clock(lambda: datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+
+
+def test_only_what_bears_on_the_weeks_ahead_is_listed(session: Session, region: SmallRound) -> None:
+    department = region.departments[0]
+    educator = EducatorFactory(trust=department.site.trust, wte=Decimal(1), changed_utc=NOW_UTC)
+    educator.departments.append(EducatorDepartment(department=department, agreed_utc=NOW_UTC))
+    saved()
+    keeper = viewer_as(Role.TRUST_EDUCATION_LEAD, trust_id=department.site.trust_id)
+    record_absence(keeper, educator.id, NewAbsence(date(2027, 1, 11), date(2027, 1, 15), "leave"))
+    approve(region, region.departments[1], first_week=1)
+    session.add(lock(region))
+    on(date(2027, 1, 8))
+    kinds = [row.item.kind for row in work(session, region).waiting]
+    assert sorted(kinds) == ["Educator", "Lock", "Places changed"]
+    on(date(2027, 1, 11))
+    kinds = [row.item.kind for row in work(session, region).waiting]
+    assert sorted(kinds) == ["Educator", "Lock"], "the week of 4 January is over"
+    on(date(2027, 1, 18))
+    assert [row.item.kind for row in work(session, region).waiting] == ["Lock"]
+
+
+def test_a_round_whose_blocks_have_ended_has_nothing_to_repair_freeze_or_publish(
+    session: Session, region: SmallRound
+) -> None:
+    withdraw(region)
+    saved()
+    on(region.block.last_day)
+    assert len(work(session, region).waiting) == 1
+    on(region.block.last_day + timedelta(days=1))
+    assert work(session, region).waiting == []
+    with pytest.raises(Refused, match="nothing left to repair"):
+        service.start_repair(region.lead, region.round.id)
+    with pytest.raises(Refused, match="nothing to freeze"):
+        freeze_round(region.lead, region.round.id, version=region.round.version, seen=0)
+    with pytest.raises(Refused, match="blocks of this round have ended"):
+        publish_round(region.lead, region.round.id, version=region.round.version)
 
 
 def test_a_move_by_hand_takes_in_its_own_locks_and_nothing_else(session: Session, region: SmallRound) -> None:

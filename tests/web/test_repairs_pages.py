@@ -80,6 +80,28 @@ def test_an_empty_list_says_so(lead: FlaskClient, region: SmallRound) -> None:
     assert "Nothing since version 1" in page(lead.get(f"/rounds/{region.round.id}")).main
 
 
+def test_a_round_that_is_over_offers_neither_repair_nor_freeze_nor_another_version(
+    lead: FlaskClient, region: SmallRound
+) -> None:
+    withdraw(region)
+    address = f"/rounds/{region.round.id}"
+    over = NOW_UTC.replace(year=2027, month=2, day=10)
+    set_clock(lambda: over)
+    work = page(lead.get(f"{address}/worklist"))
+    assert "nothing left to repair" in work.main
+    freeze = page(lead.get(f"{address}/freeze"))
+    assert "nothing to freeze" in freeze.main
+    publications = page(lead.get(f"{address}/publications"))
+    assert "no further version is published" in publications.main
+    assert "since version 1" not in publications.main
+    for found in (work, freeze, publications):
+        offers = [form.get("action", "") for form in found.all("form", method="post")]
+        assert not [action for action in offers if action.startswith(address)], "nothing is offered"
+    assert not [link for link in publications.all("a") if link.get("href", "").endswith("/publish")]
+    assert lead.get(f"{address}/publish").location == f"{address}/publications"
+    assert "Over without a freeze" in page(lead.get(address)).main
+
+
 def test_what_happened_is_listed_repaired_shown_and_adopted(lead: FlaskClient, region: SmallRound) -> None:
     reference = withdraw(region)
     address = f"/rounds/{region.round.id}/worklist"
