@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from placements.access import Viewer
 from placements.allocations.models import Publication, PublicationLine
-from placements.allocations.queries import publications_of_round
+from placements.allocations.queries import lines_of_publication, publications_of_round
 from placements.repairs.worklist import Item, items_since, taken_in_by
 from placements.rounds.models import Block
 from placements.scenarios.models import Placing, Run
@@ -96,14 +96,25 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Left:
+    """A published place that its learner needs no more, and why: withdrawn, away, or not clear at the
+    freeze."""
+
+    line: PublicationLine
+    why: str
+
+
+@dataclass(frozen=True)
 class Repair:
     """A repair run against the version that it began from. `moved` counts the published learners' places that
-    are changed, whether lost, replaced or moved to make room; `stay` those who have begun and stay."""
+    are changed, whether lost, replaced or moved to make room; `stay` those who have begun and stay; `left`
+    are places that came free because the run is not asked for them any more."""
 
     run: Run
     publication: Publication
     moves: Sequence[Move]
     stay: int
+    left: Sequence[Left] = ()
 
     def of(self, *kinds: Kind) -> list[Move]:
         return [move for move in self.moves if move.kind in kinds]
@@ -144,8 +155,35 @@ def repair_of(session: Session, viewer: Viewer, run: Run) -> Repair | None:
     if run.kind != "repair":
         # Not only where somebody has to: the answer was chosen from the trade-off.
         plain = {**PLAIN, Kind.MOVED: "Saves enough travel, or makes room for it"}
-        return Repair(run, publication, explained(found, items, plain), _stay(session, run, publication))
-    return Repair(run, publication, explained(found, items), _stay(session, run, publication))
+        found = explained(found, items, plain)
+    else:
+        found = explained(found, items)
+    left = _left(session, viewer, run, publication, items)
+    return Repair(run, publication, found, _stay(session, run, publication), left)
+
+
+def _left(
+    session: Session, viewer: Viewer, run: Run, publication: Publication, items: Sequence[Item]
+) -> list[Left]:
+    """The published places, not over yet, that the run was not asked for, by learner and block."""
+    line = PublicationLine
+    # The newest happening of the learner's own is believed.
+    own = [item for item in reversed(items) if item.key.startswith(("learner:", "returned:"))]
+    why = {requirement: item.words for item in own for requirement in item.touched}
+    rows = session.scalars(
+        lines_of_publication(viewer, publication.id)
+        .where(
+            line.department_id.is_not(None),
+            line.requirement_id.not_in(select(Placing.requirement_id).where(Placing.run_id == run.id)),
+        )
+        .order_by(line.learner_reference, line.first_week, line.id)
+    )
+    day = frozen_utc(session, run).date()
+    return [
+        Left(row, why.get(row.requirement_id, "No longer needs the place"))
+        for row in rows
+        if row.last_day >= day
+    ]
 
 
 def _differences(session: Session, viewer: Viewer, run: Run, publication: Publication) -> list[Move]:

@@ -1,5 +1,6 @@
 """A run's result in words, with names in place of ids."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -30,11 +31,12 @@ HARD = ("unplaced", "waiting", "on_site_moved", "moved", "agreement_shortfall")
 
 @dataclass(frozen=True)
 class Certificate:
-    """What is proven about a result."""
+    """What is proven about a result; `short` is for a cell of a table, the title where there is none."""
 
     title: str
     text: str
     is_proven: bool
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -204,12 +206,14 @@ def certificate(summary: dict[str, Any]) -> Certificate:
             f"Not proven to be the best: at most {short:,} more could be placed",
             f"{why} The answer itself is correct and was checked.",
             is_proven=False,
+            short=f"At most {short:,} more could be placed",
         )
     if agreed:
         return Certificate(
             f"Not proven to be the best: agreements may be met by up to {agreed:,} more",
             f"{why} The answer itself is correct and was checked.",
             is_proven=False,
+            short=f"Proven: nobody more can be placed; agreements may be met by up to {agreed:,} more",
         )
     if costs:
         worst = max(tier["gap"] for tier in costs)
@@ -218,12 +222,14 @@ def certificate(summary: dict[str, Any]) -> Certificate:
             f"{why} No other answer places more learners, priority by priority. What comes after, such as the"
             f" points for travel, is at most {100 * worst:.1f}% above the least possible.",
             is_proven=False,
+            short=f"Proven: nobody more can be placed; the rest is within {100 * worst:.1f}% of the best",
         )
     return Certificate(
         "Proven optimal",
         "No other answer places more learners, priority by priority, and none that places as many has fewer"
         " points for travel, preferences and load. The answer was checked independently.",
         is_proven=True,
+        short="Proven optimal: nobody more can be placed",
     )
 
 
@@ -257,9 +263,7 @@ def _repair_certificate(summary: dict[str, Any]) -> Certificate:
 def short_certificate(summary: dict[str, Any]) -> str:
     """The certificate in a cell of a table."""
     found = certificate(summary)
-    if "repair" in summary and found.is_proven:
-        return found.title
-    return "Proven optimal" if found.is_proven else "Within a gap"
+    return found.short or found.title
 
 
 def _named(rows: list[dict[str, Any]], names: dict[str, str]) -> list[dict[str, Any]]:
@@ -271,17 +275,21 @@ def is_soft(name: str) -> bool:
     return not name.startswith(HARD)
 
 
-def _tier(tier: dict[str, Any], aims: dict[str, str]) -> TierWords:
-    name = tier["name"]
-    words = aims.get(name, TIERS.get(name))
+def tier_words(name: str, aims: Mapping[str, str]) -> str:
+    """An aim's name in words; `aims` are those of the run's policy."""
     for start, those in (("unplaced", ""), ("waiting", "were waiting before, ")):
         if (priority := name.removeprefix(f"{start}_priority_")) != name:
-            words = f"Priority {priority}, {those}not placed"
+            return f"Priority {priority}, {those}not placed"
+    return aims.get(name) or TIERS.get(name) or name.replace("_", " ").capitalize()
+
+
+def _tier(tier: dict[str, Any], aims: dict[str, str]) -> TierWords:
+    name = tier["name"]
     value, bound = tier["value"], tier["bound"]
     if is_soft(name):
         value, bound = round(value / 1000), round(bound / 1000)
     return TierWords(
-        words or name.replace("_", " ").capitalize(),
+        tier_words(name, aims),
         f"{value:,}",
         f"{bound:,}",
         is_proven=tier["value"] == tier["bound"],

@@ -9,7 +9,8 @@ from placements.csv_files import csv_bytes
 from placements.errors import Refused
 from placements.extensions import db
 from placements.rounds import queries as rounds
-from placements.scenarios import comparing, describing, queries, reproducing
+from placements.scenarios import comparing, describing, differing, queries, reproducing
+from placements.scenarios.best import Best, best_of
 from placements.scenarios.blueprint import scenarios
 from placements.scenarios.models import Run
 from placements.web import viewer
@@ -32,11 +33,14 @@ def see_comparison(round_id: int) -> ResponseReturnValue:
     finished = [
         run for run in queries.runs_of_round(db.session, viewer(), round_id) if run.state == "finished"
     ]
+    tables = comparing.compare(db.session, chosen) if chosen else []
+    best = best_of(chosen) if len(chosen) > 1 else Best(None, "")
     page = render_template(
         "scenarios/see_comparison.html",
         round=round_,
-        columns=comparing.columns(chosen),
-        tables=comparing.compare(db.session, chosen) if chosen else [],
+        columns=comparing.columns(chosen, tables, best.run),
+        best=best,
+        tables=tables,
         finished=finished,
         asked=_asked(),
         most_runs=comparing.MOST_RUNS,
@@ -56,7 +60,7 @@ def see_differences(round_id: int) -> ResponseReturnValue:
         return redirect(url_for("scenarios.see_comparison", round_id=round_id, run=_asked()))
     page = max(1, request.args.get("page", 1, type=int))
     filters = _filters()
-    rows, total = comparing.differences(
+    rows, total = differing.differences(
         db.session,
         chosen,
         show=filters["show"],
@@ -84,7 +88,7 @@ def see_differences(round_id: int) -> ResponseReturnValue:
         round=round_,
         columns=comparing.columns(chosen),
         rows=rows,
-        where=comparing.where,
+        where=differing.where,
         total=total,
         page=page,
         pages=pages,
@@ -104,7 +108,7 @@ def download_differences(round_id: int) -> ResponseReturnValue:
     chosen, filters = _chosen(round_id), _filters()
     if len(chosen) < 2:
         raise Refused("Choose two runs or more to compare.")
-    rows = comparing.differences_csv(
+    rows = differing.differences_csv(
         db.session, chosen, show=filters["show"], hei_id=_hei(), reference=filters["reference"]
     )
     name = "differences-" + "-".join(str(run.id) for run in chosen) + ".csv"
@@ -150,7 +154,7 @@ def _hei() -> int | None:
 def _filters() -> dict[str, str]:
     show = request.args.get("show", "all")
     return {
-        "show": show if show in comparing.SHOWN else "all",
+        "show": show if show in differing.SHOWN else "all",
         "hei": str(_hei() or ""),
         "reference": request.args.get("reference", "").strip()[:100],
     }

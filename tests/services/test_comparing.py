@@ -1,5 +1,8 @@
 """Runs side by side: figures, fairness, changes against the publication, and differences by learner."""
 
+import dataclasses
+from typing import Any
+
 import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
@@ -11,8 +14,10 @@ from placements.allocations.service import adopt_run, publish_round
 from placements.errors import NotFound, Refused
 from placements.extensions import db
 from placements.rounds.models import Round
-from placements.scenarios import comparing, editing, service, solving
-from placements.scenarios.comparing import Difference, Row, compare, differences, runs_to_compare
+from placements.scenarios import comparing, differing, editing, service, solving
+from placements.scenarios.best import best_of
+from placements.scenarios.comparing import Row, compare, runs_to_compare
+from placements.scenarios.differing import Difference, differences
 from placements.scenarios.locks import save_lock
 from placements.scenarios.models import Run
 from tests.factories import (
@@ -21,6 +26,7 @@ from tests.factories import (
     PlacingFactory,
     RequirementFactory,
     RunFactory,
+    SnapshotFactory,
     saved,
     summary_of,
     viewer_as,
@@ -83,6 +89,41 @@ def test_figures_stand_side_by_side_with_the_best_marked(session: Session) -> No
     assert ("changes", "Move") not in rows, "nothing is published yet"
 
 
+def tiers(**values: int) -> list[dict[str, Any]]:
+    return [{"name": name, "value": value, "bound": value, "gap": 0.0} for name, value in values.items()]
+
+
+def test_the_best_is_so_by_the_aims_in_their_order_and_not_by_the_share_placed(session: Session) -> None:
+    round_ = small_round(learners=0).round
+    snapshot = SnapshotFactory()
+
+    def run(placed: int, first: int, second: int, cost: int, **values: Any) -> Run:
+        aims = tiers(unplaced_priority_1=first, unplaced_priority_2=second, cost=cost)
+        summary = summary_of(placed=placed, requirements=9, tiers=aims)
+        made: Run = RunFactory(round=round_, snapshot=snapshot, summary=summary, **values)
+        saved()
+        return made
+
+    more, better = run(8, 1, 0, 100), run(7, 0, 2, 900)
+    found = best_of([more, better])
+    assert found.run is better
+    assert found.words.endswith("it comes first by “Priority 1, not placed”")
+    heads = comparing.columns([more, better], compare(session, [more, better]), found.run)
+    assert [(head.is_best, list(head.best_at)) for head in heads] == [(False, ["placements"]), (True, [])]
+    cheaper = run(7, 0, 2, 800)
+    assert best_of([better, cheaper]).run is cheaper
+    dearer = dataclasses.replace(matching.Policy.from_json(better.policy), travel=((0, 7),))
+    other = run(7, 0, 2, 700, policy=dearer.to_json())
+    assert best_of([better, other]).run is None, "other prices are no better ones"
+    assert "equal" in best_of([better, other]).words
+    assert best_of([more, better, other]).words.startswith(f"Runs {better.id} and {other.id} are equal")
+    later = run(9, 0, 0, 0)
+    later.snapshot = SnapshotFactory()
+    saved()
+    assert best_of([better, later]).run is None
+    assert "different data" in best_of([better, later]).words
+
+
 def test_fairness_is_the_minutes_of_each_hei(session: Session) -> None:
     round_ = small_round(learners=0).round
     run = RunFactory(round=round_, summary=summary_of(placed=3, requirements=3))
@@ -115,7 +156,7 @@ def test_changes_are_told_against_the_newest_publication(session: Session) -> No
 
 def said(found: tuple[list[Difference], int]) -> list[tuple[str, list[str]]]:
     return [
-        (row.requirement.learner.reference, [comparing.where(placing) for placing in row.placings])
+        (row.requirement.learner.reference, [differing.where(placing) for placing in row.placings])
         for row in found[0]
     ]
 
@@ -144,7 +185,7 @@ def test_a_requirement_that_only_one_run_knows_is_a_difference(session: Session)
     later = performed(region)
     found = said(differences(session, [runs[0], later], reference=learner.reference))
     assert [where[0] for _, where in found] == ["Not in this run"]
-    lines = comparing.differences_csv(session, [runs[0], later])
+    lines = differing.differences_csv(session, [runs[0], later])
     assert lines[0][:3] == ["HEI", "Learner", "Block"]
     assert lines[0][3] == f"Department in A (run {runs[0].id}, Round's policy)"
     assert len(lines) == 1 + differences(session, [runs[0], later])[1]
@@ -174,7 +215,7 @@ def test_differences_are_read_in_few_statements_however_many_there_are(session: 
         event.listen(db.engine, "before_cursor_execute", count)
         statements.clear()
         found, total = differences(session, chosen)
-        assert len(comparing.differences_csv(session, chosen)) == 1 + len(found)
+        assert len(differing.differences_csv(session, chosen)) == 1 + len(found)
         compare(session, chosen)
         event.remove(db.engine, "before_cursor_execute", count)
         counts.append((len(statements), total))

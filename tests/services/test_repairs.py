@@ -309,6 +309,20 @@ def test_whoever_takes_a_freed_place_is_told_whose(session: Session) -> None:
     assert told(session, region, run) == {need(waited): ("found", "Takes a place that is free")}
 
 
+def test_who_left_is_told_apart_from_the_moves_with_the_place_that_came_free(session: Session) -> None:
+    region = published(session, learners=2, places=(1, 1))
+    gone = region.learners[0]
+    place = stood(session, region)[need(gone)]
+    withdraw(gone)
+    run = repair(session, region)
+    found = repair_of(session, region.lead, run)
+    assert found is not None
+    assert [(row.line.requirement_id, row.line.department_id, row.why) for row in found.left] == [
+        (need(gone), place, "withdrawn from 4 January 2027")
+    ]
+    assert need(gone) not in {move.placing.requirement_id for move in found.moves}
+
+
 def test_who_lost_a_place_and_got_none_comes_first_with_the_reason(session: Session) -> None:
     region = published(session, learners=2, places=(1, 1))
     before = stood(session, region)

@@ -119,6 +119,9 @@ def test_what_happened_is_listed_repaired_shown_and_adopted(lead: FlaskClient, r
     assert moves.h1.startswith("Nobody moves")
     assert "Proven the fewest moves" in moves.main
     assert "Was waiting, placed Takes a place that is free" in moves.main
+    assert "1 published place is no longer needed" in moves.main
+    (free,) = (row for row in moves.rows() if row[0].startswith(reference))
+    assert free[1].startswith("Withdrawn from 4 January 2027")
     taken = page(lead.get(address))
     assert f"Run {run_id} has taken in all of it" in taken.main
     assert not taken.all("form", action=f"/rounds/{region.round.id}/repair")

@@ -221,7 +221,7 @@ def test_a_result_within_a_gap_claims_no_more(lead: FlaskClient) -> None:
     assert "at most 2 more could be placed" in found.main
     assert "Proven optimal" not in found.main
     assert ["Priority 1, not placed", "5", "3", "Not proven"] in found.rows()
-    assert "Within a gap" in page(lead.get(f"/rounds/{run.round_id}/runs")).main
+    assert "At most 2 more could be placed" in page(lead.get(f"/rounds/{run.round_id}/runs")).main
 
 
 def test_the_load_is_filtered_by_fullness_and_modality(lead: FlaskClient) -> None:
