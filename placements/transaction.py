@@ -60,13 +60,15 @@ def transaction(viewer: Viewer, action: Action, *, audited: bool = True) -> Iter
 
     `audited=False` is for what happens every second and tells nobody anything, such as a run's progress.
 
-    Raises NotAllowed before anything is read, and Stale where another person's change came first: the
-    version column of a row differs, or the database found two writers in each other's way. Other
-    IntegrityErrors pass through for the service to put into words.
+    What was read before is read again, so that the service judges what stands now. Raises NotAllowed before
+    anything is read, and Stale where another person's change came first: the version column of a row differs,
+    or the database was too long in other hands. Other IntegrityErrors pass through for the service to put
+    into words.
     """
     require(viewer, action)
     tx = Transaction(viewer, action)
     try:
+        _take_turn(tx.session)
         yield tx
         if audited:
             tx._audit()
@@ -84,6 +86,18 @@ def transaction(viewer: Viewer, action: Action, *, audited: bool = True) -> Iter
         raise
     for call in tx._afterwards:
         call()
+
+
+def _take_turn(session: Session) -> None:
+    """SQLite has one writer at a time and no locks of rows: whoever acts waits here for the turn to write,
+    before reading what to judge by, and not at the first write, when it would be too late to judge again."""
+    session.flush()
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        sqlite = connection.connection.driver_connection
+        if sqlite is not None and not sqlite.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    session.expire_all()
 
 
 def violates(error: IntegrityError, constraint: str, columns: str = "") -> bool:

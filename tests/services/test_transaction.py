@@ -2,6 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 import sqlalchemy as sa
@@ -14,8 +16,10 @@ from placements.access import ROLE_ACTIONS, Action, Role, Viewer
 from placements.audit.models import AuditEntry
 from placements.errors import NotAllowed, Refused, Stale
 from placements.extensions import db
+from placements.organisations.models import Network
 from placements.rounds.models import Round
 from placements.transaction import CHANGED_MEANWHILE, transaction, violates
+from tests.at_once import at_once
 from tests.conftest import NOW_UTC
 from tests.factories import NetworkFactory, RoundFactory, saved, viewer_as
 
@@ -108,25 +112,74 @@ def test_who_may_not_does_not_even_begin(session: Session) -> None:
 def test_a_row_that_somebody_else_changed_meanwhile_is_stale(
     session: Session, elsewhere: sa.Connection
 ) -> None:
+    """On SQLite nobody else can change it meanwhile: who acts has the database's one turn to write."""
     lead = viewer_as(Role.ACADEMY_LEAD)
     row = RoundFactory(name="Spring")
     saved()
     round_id = row.id
+    alone = elsewhere.dialect.name == "sqlite"
+
+    def change_theirs() -> None:
+        theirs = update(Round).where(Round.id == round_id, Round.version == 1)
+        assert elsewhere.execute(theirs.values(name="Theirs", version=2)).rowcount == 1
+        elsewhere.commit()
 
     def change_after_somebody_else() -> None:
         with transaction(lead, Action.OPEN_ROUND) as tx:
             mine = tx.session.get_one(Round, round_id)
             assert mine.version == 1
-            theirs = update(Round).where(Round.id == round_id, Round.version == 1)
-            assert elsewhere.execute(theirs.values(name="Theirs", version=2)).rowcount == 1
-            elsewhere.commit()
+            if alone:
+                elsewhere.exec_driver_sql("PRAGMA busy_timeout=1")
+                with pytest.raises(OperationalError, match="locked"):
+                    change_theirs()
+            else:
+                change_theirs()
             mine.name = "Mine"
 
+    if alone:
+        change_after_somebody_else()
+        assert names(elsewhere) == ["Mine"]
+        return
     with pytest.raises(Stale) as stale:
         change_after_somebody_else()
     assert stale.value.message == CHANGED_MEANWHILE
     assert names(elsewhere) == ["Theirs"]
     assert session.scalar(select(func.count()).select_from(AuditEntry)) == 0
+
+
+def test_what_was_read_before_is_read_again_by_who_acts(session: Session, elsewhere: sa.Connection) -> None:
+    lead = viewer_as(Role.ACADEMY_LEAD)
+    row = RoundFactory(name="Spring")
+    saved()
+    assert row.version == 1
+    elsewhere.execute(update(Round).values(name="Theirs", version=2))
+    elsewhere.commit()
+    with transaction(lead, Action.OPEN_ROUND):
+        assert (row.name, row.version) == ("Theirs", 2)
+        row.name += " and mine"
+    assert names(elsewhere) == ["Theirs and mine"]
+
+
+def test_the_second_of_two_who_act_at_once_waits_and_sees_what_the_first_did(
+    app: Flask, session: Session
+) -> None:
+    """Both count before either writes, unless they take turns."""
+    lead = viewer_as(Role.ACADEMY_LEAD)
+    network_id = NetworkFactory().id
+    saved()
+    both_have_counted = Barrier(2)
+
+    def make_the_next() -> None:
+        with transaction(lead, Action.CREATE_ROUND) as tx:
+            tx.session.execute(select(Network.id).where(Network.id == network_id).with_for_update())
+            number = tx.session.scalar(select(func.count()).select_from(Round))
+            with suppress(BrokenBarrierError):
+                both_have_counted.wait(timeout=1)
+            tx.session.add(RoundFactory.build(network_id=network_id, name=f"Round {number}"))
+
+    at_once(app, make_the_next, make_the_next)
+    session.rollback()
+    assert list(session.scalars(select(Round.name).order_by(Round.name))) == ["Round 0", "Round 1"]
 
 
 def test_an_integrity_error_passes_on_for_the_service_to_put_into_words(session: Session) -> None:
