@@ -1,6 +1,6 @@
 """The worker's job: solve the points of a trade-off, one after another, each kept as it is found.
 
-Claimed, lost and found again as runs are: a point that is there is never solved again.
+Claimed, lost and taken up again as runs are: a point that is there is never solved again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import asdict
 from time import monotonic
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, update
 
 import matching
 from placements.access import SYSTEM, Action
@@ -19,8 +19,9 @@ from placements.clock import now_utc
 from placements.extensions import db
 from placements.repairs.models import TradeOff
 from placements.repairs.trade_off import FEWEST, SECONDS, STEPS, pins, point_of, policy_at, unproven
+from placements.scenarios import claims
+from placements.scenarios.claims import worker_name
 from placements.scenarios.frozen import policy_of_run, problem_of_run
-from placements.scenarios.solving import MOST_ATTEMPTS, is_lost, worker_name
 from placements.states import TRADE_OFF
 from placements.tasks import chore, job, queue
 from placements.transaction import transaction
@@ -67,11 +68,7 @@ def solve_trade_off(trade_off_id: int) -> None:
 @chore
 def recover_trade_offs() -> None:
     """Queue again those whose worker died or whose job was lost; give up on one that keeps dying."""
-    lost = [
-        row.id
-        for row in db.session.scalars(select(TradeOff).where(TradeOff.state.in_(("queued", "running"))))
-        if is_lost(row.state, row.worker, row.heartbeat_utc or row.requested_utc)
-    ]
+    lost = claims.lost(db.session, TradeOff)
     db.session.rollback()
     for trade_off_id in lost:
         _recover(trade_off_id)
@@ -104,23 +101,13 @@ class _Beat:
 
 def _claim(trade_off_id: int) -> bool:
     with transaction(SYSTEM, Action.SOLVE_TRADE_OFF, audited=False) as tx:
-        claimed = tx.session.execute(
-            update(TradeOff)
-            .where(TradeOff.id == trade_off_id, TradeOff.state == "queued")
-            .values(
-                state=TRADE_OFF.move("queued", "claim"),
-                worker=worker_name(),
-                attempts=TradeOff.attempts + 1,
-                heartbeat_utc=now_utc(),
-            )
-        )
-        return cast("CursorResult[Any]", claimed).rowcount == 1
+        return claims.claim(tx.session, TradeOff, trade_off_id, TRADE_OFF)
 
 
 def _keep(trade_off_id: int, point: dict[str, Any]) -> bool:
     """Keep a point; False where another worker has the trade-off by now."""
     with transaction(SYSTEM, Action.SOLVE_TRADE_OFF, audited=False) as tx:
-        row = _own(trade_off_id)
+        row = claims.own(tx.session, TradeOff, trade_off_id)
         if row is None:
             return False
         row.points = [*row.points, point]
@@ -129,18 +116,9 @@ def _keep(trade_off_id: int, point: dict[str, Any]) -> bool:
     return True
 
 
-def _own(trade_off_id: int) -> TradeOff | None:
-    """The trade-off where this worker still has it."""
-    return db.session.scalar(
-        select(TradeOff)
-        .where(TradeOff.id == trade_off_id, TradeOff.state == "running", TradeOff.worker == worker_name())
-        .with_for_update()
-    )
-
-
 def _end(trade_off_id: int, message: str | None = None) -> None:
     with transaction(SYSTEM, Action.SOLVE_TRADE_OFF) as tx:
-        row = _own(trade_off_id)
+        row = claims.own(tx.session, TradeOff, trade_off_id)
         if row is None:
             return
         row.state = TRADE_OFF.move(row.state, "finish" if message is None else "fail")
@@ -150,14 +128,11 @@ def _end(trade_off_id: int, message: str | None = None) -> None:
 
 def _recover(trade_off_id: int) -> None:
     with transaction(SYSTEM, Action.SOLVE_TRADE_OFF) as tx:
-        row = tx.session.scalar(select(TradeOff).where(TradeOff.id == trade_off_id).with_for_update())
-        if row is None or row.state not in ("queued", "running"):
+        row = claims.recover(tx.session, TradeOff, trade_off_id, TRADE_OFF)
+        if row is None:
             return
-        if row.attempts >= MOST_ATTEMPTS:
-            row.state = TRADE_OFF.move(row.state, "fail")
+        if row.state == "failed":
             row.message = f"The worker stopped in the middle of the same point {row.attempts} times."
         else:
-            row.state = TRADE_OFF.move(row.state, "requeue")
-            row.worker, row.heartbeat_utc = None, now_utc()
             tx.afterwards(lambda: queue("solve_trade_off", trade_off_id=trade_off_id))
         tx.note(row, state=row.state, points=len(row.points))

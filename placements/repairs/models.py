@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from placements.cohorts.models import Requirement
 from placements.database import Base, UtcDateTime, words
 from placements.organisations.models import Department
-from placements.scenarios.models import Run
+from placements.scenarios.models import Claimed, Run
 
 
 class ReturnedPlace(Base):
@@ -49,23 +49,16 @@ class SetAside(Base):
     set_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
 
 
-class TradeOff(Base):
+class TradeOff(Claimed, Base):
     """Moves against minutes for a repair run's data: each of `points` is one solve, with its moves, the total
-    minutes one way, who is placed, and what is proven."""
+    minutes one way, who is placed, and what is proven; `attempts` are those since the last point."""
 
     __tablename__ = "trade_off"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(sa.ForeignKey("run.id", ondelete="CASCADE"), unique=True)
     state: Mapped[str] = mapped_column(
         words("state", "queued", "running", "finished", "failed"), default="queued"
     )
     points: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON, default=list)
-    requested_utc: Mapped[datetime] = mapped_column(UtcDateTime)
-    heartbeat_utc: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # The worker that holds it, as a run's; and how often a worker has begun it since the last point.
-    worker: Mapped[str | None] = mapped_column(sa.String(100))
-    attempts: Mapped[int] = mapped_column(default=0)
-    message: Mapped[str | None] = mapped_column(sa.Text)
 
     run: Mapped[Run] = relationship()

@@ -94,7 +94,22 @@ class Lock(Base):
     site: Mapped[Site | None] = relationship()
 
 
-class Run(Base):
+class Claimed:
+    """What one worker at a time claims and works at until it ends (claims.py)."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    requested_utc: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Written by the worker every few seconds; one that has gone quiet belongs to a worker that died.
+    heartbeat_utc: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The worker that holds it, "host:pid:start"; and how often a worker has begun it.
+    worker: Mapped[str | None] = mapped_column(sa.String(100))
+    attempts: Mapped[int] = mapped_column(default=0)
+    # Why it failed, in words.
+    message: Mapped[str | None] = mapped_column(sa.Text)
+
+
+class Run(Claimed, Base):
     """One solve of a scenario. At most one of a scenario is queued or running at a time; the database sees to
     it. A repair begins from the newest publication; a run by hand is its parent with some learners moved."""
 
@@ -109,7 +124,6 @@ class Run(Base):
         ),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     scenario_id: Mapped[int] = mapped_column(sa.ForeignKey("scenario.id"))
     round_id: Mapped[int] = mapped_column(sa.ForeignKey("round.id"))
     kind: Mapped[str] = mapped_column(words("kind", "match", "repair", "hand"), default="match")
@@ -117,22 +131,14 @@ class Run(Base):
     state: Mapped[str] = mapped_column(
         words("state", "queued", "running", "finished", "failed", "cancelled"), default="queued"
     )
-    requested_utc: Mapped[datetime] = mapped_column(UtcDateTime)
     requested_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     started_utc: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # Written by the worker every few seconds; one that has gone quiet belongs to a worker that died.
-    heartbeat_utc: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_utc: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # The worker that holds the run, "host:pid:start"; and how often a worker has begun it.
-    worker: Mapped[str | None] = mapped_column(sa.String(100))
-    attempts: Mapped[int] = mapped_column(default=0)
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     # Stage, incumbent, bound and seconds, as last reported.
     progress: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
     # The reports so far, of each [seconds, stage, incumbent, bound]: the curve that the page draws.
     curve: Mapped[list[list[Any]]] = deferred(mapped_column(sa.JSON, default=list))
-    # Why it failed, in words.
-    message: Mapped[str | None] = mapped_column(sa.Text)
     snapshot_id: Mapped[int] = mapped_column(sa.ForeignKey("snapshot.id"))
     policy: Mapped[str] = mapped_column(sa.Text)
     # The locks that held when it was asked for, each {"requirement", "site_or_department", "kind"} by the

@@ -1,25 +1,19 @@
-"""The worker's job: claim a run, solve its snapshot with no transaction open, record what is verified.
-
-A run belongs to the worker that claimed it until it ends. A worker that dies leaves it `running`; the next
-worker to start, or any worker's minute chore, finds it and queues it again, up to MOST_ATTEMPTS times.
-"""
+"""The worker's job: claim a run, solve its snapshot with no transaction open, record what is verified."""
 
 from __future__ import annotations
 
 import logging
-import os
-import socket
-from datetime import datetime, timedelta
-from pathlib import Path
 from time import monotonic
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select, update
 
 import matching
 from placements.access import SYSTEM, Action
 from placements.clock import now_utc
 from placements.extensions import db
+from placements.scenarios import claims
+from placements.scenarios.claims import worker_name
 from placements.scenarios.frozen import policy_of_run, problem_of_run
 from placements.scenarios.models import Run
 from placements.scenarios.outcome import record
@@ -28,15 +22,10 @@ from placements.states import RUN
 from placements.tasks import chore, job, queue
 from placements.transaction import transaction
 
-MOST_ATTEMPTS = 3
 # Progress is written, and a wish to cancel is read, at most this often.
 SECONDS_BETWEEN_REPORTS = 0.4
 # The points of the curve that a page draws.
 MOST_POINTS = 200
-# A worker on another machine that has said nothing for this long is taken for dead.
-QUIET_FOR = timedelta(minutes=15)
-# A queued run whose job has been lost, as when the queue's file was deleted, is queued again after this long.
-WAITING_FOR = timedelta(minutes=2)
 
 log = logging.getLogger(__name__)
 
@@ -77,19 +66,10 @@ def solve_again(
 @chore
 def recover_runs() -> None:
     """Queue again the runs whose worker died or whose job was lost; give up on one that keeps dying."""
-    lost = [
-        run.id
-        for run in db.session.scalars(select(Run).where(Run.state.in_(("queued", "running"))))
-        if is_lost(run.state, run.worker, run.heartbeat_utc or run.requested_utc)
-    ]
+    lost = claims.lost(db.session, Run)
     _let_go()
     for run_id in lost:
         _recover(run_id)
-
-
-def worker_name() -> str:
-    """This process, told apart from a later one with the same number by when it started."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
 
 
 class _Watch:
@@ -153,20 +133,15 @@ def with_point(curve: list[list[Any]], progress: matching.Progress) -> list[list
 
 def _claim(run_id: int) -> bool:
     with transaction(SYSTEM, Action.CLAIM_RUN) as tx:
-        claimed = tx.session.execute(
-            update(Run)
-            .where(Run.id == run_id, Run.state == "queued")
-            .values(
-                state=RUN.move("queued", "claim"),
-                worker=worker_name(),
-                attempts=Run.attempts + 1,
-                started_utc=now_utc(),
-                heartbeat_utc=now_utc(),
-                progress={"stage": "reading the snapshot", "incumbent": None, "bound": None, "seconds": 0},
-                curve=[],
-            )
+        claimed_it = claims.claim(
+            tx.session,
+            Run,
+            run_id,
+            RUN,
+            started_utc=now_utc(),
+            progress={"stage": "reading the snapshot", "incumbent": None, "bound": None, "seconds": 0},
+            curve=[],
         )
-        claimed_it = cast("CursorResult[Any]", claimed).rowcount == 1
         tx.note(run=run_id, claimed=claimed_it)
     return claimed_it
 
@@ -185,8 +160,8 @@ def _finish(
         _fail(run_id, f"The independent checker refused the result: {violations[0]}")
         return
     with transaction(SYSTEM, Action.RECORD_RUN) as tx:
-        run = tx.session.scalar(select(Run).where(Run.id == run_id, Run.worker == worker_name()))
-        if run is None or run.state != "running":
+        run = claims.own(tx.session, Run, run_id)
+        if run is None:
             return
         # Stopped with places found: the best answer so far is kept, and says how far it is from proven.
         verb = "cancel" if result.status == "cancelled" and not result.assignment else "finish"
@@ -201,8 +176,8 @@ def _finish(
 def _fail(run_id: int, message: str) -> None:
     db.session.rollback()
     with transaction(SYSTEM, Action.FAIL_RUN) as tx:
-        run = tx.session.scalar(select(Run).where(Run.id == run_id, Run.worker == worker_name()))
-        if run is None or run.state != "running":
+        run = claims.own(tx.session, Run, run_id)
+        if run is None:
             return
         run.state, run.message, run.finished_utc = RUN.move(run.state, "fail"), message[:2000], now_utc()
         tx.note(run, message=run.message)
@@ -210,49 +185,18 @@ def _fail(run_id: int, message: str) -> None:
 
 def _recover(run_id: int) -> None:
     with transaction(SYSTEM, Action.RECOVER_RUN) as tx:
-        run = tx.session.scalar(select(Run).where(Run.id == run_id).with_for_update())
-        if run is None or run.state not in ("queued", "running"):
+        run = claims.recover(tx.session, Run, run_id, RUN)
+        if run is None:
             return
-        if run.attempts >= MOST_ATTEMPTS:
-            run.state = RUN.move(run.state, "fail")
+        if run.state == "failed":
             run.message = (
                 f"The worker stopped in the middle of this run {run.attempts} times, so it was given up."
                 " Nothing was saved from it."
             )
             run.finished_utc = now_utc()
         else:
-            run.state = RUN.move(run.state, "requeue")
-            run.worker, run.heartbeat_utc = None, now_utc()
             tx.afterwards(lambda: queue("perform_run", run_id=run_id))
         tx.note(run, state=run.state, attempts=run.attempts)
-
-
-def is_lost(state: str, worker: str | None, heard_utc: datetime) -> bool:
-    """Whether nobody is at work that is queued or running any more: its job was lost, or its worker died."""
-    if state == "queued":
-        return heard_utc < now_utc() - WAITING_FOR
-    return _is_abandoned(worker, heard_utc)
-
-
-def _is_abandoned(worker: str | None, heard_utc: datetime) -> bool:
-    """Whether the worker that holds something has died, as far as this machine can tell; it was last heard
-    of then."""
-    host, _, rest = (worker or "").partition(":")
-    pid, _, started = rest.partition(":")
-    if host == socket.gethostname() and pid.isdigit():
-        return _started(int(pid)) != started
-    return heard_utc < now_utc() - QUIET_FOR
-
-
-def _started(pid: int) -> str:
-    """When a process of this machine began, in the kernel's ticks; empty where there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    fields = stat.rpartition(")")[2].split()
-    # A killed process that nobody has waited for yet is a zombie: it will not finish anything.
-    return "" if fields[0] == "Z" else fields[19]
 
 
 def _let_go() -> None:

@@ -21,7 +21,7 @@ from placements.cohorts.models import Cohort
 from placements.errors import NotAllowed, NotFound, Refused
 from placements.extensions import db
 from placements.organisations.models import TravelOverride
-from placements.scenarios import queries, results, service, solving
+from placements.scenarios import claims, queries, results, service, solving
 from placements.scenarios.frozen import problem_of_run
 from placements.scenarios.models import Placing, Run
 from tests.factories import NetworkFactory, viewer_as
@@ -273,7 +273,7 @@ def test_a_run_that_keeps_killing_its_worker_is_given_up(session: Session, queue
     run_id = service.start_run(region.lead, region.round.id).id
     session.execute(
         update(Run).values(
-            state="running", worker=dead_worker(), attempts=solving.MOST_ATTEMPTS, heartbeat_utc=now_utc()
+            state="running", worker=dead_worker(), attempts=claims.MOST_ATTEMPTS, heartbeat_utc=now_utc()
         )
     )
     session.commit()
@@ -296,7 +296,7 @@ def test_a_living_workers_run_is_left_alone_and_a_lost_job_is_queued_again(
     session.commit()
     solving.recover_runs()
     assert queued == [("perform_run", {"run_id": run_id})]
-    session.execute(update(Run).values(state="running", worker=solving.worker_name(), attempts=1))
+    session.execute(update(Run).values(state="running", worker=claims.worker_name(), attempts=1))
     session.commit()
     queued.clear()
     solving.recover_runs()

@@ -20,7 +20,7 @@ from placements.repairs.models import TradeOff
 from placements.repairs.moves import repair_of
 from placements.repairs.queries import points_of
 from placements.repairs.trade_off import FEWEST, STEPS, Point, policy_at, worth_showing
-from placements.scenarios import solving
+from placements.scenarios import claims, solving
 from placements.scenarios.models import Lock, Placing, Run, Scenario
 from placements.states import TRADE_OFF
 from tests.conftest import NOW_UTC
@@ -165,7 +165,7 @@ def test_one_that_keeps_killing_its_worker_is_given_up_and_can_be_asked_again(
     run = repaired(session, region)
     row_id = service.draw_trade_off(region.lead, run.id).id
     session.execute(
-        update(TradeOff).values(state="running", worker=dead_worker(), attempts=solving.MOST_ATTEMPTS)
+        update(TradeOff).values(state="running", worker=dead_worker(), attempts=claims.MOST_ATTEMPTS)
     )
     session.commit()
     queued.clear()
@@ -188,7 +188,7 @@ def test_a_living_workers_is_left_alone_and_a_lost_job_is_queued_again(
     session.commit()
     drawing.recover_trade_offs()
     assert queued == [("solve_trade_off", {"trade_off_id": row_id})]
-    session.execute(update(TradeOff).values(state="running", worker=solving.worker_name()))
+    session.execute(update(TradeOff).values(state="running", worker=claims.worker_name()))
     session.commit()
     queued.clear()
     drawing.recover_trade_offs()

@@ -17,8 +17,8 @@ from placements.repairs import service as repairs
 from placements.repairs.models import TradeOff
 from placements.repairs.trade_off import STEPS
 from placements.scenarios import service
+from placements.scenarios.claims import MOST_ATTEMPTS
 from placements.scenarios.models import Placing, Run
-from placements.scenarios.solving import MOST_ATTEMPTS
 from tests.factories.region import small_round
 from tests.setup import marking
 from tests.setup.processes import Installation, Process, wait_for
