@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -22,6 +22,7 @@ from placements.clock import now_utc
 from placements.errors import Refused
 from placements.extensions import db
 from placements.mail.models import Message
+from placements.mail.reminders import reminder_due, reminding_day
 from placements.mail.service import is_told, queue
 from placements.organisations.models import Department, Icb, Site, Trust
 from placements.organisations.queries import visible_departments
@@ -30,11 +31,6 @@ from placements.rounds.queries import round_by_id
 from placements.tasks import chore
 from placements.transaction import Transaction, transaction
 from placements.web.formats import LONDON
-
-# Nobody is written to in the night.
-FROM_HOUR = 8
-# A reminder whose day passed while no worker ran still goes out so many days late.
-DAYS_LATE = 2
 
 
 @dataclass
@@ -59,28 +55,18 @@ class Chased:
 @chore
 def send_reminders() -> None:
     """Queue the reminders whose day has come, in every open round."""
-    now = now_utc().astimezone(LONDON)
-    if now.hour < FROM_HOUR:
+    today = reminding_day()
+    if today is None:
         return
     due = [
         (round_.id, days)
         for round_ in db.session.scalars(select(Round).where(Round.state == "open"))
-        if (days := days_due(round_, now.date())) is not None
+        if (days := reminder_due(round_.declare_by, round_.reminder_days, today)) is not None
         and not is_told(db.session, f"reminder:{round_.id}:{days}:")
     ]
     db.session.rollback()
     for round_id, days in due:
         remind_round(round_id, days)
-
-
-def days_due(round_: Round, today: date) -> int | None:
-    """Which of the round's reminders has its day today, or had it in the last days; the latest of them."""
-    passed = {
-        (round_.declare_by - timedelta(days=days)): days
-        for days in round_.reminder_days
-        if 0 <= (today - (round_.declare_by - timedelta(days=days))).days <= DAYS_LATE
-    }
-    return passed[max(passed)] if passed else None
 
 
 def remind_round(round_id: int, days: int) -> int:

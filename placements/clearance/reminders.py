@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy import select
 
-from placements.access import SYSTEM, Action, Role
+from placements.access import SYSTEM, Action
 from placements.accounts.models import Person
 from placements.accounts.service import viewer_of
 from placements.clearance import queries
@@ -20,8 +20,9 @@ from placements.clearance.queries import NotClear
 from placements.clearance.rule import due_day
 from placements.clock import now_utc
 from placements.extensions import db
+from placements.mail.reminders import reminder_due, reminding_day
 from placements.mail.service import is_told, queue
-from placements.organisations.models import Hei
+from placements.organisations.queries import placement_officers
 from placements.rounds.models import Round
 from placements.rounds.queries import plan
 from placements.tasks import chore
@@ -29,23 +30,19 @@ from placements.transaction import transaction
 from placements.web.formats import LONDON
 
 DAYS_BEFORE = (14, 7)
-# Nobody is written to in the night.
-FROM_HOUR = 8
-# A reminder whose day passed while no worker ran still goes out so many days late.
-DAYS_LATE = 2
 NAMED = 20
 
 
 @chore
 def send_check_reminders() -> None:
     """Queue the reminders whose day has come, in every round that is open or published."""
-    now = now_utc().astimezone(LONDON)
-    if now.hour < FROM_HOUR:
+    today = reminding_day()
+    if today is None:
         return
     due = [
         (round_.id, due_on, days)
         for round_ in db.session.scalars(select(Round).where(Round.state.in_(("open", "published"))))
-        for due_on, days in reminders_due(round_, now.date())
+        for due_on, days in reminders_due(round_, today)
         if not is_told(db.session, f"checks:{round_.id}:{due_on.isoformat()}:{days}:")
     ]
     db.session.rollback()
@@ -64,8 +61,7 @@ def reminders_due(round_: Round, today: date) -> list[tuple[date, int]]:
     return [
         (due_on, days)
         for due_on in falling_due
-        for days in DAYS_BEFORE
-        if 0 <= (today - (due_on - timedelta(days=days))).days <= DAYS_LATE
+        if (days := reminder_due(due_on, DAYS_BEFORE, today)) is not None
     ]
 
 
@@ -74,16 +70,7 @@ def remind_officers(round_id: int, due_on: date, days: int) -> int:
     are written to."""
     with transaction(SYSTEM, Action.SEND_REMINDERS, audited=False) as tx:
         round_ = tx.session.get_one(Round, round_id)
-        officers = tx.session.scalars(
-            select(Person)
-            .join(Hei, Hei.id == Person.hei_id)
-            .where(
-                Hei.network_id == round_.network_id,
-                Person.is_active,
-                Person.role == Role.PLACEMENT_OFFICER.value,
-            )
-            .order_by(Person.id)
-        ).all()
+        officers = placement_officers(tx.session, round_.network_id)
         of_hei: dict[int | None, list[Person]] = defaultdict(list)
         for person in officers:
             of_hei[person.hei_id].append(person)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy import select
 
 from placements.access import SYSTEM, Action, Viewer
-from placements.clock import now_utc, today
+from placements.clock import today
 from placements.confirmations import notices, queries
 from placements.confirmations.models import Proposal
 from placements.extensions import db
+from placements.mail.reminders import reminder_due, reminding_day
 from placements.mail.service import is_told
 from placements.organisations.models import Site
 from placements.rounds.models import Round
@@ -23,10 +24,6 @@ from placements.web.formats import LONDON
 
 # Days before the day to answer (after it, where negative) on which trusts that have not are written to.
 DAYS_BEFORE = (7, 2, -1)
-# Nobody is written to in the night.
-FROM_HOUR = 8
-# A reminder whose day passed while no worker ran still goes out so many days late.
-DAYS_LATE = 2
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,8 @@ class Chased:
 @chore
 def send_confirmation_reminders() -> None:
     """Queue the reminders whose day has come, in every round with proposals that wait."""
-    now = now_utc().astimezone(LONDON)
-    if now.hour < FROM_HOUR:
+    day = reminding_day()
+    if day is None:
         return
     waiting = db.session.execute(
         select(Proposal.round_id, Proposal.answer_by)
@@ -55,20 +52,12 @@ def send_confirmation_reminders() -> None:
         (round_id, answer_by, days)
         for round_id, answer_by in waiting
         if answer_by is not None
-        and (days := days_due(answer_by, now.date())) is not None
+        and (days := reminder_due(answer_by, DAYS_BEFORE, day)) is not None
         and not is_told(db.session, f"confirm:{round_id}:{answer_by.isoformat()}:{days}:")
     ]
     db.session.rollback()
     for round_id, answer_by, days in due:
         remind_round(round_id, answer_by, days)
-
-
-def days_due(answer_by: date, day: date) -> int | None:
-    """Which reminder has its day today, or had it in the last days; the latest of them."""
-    passed = [
-        days for days in DAYS_BEFORE if 0 <= (day - (answer_by - timedelta(days=days))).days <= DAYS_LATE
-    ]
-    return min(passed) if passed else None
 
 
 def remind_round(round_id: int, answer_by: date, days: int) -> int:

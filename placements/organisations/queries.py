@@ -1,6 +1,6 @@
 """Reads about organisations. Names of trusts, sites and HEIs are public to whoever is signed in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,6 +10,7 @@ from sqlalchemy import Select, false, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from placements.access import Role, Viewer
+from placements.accounts.models import Person
 from placements.errors import NotFound
 from placements.geography.matrix import MatrixOverride, TravelSite, TravelTimes
 from placements.geography.postcode_text import normalise_postcode
@@ -114,6 +115,16 @@ def site_by_id(session: Session, viewer: Viewer, site_id: int) -> Site:
 def visible_heis(viewer: Viewer) -> Select[Hei]:
     """The HEI whose own affairs somebody looks after: a placement officer's."""
     return select(Hei).where(Hei.id == viewer.hei_id if viewer.role is Role.PLACEMENT_OFFICER else false())
+
+
+def placement_officers(session: Session, network_id: int) -> Sequence[Person]:
+    """The active placement officers of a network's HEIs."""
+    return session.scalars(
+        select(Person)
+        .join(Hei, Hei.id == Person.hei_id)
+        .where(Hei.network_id == network_id, Person.is_active, Person.role == Role.PLACEMENT_OFFICER.value)
+        .order_by(Person.id)
+    ).all()
 
 
 def sites_of_network(session: Session, network_id: int) -> list[Site]:

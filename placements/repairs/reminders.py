@@ -6,35 +6,31 @@ whose learners are all clear is told anything.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy import select
 
-from placements.access import SYSTEM, Action, Role
-from placements.accounts.models import Person
+from placements.access import SYSTEM, Action
 from placements.accounts.service import viewer_of
-from placements.clock import now_utc
 from placements.extensions import db
+from placements.mail.reminders import reminder_due, reminding_day
 from placements.mail.service import is_told, queue
-from placements.organisations.models import Hei
+from placements.organisations.queries import placement_officers
 from placements.repairs.freezing import NAMED, places_not_clear
 from placements.rounds.models import Round
 from placements.tasks import chore
 from placements.transaction import transaction
-from placements.web.formats import LONDON
 
 DAYS_BEFORE = (7, 2)
-# Nobody is written to in the night.
-FROM_HOUR = 8
-# A reminder whose day passed while no worker ran still goes out so many days late.
+# A reminder whose day passed while no worker ran goes out a day late, never on the day of the freeze.
 DAYS_LATE = 1
 
 
 @chore
 def send_freeze_reminders() -> None:
     """Queue the reminders whose day has come, in every published round that is not frozen yet."""
-    now = now_utc().astimezone(LONDON)
-    if now.hour < FROM_HOUR:
+    today = reminding_day()
+    if today is None:
         return
     due = [
         (round_.id, round_.freeze_on, days)
@@ -44,19 +40,12 @@ def send_freeze_reminders() -> None:
             )
         )
         if round_.freeze_on is not None
-        for days in reminders_due(round_.freeze_on, now.date())
-        if not is_told(db.session, _key(round_.id, round_.freeze_on, days))
+        and (days := reminder_due(round_.freeze_on, DAYS_BEFORE, today, days_late=DAYS_LATE)) is not None
+        and not is_told(db.session, _key(round_.id, round_.freeze_on, days))
     ]
     db.session.rollback()
     for round_id, freeze_on, days in due:
         remind_officers(round_id, freeze_on, days)
-
-
-def reminders_due(freeze_on: date, today: date) -> list[int]:
-    """The reminders, by days before the freeze, whose day is today or has just gone."""
-    return [
-        days for days in DAYS_BEFORE if 0 <= (today - (freeze_on - timedelta(days=days))).days <= DAYS_LATE
-    ]
 
 
 def remind_officers(round_id: int, freeze_on: date, days: int) -> int:
@@ -64,16 +53,7 @@ def remind_officers(round_id: int, freeze_on: date, days: int) -> int:
     many people are written to."""
     with transaction(SYSTEM, Action.SEND_REMINDERS, audited=False) as tx:
         round_ = tx.session.get_one(Round, round_id)
-        officers = tx.session.scalars(
-            select(Person)
-            .join(Hei, Hei.id == Person.hei_id)
-            .where(
-                Hei.network_id == round_.network_id,
-                Person.is_active,
-                Person.role == Role.PLACEMENT_OFFICER.value,
-            )
-            .order_by(Person.id)
-        ).all()
+        officers = placement_officers(tx.session, round_.network_id)
         of_hei = {
             person.hei_id: places_not_clear(tx.session, viewer_of(person), round_, on=freeze_on)
             for person in {person.hei_id: person for person in officers}.values()

@@ -22,6 +22,7 @@ from placements.confirmations.service import Answer, Answered, answer_proposals,
 from placements.errors import NotAllowed, NotFound, Refused, Stale
 from placements.extensions import db
 from placements.mail.models import Message
+from placements.mail.reminders import reminder_due
 from placements.scenarios.frozen import keys_of_run
 from placements.scenarios.models import Lock, Run
 from placements.scenarios.solving import perform_run
@@ -557,7 +558,7 @@ def test_the_schedule_reminds_trusts_that_have_not_answered_each_once(session: S
     [(8, None), (7, 7), (5, 7), (4, None), (2, 2), (0, 2), (-1, -1), (-3, -1), (-4, None)],
 )
 def test_which_reminder_has_its_day(days_before: int, due: int | None) -> None:
-    assert reminders.days_due(BY, BY - timedelta(days=days_before)) == due
+    assert reminder_due(BY, reminders.DAYS_BEFORE, BY - timedelta(days=days_before)) == due
 
 
 def test_what_was_sent_today_is_not_reminded_of_today(session: Session) -> None:

@@ -21,9 +21,10 @@ from placements.cohorts.models import Interruption
 from placements.errors import NotAllowed, NotFound, Refused, Stale
 from placements.learners.erasing import erase_learner, export_learner
 from placements.mail.models import Message
+from placements.mail.reminders import reminder_due
 from placements.repairs import freezing
 from placements.repairs.models import ReturnedPlace
-from placements.repairs.reminders import reminders_due, send_freeze_reminders
+from placements.repairs.reminders import DAYS_BEFORE, DAYS_LATE, send_freeze_reminders
 from placements.repairs.waiting import drawn, waiting_csv, waiting_list
 from placements.repairs.worklist import items_since
 from placements.rounds.models import Round
@@ -243,9 +244,9 @@ def test_officers_are_told_before_the_freeze_each_once_and_only_of_their_own(
     record_check(made, session)
     send_freeze_reminders()
     assert len(session.scalars(select(Message).where(Message.key.startswith("freeze:"))).all()) == 1
-    assert reminders_due(date(2026, 12, 1), date(2026, 11, 23)) == []
-    assert reminders_due(date(2026, 12, 1), date(2026, 11, 29)) == [2]
-    assert reminders_due(date(2026, 12, 1), date(2026, 12, 1)) == []
+    freeze_on = date(2026, 12, 1)
+    for day, due in ((date(2026, 11, 23), None), (date(2026, 11, 29), 2), (freeze_on, None)):
+        assert reminder_due(freeze_on, DAYS_BEFORE, day, days_late=DAYS_LATE) == due
 
 
 def test_what_was_missing_is_given_out_and_erased(made: PublishedRound, session: Session) -> None:
