@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Select, and_, false, func, or_, select, true
+from sqlalchemy import ScalarSelect, Select, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from placements.access import Role, Viewer
@@ -150,8 +150,16 @@ def choices_of_publication(session: Session, viewer: Viewer, publication_id: int
 
 def adopted_run(session: Session, viewer: Viewer, round_id: int) -> Run | None:
     """The run whose placings stand as the round's allocations, where this person may see runs."""
+    return session.scalar(visible_runs(viewer).where(Run.id == _adopted_id(round_id)))
+
+
+def _adopted_id(round_id: int) -> ScalarSelect[int]:
     stands = select(Allocation.run_id).join(Allocation.run).where(Run.round_id == round_id).limit(1)
-    return session.scalar(visible_runs(viewer).where(Run.id == stands.scalar_subquery()))
+    return stands.scalar_subquery()
+
+
+def _adopted_run(session: Session, round_id: int) -> Run | None:
+    return session.scalar(select(Run).where(Run.id == _adopted_id(round_id)))
 
 
 def published_places(session: Session, round_id: int) -> dict[int, Standing]:
@@ -196,4 +204,4 @@ def letter_texts(session: Session, hei_ids: Collection[int]) -> dict[int, str]:
     return {hei_id: text for hei_id, text in rows if text}
 
 
-published.register(published_places, published_without_place)
+published.register(published_places, published_without_place, _adopted_run)

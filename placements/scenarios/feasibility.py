@@ -18,9 +18,13 @@ from placements.cohorts.queries import cohort_by_id
 from placements.errors import Refused
 from placements.organisations.models import Department, Icb, Modality, Site, Trust
 from placements.organisations.queries import sites_of_network
+from placements.rounds.models import Round
 from placements.scenarios.describing import RULES
-from placements.scenarios.queries import departments_by_id, inputs_of_round
+from placements.scenarios.policy_words import MODES, joined
+from placements.scenarios.published import adopted_run
+from placements.scenarios.queries import departments_by_id, inputs_of_round, own_scenario
 from placements.scenarios.snapshot import default_policy, problem_of
+from placements.web.formats import count
 
 # A learner with so many sites or fewer has few.
 FEW = 3
@@ -107,7 +111,8 @@ class BlockLine:
 @dataclass(frozen=True)
 class Feasibility:
     """The picture of a cohort; `problem` says in words why there is none. `departments` are those of the
-    network, of which so many have `approved` places; `drafts` are other cohorts that are not submitted."""
+    network, of which so many have `approved` places; `drafts` are other cohorts that are not submitted;
+    `policy` says by which it goes."""
 
     cohort: Cohort
     departments: int
@@ -116,6 +121,7 @@ class Feasibility:
     learners: Sequence[LearnerLine] = ()
     without_needs: int = 0
     blocks: Sequence[BlockLine] = ()
+    policy: str = ""
     problem: str = ""
 
     def with_sites(self, least: int, most: int) -> list[LearnerLine]:
@@ -153,7 +159,7 @@ def feasibility(session: Session, viewer: Viewer, cohort_id: int) -> Feasibility
     mine = [r.key for r in problem.requirements if r.learner in people]
     if not mine:
         return replace(found, problem="No learner of this cohort needs a place in this round.")
-    policy = matching.Policy.from_json(default_policy())
+    policy, said = _policy(session, viewer, round_)
     told = _Telling(session, viewer, cohort, problem, departments)
     lines = told.learners(matching.reach(problem, policy, mine), people)
     needs = matching.block_needs(problem, policy, mine, seconds=SECONDS)
@@ -162,7 +168,26 @@ def feasibility(session: Session, viewer: Viewer, cohort_id: int) -> Feasibility
         learners=sorted(lines, key=lambda line: (line.fewest, line.sites, line.reference)),
         without_needs=len(people) - len(lines),
         blocks=[told.block(need) for need in needs],
+        policy=said,
     )
+
+
+def _policy(session: Session, viewer: Viewer, round_: Round) -> tuple[matching.Policy, str]:
+    """The policy of the run that was adopted, or else the round's own, and which it is in words."""
+    run = adopted_run(session, round_.id)
+    usual = matching.Policy.from_json(default_policy())
+    if run is not None:
+        policy, which = matching.Policy.from_json(run.policy), "the policy of the match that was adopted"
+        if viewer.role is Role.ACADEMY_LEAD:
+            which += f" (scenario “{run.scenario.name}”)"
+    else:
+        own = own_scenario(session, round_.id)
+        policy = matching.Policy.from_json(own.policy) if own is not None else usual
+        which = "the round’s own policy"
+        if policy == usual:
+            which = "the usual policy, as the academy has set none for this round"
+    limits = [f"{count(policy.travel_limit[mode], 'minute')} {words}" for mode, words in MODES.items()]
+    return policy, f"{which}: at most {joined(limits)}, one way"
 
 
 def _other_drafts(session: Session, cohort: Cohort) -> int:

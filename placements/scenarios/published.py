@@ -1,5 +1,5 @@
-"""Where the learners of a round's newest publication are, which snapshots hold, and who of them has no place;
-allocations registers both."""
+"""Where the learners of a round's newest publication are, which snapshots hold, who of them has no place, and
+the run that was adopted; allocations registers them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
+
+from placements.scenarios.models import Run
 
 
 @dataclass(frozen=True)
@@ -24,15 +26,26 @@ Places = Callable[[Session, int], Mapping[int, Standing]]
 # From session and round to the requirements that are published without a place.
 Unplaced = Callable[[Session, int], Collection[int]]
 
+# From session and round to the run whose placings stand.
+Adopted = Callable[[Session, int], Run | None]
+
 _places: list[Places] = []
 _unplaced: list[Unplaced] = []
 _proposed: list[Places] = []
+_adopted: list[Adopted] = []
 
 
-def register(places: Places, unplaced: Unplaced) -> None:
-    """Say how published places, and those without one, are found; the last ones registered are asked."""
+def register(places: Places, unplaced: Unplaced, adopted: Adopted) -> None:
+    """Say how published places, those without one, and the adopted run are found; the last ones registered
+    are asked."""
     _places[:] = [places]
     _unplaced[:] = [unplaced]
+    _adopted[:] = [adopted]
+
+
+def adopted_run(session: Session, round_id: int) -> Run | None:
+    """The run whose placings stand as a round's allocations, whoever asks."""
+    return _adopted[0](session, round_id) if _adopted else None
 
 
 def published_places(session: Session, round_id: int) -> Mapping[int, Standing]:

@@ -76,6 +76,11 @@ def scenarios_of_round(session: Session, viewer: Viewer, round_id: int) -> list[
     return list(session.scalars(visible_scenarios(viewer).where(Scenario.round_id == round_id)))
 
 
+def own_scenario(session: Session, round_id: int) -> Scenario | None:
+    """A round's own scenario, whoever asks; None until somebody has set it or run the match."""
+    return session.scalar(select(Scenario).where(Scenario.round_id == round_id, Scenario.is_default))
+
+
 def visible_scenarios(viewer: Viewer) -> Select[Scenario]:
     """An academy lead sees the scenarios of the network's rounds, the round's own first; nobody else any."""
     scenarios = select(Scenario).join(Scenario.round).order_by(Scenario.is_default.desc(), Scenario.id)

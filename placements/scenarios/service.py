@@ -1,6 +1,5 @@
 """What can be done with runs."""
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -25,7 +24,7 @@ UNDER_WAY = "A run of this scenario is already under way. Wait for it to end, or
 
 def default_scenario(session: Session, round_: Round) -> Scenario:
     """The round's own scenario, made with the usual policy where there is none yet; the caller commits."""
-    found = session.scalar(select(Scenario).where(Scenario.round_id == round_.id, Scenario.is_default))
+    found = queries.own_scenario(session, round_.id)
     if found is None:
         found = Scenario(round=round_, name=FIRST_SCENARIO, policy=default_policy(), is_default=True)
         session.add(found)

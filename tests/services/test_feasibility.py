@@ -4,11 +4,15 @@ import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
+import matching
 from placements.access import Role, Viewer
+from placements.allocations.service import adopt_run
 from placements.capacity.models import DeclarationRecord
 from placements.cohorts.models import Learner
 from placements.errors import NotFound
 from placements.scenarios.feasibility import UNDECLARED, Feasibility, feasibility
+from placements.scenarios.service import start_run
+from placements.scenarios.solving import perform_run
 from tests.factories import (
     CohortFactory,
     DeclarationFactory,
@@ -18,6 +22,7 @@ from tests.factories import (
     ModalityFactory,
     ProgrammeFactory,
     RequirementFactory,
+    ScenarioFactory,
     SiteFactory,
     StageFactory,
     saved,
@@ -109,6 +114,39 @@ def test_a_site_that_has_not_declared_is_told_apart_from_one_without_the_modalit
     told = {out.rule: list(out.sites) for out in found.learners[0].needs[0].out}
     assert told == {UNDECLARED: [silent.site.name], "modality_fit": [other.site.name]}
     assert (found.approved, found.departments) == (3, 4)
+
+
+def near_only() -> str:
+    """A policy by which nobody travels further than a minute."""
+    return matching.Policy(travel_limit={"car": 1, "public_transport": 2}).to_json()
+
+
+def test_it_goes_by_the_policy_that_the_round_has_and_says_which(session: Session) -> None:
+    region = small_round(learners=1)
+    assert [line.sites for line in picture(session, region).learners] == [2]
+    assert picture(session, region).policy == (
+        "the usual policy, as the academy has set none for this round: at most 90 minutes by car and 90"
+        " minutes by public transport, one way"
+    )
+    own = ScenarioFactory(round=region.round, name="Near Keele", policy=near_only(), is_default=True)
+    saved()
+    assert [line.sites for line in picture(session, region).learners] == [0]
+    assert picture(session, region).policy == (
+        "the round’s own policy: at most 1 minute by car and 2 minutes by public transport, one way"
+    )
+    own.policy = matching.Policy().to_json()
+    session.commit()
+    run_id = start_run(region.lead, region.round.id).id
+    perform_run(run_id)
+    session.expire_all()
+    adopt_run(region.lead, run_id)
+    own.policy = near_only()
+    session.commit()
+    assert [line.sites for line in picture(session, region).learners] == [2]
+    assert picture(session, region).policy.startswith("the policy of the match that was adopted: at most 90")
+    # What the academy calls its scenarios is not for others to read.
+    told = picture(session, region, region.lead).policy
+    assert told.startswith("the policy of the match that was adopted (scenario “Near Keele”): at most 90")
 
 
 def test_only_the_academy_is_told_which_departments_are_full(session: Session) -> None:
