@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from placements.cohorts.constraints import (
     access_needs_by_learner,
+    companion_groups,
     companions_by_learner,
     earlier_sites_by_record,
 )
@@ -251,11 +252,11 @@ def _values(
 def _companions(rows: Sequence[LearnerRow]) -> dict[str, dict[str, set[str]]]:
     """Who goes with whom, and who never does: one naming the other is enough."""
     found: dict[str, dict[str, set[str]]] = {"together": defaultdict(set), "apart": defaultdict(set)}
-    for row in rows:
-        for kind, named in (("together", row.together), ("apart", row.apart)):
-            for other in named:
-                found[kind][row.reference.casefold()].add(other.casefold())
-                found[kind][other.casefold()].add(row.reference.casefold())
+    for kind, others in found.items():
+        pairs = ((row.reference.casefold(), other.casefold()) for row in rows for other in getattr(row, kind))
+        for group in companion_groups(kind, pairs):
+            for reference in group:
+                others[reference] |= group - {reference}
     return found
 
 

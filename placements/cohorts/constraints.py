@@ -2,6 +2,8 @@
 held here, and learners who go together or apart."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, aliased
@@ -36,6 +38,39 @@ def earlier_sites_by_record(session: Session, which: ColumnElement[bool]) -> def
         .where(which)
     ):
         found[record_id][site_id] = times
+    return found
+
+
+# A larger one is kept as several that share learners.
+MOST_IN_GROUP = 20
+
+Someone = TypeVar("Someone", int, str)
+
+
+def companion_groups(kind: str, pairs: Iterable[tuple[Someone, Someone]]) -> list[frozenset[Someone]]:
+    """The groups that pairs make: all who go together through one another, and of those kept apart the ones
+    who are each apart from all the others."""
+    near: dict[Someone, set[Someone]] = defaultdict(set)
+    for one, other in pairs:
+        near[one].add(other)
+        near[other].add(one)
+    of: dict[Someone, list[frozenset[Someone]]] = defaultdict(list)
+    found: list[frozenset[Someone]] = []
+    for first in sorted(near):
+        for second in sorted(near[first]):
+            if any(second in group for group in of[first]):
+                continue
+            members, waiting = {first, second}, sorted(near[first] | near[second])
+            for one in waiting:
+                if one in members or len(members) == MOST_IN_GROUP:
+                    continue
+                if kind == "together" or members <= near[one]:
+                    members.add(one)
+                    waiting += sorted(near[one] - members)
+            group = frozenset(members)
+            found.append(group)
+            for one in group:
+                of[one].append(group)
     return found
 
 

@@ -1,13 +1,15 @@
 """Writing what a comparison found: learners, their sites, requirements and constraints, and nothing else."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import cast
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Select, Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from placements.clock import now_utc
 from placements.cohorts.acceptance import OWN_COLUMNS, Comparison, LearnerValues
+from placements.cohorts.constraints import companion_groups
 from placements.cohorts.models import (
     Cohort,
     Companions,
@@ -213,7 +215,8 @@ def _save_earlier_sites(session: Session, comparison: Comparison, written: Writt
 def _save_companions(
     session: Session, cohort: Cohort, hei_id: int, comparison: Comparison, written: Written, kind: str
 ) -> None:
-    """Whoever's companions differ leaves every group of the kind, and is paired anew with each."""
+    """Whoever's companions differ leaves every group of the kind, and is put into new ones, which take the
+    place of those that they hold whole."""
     differing = {
         change.learner_id: getattr(change.after, kind)
         for change in comparison.changed
@@ -232,18 +235,6 @@ def _save_companions(
                 companions_learner.c.companions_id.in_(of_kind),
             )
         )
-        lonely = (
-            of_kind.join(
-                companions_learner, companions_learner.c.companions_id == Companions.id, isouter=True
-            )
-            .group_by(Companions.id)
-            .having(func.count(companions_learner.c.learner_id) < 2)
-        )
-        alone = list(session.scalars(lonely))
-        session.execute(delete(companions_learner).where(companions_learner.c.companions_id.in_(alone)))
-        session.execute(
-            delete(Companions).where(Companions.id.in_(alone)).execution_options(synchronize_session=False)
-        )
     by_reference = {
         reference.casefold(): id_
         for id_, reference in session.execute(
@@ -252,27 +243,51 @@ def _save_companions(
             )
         )
     }
-    pairs = sorted(
-        {
-            tuple(sorted((id_, by_reference[other])))
+    groups = companion_groups(
+        kind,
+        [
+            (id_, by_reference[other])
             for id_, others in wanted.items()
             for other in others
             if other in by_reference
-        }
+        ],
     )
-    if not pairs:
+    _drop_groups(session, of_kind, groups)
+    if not groups:
         return
-    groups = session.scalars(
+    made = session.scalars(
         insert(Companions).returning(Companions.id, sort_by_parameter_order=True),
-        [{"round_id": cohort.round_id, "hei_id": hei_id, "kind": kind, "version": 1} for _ in pairs],
+        [{"round_id": cohort.round_id, "hei_id": hei_id, "kind": kind, "version": 1} for _ in groups],
     )
     session.execute(
         insert(companions_learner),
         [
-            {"companions_id": group, "learner_id": learner_id}
-            for group, pair in zip(groups, pairs, strict=True)
-            for learner_id in pair
+            {"companions_id": made_id, "learner_id": learner_id}
+            for made_id, group in zip(made, groups, strict=True)
+            for learner_id in sorted(group)
         ],
+    )
+
+
+def _drop_groups(session: Session, of_kind: Select[int], groups: Sequence[frozenset[int]]) -> None:
+    """Take away the groups of a kind in which fewer than two are left, or who are all in one of these."""
+    members: dict[int, set[int]] = {id_: set() for id_ in session.scalars(of_kind)}
+    for companions_id, learner_id in session.execute(
+        select(companions_learner).where(companions_learner.c.companions_id.in_(of_kind))
+    ):
+        members[companions_id].add(learner_id)
+    of_learner: dict[int, list[frozenset[int]]] = defaultdict(list)
+    for group in groups:
+        for learner_id in group:
+            of_learner[learner_id].append(group)
+    gone = [
+        id_
+        for id_, ids in members.items()
+        if len(ids) < 2 or any(ids <= group for group in of_learner[min(ids)])
+    ]
+    session.execute(delete(companions_learner).where(companions_learner.c.companions_id.in_(gone)))
+    session.execute(
+        delete(Companions).where(Companions.id.in_(gone)).execution_options(synchronize_session=False)
     )
 
 

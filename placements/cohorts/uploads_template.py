@@ -155,7 +155,8 @@ def explanation() -> list[str]:
         "Released: yes for an employed learner who may be placed away from the employing trust.",
         "Accommodation: yes for a learner who would take a bed at a site beyond the travel limit.",
         "Access needs: what a site must have, from the list; several with a semicolon between them.",
-        "Together with, Apart from: other learners' references, with a semicolon between them.",
+        "Together with: other learners' references, with a semicolon between them. One row a group will do.",
+        "Apart from: the same, for learners who are kept apart from this one.",
         "Sites attended before: with a semicolon between them; name one twice if it was attended twice.",
         "Days of the week: for a part-time pattern, such as Mon, Tue, Wed.",
         "A column that the file does not have leaves what is saved as it is; one that is there and blank"

@@ -259,7 +259,7 @@ def test_all_that_steers_a_learner_is_saved_and_stays_where_a_file_says_nothing(
     data = (
         FULL + "S1,B15 2TT,RRK,Good Hope Hospital,yes,y,Step-free,S2;S3,,Solihull Hospital;Solihull Hospital,"
         "Mon-Wed,1,repeats a block,2027-06-30,RL4\n"
-        "S2,B15 2TT,,,,,,,S3,,,,,,\nS3,B15 2TT,,,,,,,,,,,,,\n"
+        "S2,B15 2TT,,,,,,,S4,,,,,,\nS3,B15 2TT,,,,,,,,,,,,,\nS4,B15 2TT,,,,,,,,,,,,,\n"
     ).encode()
     accept(place, data)
     first = learner(session, "S1")
@@ -273,10 +273,10 @@ def test_all_that_steers_a_learner_is_saved_and_stays_where_a_file_says_nothing(
         ("Solihull Hospital", 2)
     ]
     assert others(first, "together") == {"S2", "S3"}
-    assert others(learner(session, "S3"), "apart") == {"S2"}
+    assert others(learner(session, "S4"), "apart") == {"S2"}
     # The same file again changes nothing.
     upload = receive(place, data + b"\n")
-    assert compare(session, upload, from_json(upload.parsed)).unchanged == 3
+    assert compare(session, upload, from_json(upload.parsed)).unchanged == 4
     # A file that says nothing of them leaves them; the preferences too.
     accept(place, b"Student ID,Postcode,Travel\nS1,B15 2TT,car\n")
     first = learner(session, "S1")
@@ -296,8 +296,42 @@ def test_all_that_steers_a_learner_is_saved_and_stays_where_a_file_says_nothing(
     )
     assert first.access_needs == first.preferences == first.record.earlier_sites == []
     assert others(first, "together") == set()
-    assert others(learner(session, "S2"), "apart") == {"S3"}
-    assert session.scalar(select(func.count()).select_from(Companions)) == 1
+    # Who leaves a group leaves the others in it.
+    assert groups(session) == [("apart", ["S2", "S4"]), ("together", ["S2", "S3"])]
+
+
+def groups(session: Session) -> list[tuple[str, list[str]]]:
+    session.expire_all()
+    rows = session.scalars(select(Companions))
+    return sorted((row.kind, [one.reference for one in row.learners]) for row in rows)
+
+
+def companions_file(kind: str, **named: str) -> bytes:
+    lines = [f"{reference},B15 2TT,{others}" for reference, others in named.items()]
+    return "\n".join([f"Student ID,Postcode,{kind}", *lines, ""]).encode()
+
+
+def test_three_who_go_together_are_one_group_however_they_are_named(place: Place, session: Session) -> None:
+    for data in (
+        companions_file("Together with", S1="S2;S3", S2="", S3="", S4=""),
+        companions_file("Together with", S1="", S2="S1", S3="S2", S4=""),
+        companions_file("Together with", S1="S2;S3", S2="S1;S3", S3="S1;S2", S4=""),
+    ):
+        upload = receive(place, data)
+        service.accept_upload(place.officer, upload.id, version=upload.version)
+        assert groups(session) == [("together", ["S1", "S2", "S3"])]
+        again = receive(place, data + b"\n\n")
+        assert compare(session, again, from_json(again.parsed)).unchanged == 4
+    # A fourth joins them by their own row.
+    accept(place, companions_file("Together with", S1="S2;S3;S4"))
+    assert groups(session) == [("together", ["S1", "S2", "S3", "S4"])]
+
+
+def test_those_kept_apart_from_one_are_not_kept_apart_from_each_other(place: Place, session: Session) -> None:
+    accept(place, companions_file("Apart from", S1="S2;S3", S2="", S3=""))
+    assert groups(session) == [("apart", ["S1", "S2"]), ("apart", ["S1", "S3"])]
+    accept(place, companions_file("Apart from", S1="S2;S3", S2="S3", S3=""))
+    assert groups(session) == [("apart", ["S1", "S2", "S3"])]
 
 
 def test_what_a_learner_ranked_themselves_is_not_replaced_unsaid(place: Place, session: Session) -> None:
