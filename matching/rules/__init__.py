@@ -42,7 +42,6 @@ PAIR_RULES: tuple[tuple[str, Forbids], ...] = (
     (offer_weeks.NAME, offer_weeks.forbids),
     (supervision.NAME, supervision.forbids),
 )
-REFUSALS: tuple[str, ...] = tuple(name for name, _ in (*CLASS_RULES, *PAIR_RULES))
 
 RULES: dict[str, str] = {
     rule.NAME: rule.WORDS

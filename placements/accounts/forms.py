@@ -11,7 +11,6 @@ from wtforms.validators import AnyOf, DataRequired, Email, InputRequired, Length
 from placements.access import Role
 from placements.accounts.queries import KIND_OF_ROLE, KINDS, Kind, Organisation
 from placements.accounts.service import LONGEST_PASSWORD, SHORTEST_PASSWORD, NewPerson
-from placements.errors import Refused
 
 ROLES = tuple(KIND_OF_ROLE)
 KIND_WORDS: dict[Kind, str] = {"network": "Network and academy", "trust": "Trusts", "hei": "HEIs"}
@@ -134,15 +133,6 @@ class ChangePasswordForm(FlaskForm):
 
     def validate_new(self, field: PasswordField) -> None:
         _check_password(field)
-
-
-def show_refusal(form: FlaskForm, refused: Refused) -> None:
-    """Put what a service refused beside the fields that it names; raises it where it names none of them."""
-    named = {name: words for name, words in refused.fields.items() if name in form}
-    if not named:
-        raise refused
-    for name, words in named.items():
-        form[name].errors = [words]
 
 
 def _check_password(field: PasswordField) -> None:

@@ -16,7 +16,6 @@ from placements.accounts.forms import (
     CreatePersonForm,
     ResetPasswordForm,
     SignInForm,
-    show_refusal,
 )
 from placements.accounts.models import Person
 from placements.audit import describing
@@ -25,6 +24,7 @@ from placements.errors import Refused, Stale
 from placements.extensions import db, limiter, login_manager
 from placements.web import viewer
 from placements.web.errors import prefers_json
+from placements.web.refusals import show_refusal
 
 accounts = Blueprint("accounts", __name__)
 

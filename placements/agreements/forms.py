@@ -9,7 +9,6 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, StopValidation
 
 from placements.agreements.service import LONGEST_NOTE, MOST_PLACEMENTS, Proposal
-from placements.errors import Refused
 from placements.organisations.models import Hei, Trust
 from placements.web.formats import year_span
 
@@ -17,17 +16,7 @@ WHOLE_NUMBER = f"Enter a whole number from 0 to {MOST_PLACEMENTS:,}, or leave it
 NOTE = Length(max=LONGEST_NOTE, message=f"Use at most {LONGEST_NOTE} characters")
 
 
-class _Refusable(FlaskForm):
-    def show_refusal(self, refused: Refused) -> None:
-        """Put what the service refused beside the fields that it names."""
-        for name, words in refused.fields.items():
-            field = self[name if name in self else self.anchor]
-            field.errors = [*field.errors, words]
-
-    anchor = "note"
-
-
-class ProposalForm(_Refusable):
+class ProposalForm(FlaskForm):
     """Least and most placements between an HEI and a trust; one that has only its own has no choice of it."""
 
     hei = SelectField("HEI", [InputRequired("Choose an HEI")], validate_choice=False)
@@ -37,8 +26,6 @@ class ProposalForm(_Refusable):
     least = StringField("Least placements in the year")
     most = StringField("Most placements in the year")
     note = TextAreaField("Note to the other side (optional)", [NOTE])
-
-    anchor = "learners"
 
     def __init__(
         self,
@@ -77,7 +64,7 @@ class ProposalForm(_Refusable):
         )
 
 
-class AnswerForm(_Refusable):
+class AnswerForm(FlaskForm):
     """Agree or decline."""
 
     answer = RadioField(
@@ -88,14 +75,12 @@ class AnswerForm(_Refusable):
     )
     note = TextAreaField("Note to the other side", [NOTE])
 
-    anchor = "answer"
-
     @property
     def given(self) -> tuple[str, str]:
         return cast(str, self.answer.data), self.note.data or ""
 
 
-class EndForm(_Refusable):
+class EndForm(FlaskForm):
     """End an agreement, or take a proposal back."""
 
     note = TextAreaField("Note to the other side (optional)", [NOTE])

@@ -15,6 +15,7 @@ from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.web import viewer
 from placements.web.downloads import csv_file
+from placements.web.refusals import show_refusal
 
 agreements = Blueprint("agreements", __name__)
 
@@ -79,9 +80,7 @@ def decide_agreement(agreement_id: int) -> ResponseReturnValue:
         try:
             done = service.decide_agreement(viewer(), agreement_id, version=version, answer=answer, note=note)
         except Refused as refused:
-            if not refused.fields:
-                raise
-            form.show_refusal(refused)
+            show_refusal(form, refused, otherwise="answer")
         except Stale:
             version, status, is_stale = agreement.version, 409, True
         else:
@@ -111,7 +110,7 @@ def propose_agreement() -> ResponseReturnValue:
         try:
             made = service.propose_agreement(viewer(), form.command())
         except Refused as refused:
-            form.show_refusal(refused)
+            show_refusal(form, refused, otherwise="learners")
         else:
             flash("Proposed. Whoever has to answer is told by e-mail.")
             return redirect(url_for("agreements.see_agreement", agreement_id=made.id))
@@ -134,9 +133,7 @@ def end_agreement(agreement_id: int) -> ResponseReturnValue:
             try:
                 service.end_agreement(viewer(), agreement_id, version=version, note=form.note.data or "")
             except Refused as refused:
-                if not refused.fields:
-                    raise
-                form.show_refusal(refused)
+                show_refusal(form, refused, otherwise="note")
             except Stale:
                 agreement = queries.agreement_by_id(db.session, viewer(), agreement_id)
                 version, status, is_stale = agreement.version, 409, True

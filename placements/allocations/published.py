@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import groupby
 
 from sqlalchemy import Select, func, select, tuple_
@@ -18,6 +18,7 @@ from placements.allocations.queries import (
     visible_lines,
     visible_publications,
 )
+from placements.web.filters import AddressFilter
 
 Line = PublicationLine
 VIEWS = ("learner", "block", "site")
@@ -31,7 +32,7 @@ _ORDER = {
 
 
 @dataclass(frozen=True)
-class LineFilter:
+class LineFilter(AddressFilter):
     """Which lines are wanted; an empty field lets all through. `state` is one of STATES, `reference` a part
     of the learner's reference and `learner` the whole of it."""
 
@@ -42,11 +43,6 @@ class LineFilter:
     programme: str = ""
     reference: str = ""
     learner: str = ""
-
-    @property
-    def said(self) -> dict[str, str]:
-        """What is filtered by, as it stands in an address."""
-        return {field.name: value for field in fields(self) if (value := getattr(self, field.name))}
 
 
 EVERYTHING = LineFilter()

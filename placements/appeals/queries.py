@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, false, func, select
@@ -17,6 +17,7 @@ from placements.appeals.models import Appeal, AppealEvidence
 from placements.cohorts.models import Cohort, Learner, Requirement
 from placements.errors import NotFound
 from placements.rounds.models import PlanLine, Rotation, Round
+from placements.web.filters import AddressFilter
 
 STATES = ("lodged", "upheld", "declined", "withdrawn")
 
@@ -64,18 +65,13 @@ def evidence_by_id(session: Session, viewer: Viewer, evidence_id: int) -> Appeal
 
 
 @dataclass(frozen=True)
-class AppealFilter:
+class AppealFilter(AddressFilter):
     """Which appeals are wanted; an empty field lets all through. `reference` is a part of the learner's."""
 
     state: str = ""
     grounds: str = ""
     hei: str = ""
     reference: str = ""
-
-    @property
-    def said(self) -> dict[str, str]:
-        """What is filtered by, as it stands in an address."""
-        return {field.name: value for field in fields(self) if (value := getattr(self, field.name))}
 
 
 def appeals_of_round(viewer: Viewer, round_id: int, only: AppealFilter) -> Select[Appeal]:

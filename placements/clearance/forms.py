@@ -21,7 +21,6 @@ from placements.clearance.service import (
     CheckKindValues,
 )
 from placements.clearance.uploads import MAX_BYTES
-from placements.errors import Refused
 from placements.spreadsheets.dates import read_date
 
 EFFECT_WORDS = {
@@ -61,11 +60,6 @@ class CheckKindForm(FlaskForm):
             valid_months=self.valid_months.data,
             is_retired=bool(self.is_retired.data),
         )
-
-    def refuse(self, refusal: Refused) -> None:
-        """Show at each field what the service refused."""
-        for name, words in refusal.fields.items():
-            self[name].errors = [words]
 
 
 class ChecksForm(FlaskForm):

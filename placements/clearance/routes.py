@@ -24,6 +24,7 @@ from placements.web import viewer
 from placements.web.downloads import csv_file
 from placements.web.formats import count
 from placements.web.panels import Panel, Status, register
+from placements.web.refusals import show_refusal
 
 SOON = timedelta(weeks=6)
 ROWS_A_PAGE = 50
@@ -58,7 +59,7 @@ def create_check_kind() -> ResponseReturnValue:
         try:
             kind = service.create_check_kind(viewer(), form.command())
         except Refused as refusal:
-            form.refuse(refusal)
+            show_refusal(form, refusal)
         else:
             flash(f"{kind.name} was added.")
             return redirect(url_for("clearance.see_check_kinds"))
@@ -82,7 +83,7 @@ def save_check_kind(check_kind_id: int) -> ResponseReturnValue:
             version = request.form.get("version", 0, type=int)
             service.save_check_kind(viewer(), check_kind_id, form.command(), version=version)
         except Refused as refusal:
-            form.refuse(refusal)
+            show_refusal(form, refusal)
         except Stale:
             kind = queries.kind_by_id(db.session, viewer(), check_kind_id)
             stale = (

@@ -15,7 +15,6 @@ from placements.cohorts.board import PlannedStage
 from placements.cohorts.service import LONGEST_INTAKE
 from placements.cohorts.uploads_mending import Place
 from placements.cohorts.uploads_table import LEFT_OUT, MAX_BYTES
-from placements.errors import Refused
 
 CHOOSE = "Choose a programme and stage"
 
@@ -63,13 +62,6 @@ class UploadForm(FlaskForm):
             filename=cast(str, file.filename),
             data=file.stream.read(MAX_BYTES + 1),
         )
-
-    def refuse(self, refusal: Refused) -> None:
-        """Show at each field what a service refused; raises the refusal again where it is about no field."""
-        if not refusal.fields:
-            raise refusal
-        for name, words in refusal.fields.items():
-            self[name].errors = [words]
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from placements.spreadsheets.remarks import told_once
 from placements.web import viewer
 from placements.web.downloads import csv_file, xlsx_file
 from placements.web.formats import count
+from placements.web.refusals import show_refusal
 
 # On a page of one kind of row, and of each kind where all are shown.
 ROWS_A_PAGE = 50
@@ -72,7 +73,7 @@ def receive_upload(round_id: int) -> ResponseReturnValue:
                 data=new.data,
             )
         except Refused as refusal:
-            form.refuse(refusal)
+            show_refusal(form, refusal)
         else:
             return redirect(url_for("cohorts.see_upload", upload_id=upload.id))
     page = render_template("cohorts/receive_upload.html", round=round_, form=form, stages=stages)

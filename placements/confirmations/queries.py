@@ -25,6 +25,7 @@ from placements.organisations.models import Department, Hei, Programme, Site, Tr
 from placements.rounds.models import PlanLine, Rotation, Round
 from placements.scenarios.frozen import LockKey, key_of_lock
 from placements.scenarios.models import Lock
+from placements.web.filters import AddressFilter
 from placements.web.formats import LONDON
 
 WAITING = ("proposed", "asked")
@@ -52,7 +53,7 @@ def visible_proposals(viewer: Viewer) -> Select[Proposal]:
 
 
 @dataclass(frozen=True)
-class Filter:
+class Filter(AddressFilter):
     """What of a round's proposals is wanted, by what the address says; "" and None let all through."""
 
     show: str = ""
@@ -60,12 +61,6 @@ class Filter:
     site: int | None = None
     week: date | None = None
     reference: str = ""
-
-    @property
-    def said(self) -> dict[str, str]:
-        """The address's words again."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {name: str(value) for name, value in values.items() if value}
 
 
 def is_overdue() -> ColumnElement[bool]:

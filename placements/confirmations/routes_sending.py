@@ -20,6 +20,7 @@ from placements.rounds import queries as rounds
 from placements.scenarios.frozen import keys_of_run
 from placements.web import viewer
 from placements.web.formats import count
+from placements.web.refusals import show_refusal
 
 # What the board can show, by what its address says.
 SHOW = {
@@ -51,8 +52,8 @@ def send_proposals(round_id: int) -> ResponseReturnValue:
         sent = service.send_proposals(viewer(), round_id, answer_by=form.given)
     except Refused as refused:
         db.session.rollback()
-        for name, words in refused.fields.items():
-            form[name].errors = [*form[name].errors, words]
+        if refused.fields:
+            show_refusal(form, refused)
         return _board(round_id, form, problem="" if refused.fields else refused.message), 400
     except Stale as stale:
         db.session.rollback()

@@ -20,7 +20,6 @@ from wtforms.validators import AnyOf, InputRequired, Optional, StopValidation
 
 from placements.educators.models import ABSENCE_KINDS, DAYS, MOST_LEARNERS, MOST_WTE
 from placements.educators.service import ANSWERS, EducatorDetails, NewAbsence, Served
-from placements.errors import Refused
 from placements.organisations.models import Department, LearnerGroup
 from placements.web.formats import day
 
@@ -266,15 +265,6 @@ class AnswerForm(FlaskForm):
     """The answer to a request to share an educator."""
 
     answer = HiddenField("answer", [AnyOf(ANSWERS)])
-
-
-def show_refusal(form: FlaskForm, refused: Refused) -> None:
-    """Put what a service refused beside the fields that it names; raises it where it names none of them."""
-    named = {name: words for name, words in refused.fields.items() if name in form}
-    if not named:
-        raise refused
-    for name, words in named.items():
-        form[name].errors = [*form[name].errors, words]
 
 
 def shown(wte: Decimal) -> str:

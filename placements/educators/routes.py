@@ -20,7 +20,6 @@ from placements.educators.forms import (
     days_in_words,
     learner_key,
     learners_in_words,
-    show_refusal,
     shown,
 )
 from placements.educators.models import DAYS, Absence, Educator
@@ -29,6 +28,7 @@ from placements.extensions import db
 from placements.organisations.queries import learner_groups
 from placements.web import viewer
 from placements.web.formats import count, day
+from placements.web.refusals import show_refusal
 
 educators = Blueprint("educators", __name__, url_prefix="/educators")
 

@@ -59,11 +59,6 @@ class FeedbackForm(FlaskForm):
         comment = (self.comment.data or "").replace("\r\n", "\n").strip()
         return GivenFeedback(**marks, comment=comment)  # type: ignore[arg-type]  # overall is there: it was required
 
-    def refuse(self, refusal: Refused) -> None:
-        """Show a service's refusal at its fields."""
-        for name, words in refusal.fields.items():
-            self[name].errors = [*self[name].errors, words]
-
 
 class DaysForm(FlaskForm):
     """How long new links work."""
@@ -78,8 +73,3 @@ class DaysForm(FlaskForm):
         if not (text.isascii() and text.isdigit() and len(text) < 6):
             raise Refused("No link was made.", {"days": DAYS_WORDS})
         return int(text)
-
-    def refuse(self, refusal: Refused) -> None:
-        """Show a service's refusal at its field."""
-        for name, words in refusal.fields.items():
-            self[name].errors = [*self[name].errors, words]

@@ -25,6 +25,7 @@ from placements.outcomes import feedback
 from placements.outcomes.queries import feedback_of, placement_by_requirement
 from placements.web.downloads import calendar_file, pdf_file
 from placements.web.private_links import by_link
+from placements.web.refusals import show_refusal
 
 _by_link = by_link(lambda secret: invited_by(db.session, secret))
 
@@ -153,7 +154,7 @@ def give_feedback(link: LearnerLink, secret: str, requirement_id: int) -> Respon
         try:
             feedback.give_feedback(guest, requirement_id, form.command(), version=form.version.data or 0)
         except Refused as refusal:
-            form.refuse(refusal)
+            show_refusal(form, refusal)
         except Stale as stale:
             problem = stale.message
         else:

@@ -19,6 +19,7 @@ from placements.mail.rendering import link as whole_address
 from placements.web import viewer
 from placements.web.downloads import csv_file
 from placements.web.formats import count, day
+from placements.web.refusals import show_refusal
 
 
 @learner_pages.route("/cohorts/<int:cohort_id>/links", methods=["GET", "POST"])
@@ -35,7 +36,8 @@ def invite_cohort(cohort_id: int) -> ResponseReturnValue:
         try:
             made = links.invite_cohort(viewer(), cohort_id, by_mail=by_mail, days=form.command())
         except Refused as refusal:
-            form.refuse(refusal)
+            if refusal.fields:
+                show_refusal(form, refusal)
             problem = refusal.message
         except Stale as stale:
             problem = stale.message
@@ -83,7 +85,8 @@ def invite_learner(learner_id: int) -> ResponseReturnValue:
         try:
             made = links.invite_learner(viewer(), learner_id, days=form.command())
         except Refused as refusal:
-            form.refuse(refusal)
+            if refusal.fields:
+                show_refusal(form, refusal)
             problem = refusal.message
     now = now_utc()
     page = render_template(

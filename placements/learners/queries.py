@@ -23,6 +23,7 @@ from placements.errors import NotFound
 from placements.organisations.models import Hei, Programme, Stage, Trust
 from placements.rounds.models import PlanLine, Rotation, Round, rotation_block
 from placements.rounds.queries import visible_rounds
+from placements.web.filters import AddressFilter
 
 
 def visible_learners(viewer: Viewer) -> Select[Learner]:
@@ -138,7 +139,7 @@ HAVING = {
 
 
 @dataclass(frozen=True)
-class LearnerFilter:
+class LearnerFilter(AddressFilter):
     """What a list of learners is narrowed to, each as the address says it; "" asks nothing.
 
     `stage` is programme and stage by id with a hyphen between; `employer` a trust's id, or "any" or "none".
@@ -153,11 +154,6 @@ class LearnerFilter:
     employer: str = ""
     state: str = ""
     having: str = ""
-
-    @property
-    def said(self) -> dict[str, str]:
-        """What is asked for, as the address says it."""
-        return {name: value for name, value in vars(self).items() if value}
 
 
 def filtered_learners(viewer: Viewer, round_: Round, only: LearnerFilter, day: date) -> Select[Learner]:

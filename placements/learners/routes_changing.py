@@ -17,6 +17,7 @@ from placements.learners import companions as groups
 from placements.learners import queries, requirements, service
 from placements.learners.blueprint import learners
 from placements.learners.details import details_of
+from placements.learners.form_page import form_page
 from placements.learners.forms import LearnerForm, PreferencesForm
 from placements.learners.forms_changes import CompanionsForm, RequirementForm
 from placements.organisations.models import Modality, Site
@@ -79,15 +80,13 @@ def save_learner(learner_id: int) -> ResponseReturnValue:
             show_refusal(form, refused)
         else:
             return _saved(learner_id, "Saved.")
-    page = render_template(
+    return form_page(
         "learners/save_learner.html",
-        form=form,
-        learner=learner,
-        round=learner.cohort.round,
-        is_stale=status == 409,
+        form,
+        learner,
+        status,
         differences=differences,
     )
-    return page, 400 if form.errors else status
 
 
 @learners.route("/learners/<int:learner_id>/preferences", methods=["GET", "POST"])
@@ -118,16 +117,14 @@ def save_preferences(learner_id: int) -> ResponseReturnValue:
             else:
                 return _saved(learner_id, "The preferred sites are saved.")
     avoided = {row.site_id for row in learner.exclusions}
-    page = render_template(
+    return form_page(
         "learners/save_preferences.html",
-        form=form,
-        learner=learner,
-        round=learner.cohort.round,
+        form,
+        learner,
+        status,
         sites=[row for row in _sites(learner.cohort.round) if row.id not in avoided],
-        is_stale=status == 409,
         theirs=theirs,
     )
-    return page, 400 if form.errors else status
 
 
 @learners.route("/learners/<int:learner_id>/requirements/<int:requirement_id>", methods=["GET", "POST"])
@@ -159,16 +156,14 @@ def save_requirement(learner_id: int, requirement_id: int) -> ResponseReturnValu
             show_refusal(form, refused)
         else:
             return _saved(learner_id, f"{requirement.when} is saved.")
-    page = render_template(
+    return form_page(
         "learners/save_requirement.html",
-        form=form,
-        learner=learner,
-        round=learner.cohort.round,
+        form,
+        learner,
+        status,
         requirement=requirement,
-        is_stale=status == 409,
         differences=differences,
     )
-    return page, 400 if form.errors else status
 
 
 @learners.route("/learners/<int:learner_id>/requirements/new", methods=["GET", "POST"])
@@ -198,15 +193,13 @@ def create_requirement(learner_id: int) -> ResponseReturnValue:
             show_refusal(form, refused)
         else:
             return _saved(learner_id, "The further place is added.")
-    page = render_template(
+    return form_page(
         "learners/create_requirement.html",
-        form=form,
-        learner=learner,
-        round=learner.cohort.round,
+        form,
+        learner,
+        status,
         blocks=blocks,
-        is_stale=status == 409,
     )
-    return page, 400 if form.errors else status
 
 
 @learners.route("/learners/<int:learner_id>/companions", methods=["GET", "POST"])
@@ -235,15 +228,13 @@ def save_companions(learner_id: int) -> ResponseReturnValue:
             show_refusal(form, refused)
         else:
             return _saved(learner_id, "Who goes together or apart is saved.")
-    page = render_template(
+    return form_page(
         "learners/save_companions.html",
-        form=form,
-        learner=learner,
-        round=learner.cohort.round,
+        form,
+        learner,
+        status,
         suggested=queries.references_of_cohort(db.session, learner, most=SUGGESTED),
-        is_stale=status == 409,
     )
-    return page, 400 if form.errors else status
 
 
 @learners.post("/learners/<int:learner_id>/companions/<int:companions_id>/end")

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
@@ -13,6 +13,7 @@ from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.learners import contacts, erasing, interruptions, queries
 from placements.learners.blueprint import learners
+from placements.learners.form_page import form_page
 from placements.learners.forms_changes import ContactForm, ErasureForm, InterruptionForm, ReturnForm
 from placements.web import viewer
 from placements.web.formats import day
@@ -46,15 +47,13 @@ def record_interruption(learner_id: int) -> ResponseReturnValue:
         except Refused as refused:
             learner = queries.learner_by_id(db.session, viewer(), learner_id)
             show_refusal(form, refused)
-    page = render_template(
+    return form_page(
         "learners/record_interruption.html",
-        form=form,
-        learner=learner,
-        round=learner.cohort.round,
+        form,
+        learner,
+        status,
         effect=effect,
-        is_stale=status == 409,
     )
-    return page, 400 if form.errors else status
 
 
 @learners.route("/learners/<int:learner_id>/interruptions/<int:interruption_id>", methods=["GET", "POST"])
@@ -89,18 +88,16 @@ def end_interruption(learner_id: int, interruption_id: int) -> ResponseReturnVal
         except Refused as refused:
             learner, interruption = _again(learner_id, interruption_id)
             show_refusal(form, refused)
-    page = render_template(
+    return form_page(
         "learners/end_interruption.html",
-        form=form,
-        learner=learner,
-        round=learner.cohort.round,
+        form,
+        learner,
+        status,
         interruption=interruption,
         undone=interruptions.effect_of_end(db.session, learner, interruption, None),
         may_be_undone=interruptions.may_be_undone(db.session, interruption),
         effect=effect,
-        is_stale=status == 409,
     )
-    return page, 400 if form.errors else status
 
 
 def _again(learner_id: int, interruption_id: int) -> tuple[Learner, Any]:
@@ -115,7 +112,8 @@ def open_contact(learner_id: int) -> ResponseReturnValue:
     require(viewer(), Action.OPEN_CONTACT)
     contact = contacts.open_contact(viewer(), learner_id)
     form = ContactForm(formdata=None, name=contact.name, email=contact.email, version=contact.version)
-    return _contact_page(learner_id, form)
+    learner = queries.learner_by_id(db.session, viewer(), learner_id)
+    return form_page("learners/open_contact.html", form, learner)
 
 
 @learners.post("/learners/<int:learner_id>/contact/save")
@@ -125,7 +123,7 @@ def save_contact(learner_id: int) -> ResponseReturnValue:
     require(viewer(), Action.SAVE_CONTACT)
     learner = queries.learner_by_id(db.session, viewer(), learner_id)
     form = ContactForm()
-    status = 400
+    status = 200
     if form.validate_on_submit():
         try:
             contacts.save_contact(
@@ -143,18 +141,8 @@ def save_contact(learner_id: int) -> ResponseReturnValue:
         else:
             flash("The name and e-mail address are saved.")
             return redirect(url_for("learners.see_learner", learner_id=learner.id))
-    return _contact_page(learner_id, form, is_stale=status == 409), status
-
-
-def _contact_page(learner_id: int, form: ContactForm, *, is_stale: bool = False) -> str:
     learner = queries.learner_by_id(db.session, viewer(), learner_id)
-    return render_template(
-        "learners/open_contact.html",
-        form=form,
-        learner=learner,
-        round=learner.cohort.round,
-        is_stale=is_stale,
-    )
+    return form_page("learners/open_contact.html", form, learner, status)
 
 
 @learners.post("/learners/<int:learner_id>/everything.json")
@@ -189,7 +177,5 @@ def erase_learner(learner_id: int) -> ResponseReturnValue:
         else:
             flash("What was held of the learner is erased. What only counts stays.")
             return redirect(url_for("learners.see_learner", learner_id=learner_id))
-    page = render_template(
-        "learners/erase_learner.html", form=form, learner=learner, round=learner.cohort.round, problem=problem
-    )
-    return page, 400 if form.errors or problem else 200
+    status = 400 if problem else 200
+    return form_page("learners/erase_learner.html", form, learner, status, problem=problem)

@@ -10,7 +10,6 @@ from wtforms import DateField, IntegerField, SelectField, SelectMultipleField, S
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, StopValidation
 
-from placements.errors import Refused
 from placements.organisations.letter_text import LONGEST_TEXT
 from placements.organisations.models import AccessNeed
 from placements.organisations.queries import RateLine
@@ -20,16 +19,7 @@ from placements.organisations.site_access import MOST_BEDS, SiteAccess
 BEDS = f"Enter a whole number from 0 to {MOST_BEDS}"
 
 
-class _Refusable(FlaskForm):
-    """A form that can show what the service refused."""
-
-    def show_refusal(self, refused: Refused) -> None:
-        """Put what the service refused beside the fields that it names."""
-        for name, words in refused.fields.items():
-            self[name].errors = [*self[name].errors, words]
-
-
-class SiteAccessForm(_Refusable):
+class SiteAccessForm(FlaskForm):
     """What a site has for learners with access needs, and its beds."""
 
     needs = SelectMultipleField("What this site has")
@@ -45,7 +35,7 @@ class SiteAccessForm(_Refusable):
         return SiteAccess(tuple(self.needs.data or ()), cast(int, self.beds.data))
 
 
-class LetterTextForm(_Refusable):
+class LetterTextForm(FlaskForm):
     """What an HEI adds to its letters."""
 
     text = TextAreaField(
@@ -54,7 +44,7 @@ class LetterTextForm(_Refusable):
     )
 
 
-class RateForm(_Refusable):
+class RateForm(FlaskForm):
     """A figure of the reference data from a day on."""
 
     key = SelectField("For", [InputRequired("Choose from the list")], validate_choice=False)

@@ -15,6 +15,7 @@ from placements.organisations.blueprint import organisations
 from placements.organisations.forms import RateForm
 from placements.web import viewer
 from placements.web.formats import day
+from placements.web.refusals import show_refusal
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def save_reference() -> ResponseReturnValue:
         try:
             service.save_reference(viewer(), form.command())
         except Refused as refused:
-            form.show_refusal(refused)
+            show_refusal(form, refused)
         except Stale as stale:
             form.valid_from.errors = [stale.message.rstrip(".")]
             lines = queries.rate_lines(db.session, name)

@@ -12,6 +12,7 @@ from placements.organisations.blueprint import organisations
 from placements.organisations.forms import LetterTextForm
 from placements.organisations.models import Hei
 from placements.web import viewer
+from placements.web.refusals import show_refusal
 
 
 @organisations.route("/hei/letter", methods=["GET", "POST"])
@@ -31,7 +32,7 @@ def save_letter_text() -> ResponseReturnValue:
                 try:
                     letter_text.save_letter_text(viewer(), form.text.data or "", version=version)
                 except Refused as refused:
-                    form.show_refusal(refused)
+                    show_refusal(form, refused)
                 except Stale:
                     hei = _own_hei()
                     version, status, is_stale = hei.version, 409, True

@@ -13,6 +13,7 @@ from placements.organisations.forms import SiteAccessForm
 from placements.organisations.models import AccessNeed, Site
 from placements.organisations.site_access import save_site_access as save
 from placements.web import viewer
+from placements.web.refusals import show_refusal
 
 
 @organisations.get("/sites")
@@ -52,7 +53,7 @@ def save_site_access(site_id: int) -> ResponseReturnValue:
             try:
                 save(viewer(), site_id, form.command(), version=version)
             except Refused as refused:
-                form.show_refusal(refused)
+                show_refusal(form, refused)
             except Stale:
                 site = queries.site_by_id(db.session, viewer(), site_id)
                 # The typing stays; saving it again is then meant.

@@ -11,7 +11,6 @@ from wtforms import DateField, IntegerField, RadioField, SelectField, StringFiel
 from wtforms.fields import SelectChoice
 from wtforms.validators import Optional
 
-from placements.errors import Refused
 from placements.outcomes.models import PlacementOutcome
 from placements.outcomes.service import OutcomeDetails
 from placements.outcomes.uploads import MOST_BYTES
@@ -58,13 +57,6 @@ class OutcomeForm(FlaskForm):
         return OutcomeDetails(
             self.outcome.data or "", self.last_day.data, self.reason.data or None, int(days) if days else None
         )
-
-    def refuse(self, refusal: Refused) -> None:
-        """Show at each field what a service refused; raises it again where it is about no field."""
-        if not refusal.fields:
-            raise refusal
-        for name, words in refusal.fields.items():
-            self[name].errors = [*self[name].errors, words]
 
 
 class OutcomesForm(FlaskForm):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Select, func
@@ -18,13 +18,14 @@ from placements.outcomes.models import OUTCOMES, PlacementOutcome
 from placements.outcomes.queries import visible_placements
 from placements.outcomes.wording import OUTCOME_WORDS, reason_words, recorded_by
 from placements.spreadsheets.workbooks import Page, Value, workbook_bytes
+from placements.web.filters import AddressFilter
 
 Line = PublicationLine
 STATES = ("to_record", "recorded", *OUTCOMES)
 
 
 @dataclass(frozen=True)
-class OutcomeFilter:
+class OutcomeFilter(AddressFilter):
     """Which placements are wanted; an empty field lets all through. `state` is one of STATES, `reference` a
     part of the learner's reference."""
 
@@ -34,11 +35,6 @@ class OutcomeFilter:
     hei: str = ""
     programme: str = ""
     reference: str = ""
-
-    @property
-    def said(self) -> dict[str, str]:
-        """What is filtered by, as it stands in an address."""
-        return {field.name: value for field in fields(self) if (value := getattr(self, field.name))}
 
 
 def begun_placements(

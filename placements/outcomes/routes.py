@@ -30,6 +30,7 @@ from placements.rounds import queries as rounds
 from placements.web import viewer
 from placements.web.formats import count
 from placements.web.panels import Panel, Status, register
+from placements.web.refusals import show_refusal
 
 ROWS_A_PAGE = 50
 MOST_PAGES = 100_000
@@ -92,7 +93,7 @@ def record_outcome(round_id: int, requirement_id: int) -> ResponseReturnValue:
                 viewer(), round_id, requirement_id, form.command(), version=form.version.data or 0
             )
         except Refused as refusal:
-            form.refuse(refusal)
+            show_refusal(form, refusal)
         except Stale as stale:
             problem = stale.message
             saved = outcomes_of(db.session, [requirement_id]).get(requirement_id)

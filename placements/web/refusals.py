@@ -5,10 +5,14 @@ from flask_wtf import FlaskForm
 from placements.errors import Refused
 
 
-def show_refusal(form: FlaskForm, refused: Refused) -> None:
-    """Put what a service refused beside the fields that it names; raises it where it names none of them."""
-    named = {name: words for name, words in refused.fields.items() if name in form}
-    if not named:
+def show_refusal(form: FlaskForm, refused: Refused, *, otherwise: str | None = None) -> None:
+    """Put what a service refused beside the fields that it names, and what is about no field of the form
+    beside the one named `otherwise`; raises it where that leaves nothing to show."""
+    shown = False
+    for name, words in refused.fields.items():
+        at = name if name in form else otherwise
+        if at is not None:
+            form[at].errors = [*form[at].errors, words]
+            shown = True
+    if not shown:
         raise refused
-    for name, words in named.items():
-        form[name].errors = [*form[name].errors, words]

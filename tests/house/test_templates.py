@@ -11,7 +11,7 @@ from placements.settings import ROOT
 TEMPLATES = ROOT / "templates"
 CODE = sorted((ROOT / "placements").rglob("*.py"))
 # A name as `render_template` and Jinja's own tags write it.
-RENDERED = re.compile(r"""render_template\(\s*["']([\w/-]+\.html)["']""")
+RENDERED = re.compile(r"""(?:render_template|form_page)\(\s*["']([\w/-]+\.html)["']""")
 ASKED_FOR = re.compile(r"""\{%-?\s*(?:extends|include|import|from)\s+["']([\w/-]+\.html)["']""")
 names = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html"))
 
