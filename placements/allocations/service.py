@@ -125,8 +125,8 @@ def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication
                 _lines(tx.session, viewer, run.id, RoundChecks(tx.session, round_), returned)
             )
             if earlier is not None:
-                publication.lines += returned_lines(tx.session, earlier, publication.lines, returned)
-            if earlier is not None:
+                ever = given_back(tx.session, round_id, clear_too=True)
+                publication.lines += returned_lines(tx.session, earlier, publication.lines, ever)
                 _say_why(tx.session, viewer, round_, earlier, run, publication.lines)
             tx.session.add(publication)
             held = sum(line.state == "held" for line in publication.lines)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy.orm import Session
 
-# From session and round to requirement id -> why it was given back, in a whole sentence.
-Source = Callable[[Session, int], Mapping[int, str]]
+# From session, round and whether those who are clear again count too, to requirement id -> why it was given
+# back, in whole sentences.
+Source = Callable[[Session, int, bool], Mapping[int, str]]
 
 _sources: list[Source] = []
 
@@ -18,6 +19,7 @@ def register(source: Source) -> None:
     _sources[:] = [source]
 
 
-def given_back(session: Session, round_id: int) -> Mapping[int, str]:
-    """The requirements of a round that are not asked for, each with the reason; none before the freeze."""
-    return _sources[0](session, round_id) if _sources else {}
+def given_back(session: Session, round_id: int, *, clear_too: bool = False) -> Mapping[int, str]:
+    """The requirements of a round that are not asked for, each with the reason; none before the freeze.
+    `clear_too`: and those that are asked for again, whom a run from before that knows nothing of."""
+    return _sources[0](session, round_id, clear_too) if _sources else {}

@@ -234,17 +234,19 @@ def missing_now(session: Session, viewer: Viewer, rows: Sequence[ReturnedPlace])
     return found
 
 
-def _given_back(session: Session, round_id: int) -> Mapping[int, str]:
-    rows = session.execute(
-        select(ReturnedPlace.requirement_id, ReturnedPlace.returned_utc, ReturnedPlace.missing).where(
-            ReturnedPlace.round_id == round_id, ReturnedPlace.cleared_utc.is_(None)
-        )
-    )
-    return {
-        requirement_id: f"The place was given back at the freeze on"
-        f" {day(returned_utc.astimezone(LONDON).date())}: missing was {missing}."
-        for requirement_id, returned_utc, missing in rows
-    }
+def _given_back(session: Session, round_id: int, clear_too: bool) -> Mapping[int, str]:
+    rows = select(ReturnedPlace).where(ReturnedPlace.round_id == round_id)
+    if not clear_too:
+        rows = rows.where(ReturnedPlace.cleared_utc.is_(None))
+    return {row.requirement_id: _why_given_back(row) for row in session.scalars(rows)}
+
+
+def _why_given_back(row: ReturnedPlace) -> str:
+    returned_on = day(row.returned_utc.astimezone(LONDON).date())
+    words = f"The place was given back at the freeze on {returned_on}: missing was {row.missing}."
+    if row.cleared_utc is None:
+        return words
+    return f"{words} The learner may be placed again since {day(row.cleared_utc.astimezone(LONDON).date())}."
 
 
 def _tell_officers(tx: Transaction, round_: Round, found: Sequence[NotClear]) -> None:

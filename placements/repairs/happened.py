@@ -215,12 +215,13 @@ def _lock_words(locks: Sequence[Lock]) -> str:
 def places_given_back(
     session: Session, viewer: Viewer, publication: Publication, run: Run, on: date
 ) -> Iterator[Item]:
-    """Places given back at the freeze."""
+    """Places given back at the freeze by learners who are not clear yet."""
     rows = session.scalars(
         select(ReturnedPlace)
         .where(
             ReturnedPlace.round_id == publication.round_id,
             ReturnedPlace.returned_utc > frozen_utc(session, run),
+            ReturnedPlace.cleared_utc.is_(None),
         )
         .options(
             joinedload(ReturnedPlace.requirement).joinedload(Requirement.learner).joinedload(Learner.hei),

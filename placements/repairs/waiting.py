@@ -241,11 +241,24 @@ def waiting_csv(found: WaitingList) -> bytes:
 def clear_again(
     session: Session, viewer: Viewer, publication: Publication, run: Run, on: date
 ) -> Iterator[Item]:
-    """Learners who gave a place back at the freeze and have been let be placed again since."""
+    """Learners who gave a place back at the freeze and have been let be placed again since: they want one only
+    where the publication has none for them."""
     frozen = frozen_utc(session, run)
-    for row in returned_of_round(session, viewer, publication.round_id):
-        if row.cleared_utc is None or row.cleared_utc <= frozen:
-            continue
+    rows = [
+        row
+        for row in returned_of_round(session, viewer, publication.round_id)
+        if row.cleared_utc is not None and row.cleared_utc > frozen
+    ]
+    stands = set(
+        session.scalars(
+            select(PublicationLine.requirement_id).where(
+                PublicationLine.publication_id == publication.id,
+                PublicationLine.department_id.is_not(None),
+                PublicationLine.requirement_id.in_([row.requirement_id for row in rows]),
+            )
+        )
+    )
+    for row in rows:
         learner = row.requirement.learner
         returned_on = day(row.returned_utc.astimezone(LONDON).date())
         yield Item(
@@ -254,8 +267,9 @@ def clear_again(
             who=f"{learner.reference}, {learner.hei.name}",
             words=f"gave a place back on {returned_on}, may be placed again",
             by="",
-            at_utc=row.cleared_utc,
-            wanted=frozenset({row.requirement_id}),
+            at_utc=row.cleared_utc or frozen,
+            touched=frozenset({row.requirement_id} & stands),
+            wanted=frozenset({row.requirement_id} - stands),
         )
 
 

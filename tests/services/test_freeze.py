@@ -24,11 +24,13 @@ from placements.mail.models import Message
 from placements.mail.reminders import reminder_due
 from placements.repairs import freezing
 from placements.repairs.models import ReturnedPlace
+from placements.repairs.moves import repair_of
 from placements.repairs.reminders import DAYS_BEFORE, DAYS_LATE, send_freeze_reminders
 from placements.repairs.waiting import drawn, waiting_csv, waiting_list
 from placements.repairs.worklist import items_since
 from placements.rounds.models import Round
 from placements.scenarios.models import Run
+from placements.scenarios.repairing import Wishes
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
 from tests.conftest import NOW_UTC
@@ -210,6 +212,51 @@ def test_a_run_from_before_the_freeze_does_not_bring_the_place_back(
         .where(PublicationLine.requirement_id == made.requirement(index).id)
     ).all()
     assert len(number) == 2, "one line in each version"
+
+
+def test_who_is_clear_only_after_the_run_waits_for_a_place_and_is_not_in_need_of_one(
+    made: PublishedRound, session: Session
+) -> None:
+    index = not_clear_index(made)
+    requirement = made.requirement(index).id
+    freeze(made)
+    later(1)
+    run_id = start_run(made.lead, made.round_id, repair=Wishes()).id
+    perform_run(run_id)
+    record_check(made, session)
+    later(2)
+    freezing.clear_place(made.lead, returned(session).id)
+    adopt_run(made.lead, run_id)
+    session.expire_all()
+    publish_round(made.lead, made.round_id, version=made.region.round.version)
+    line = made.line(index, number=2)
+    assert line.state == "unplaced"
+    assert line.reason is not None
+    assert line.reason.endswith("The learner may be placed again since 24 November 2026.")
+    waiting = waiting_list(session, made.lead, made.round_id)
+    assert [row.line.requirement_id for row in waiting.rows] == [requirement]
+    later(3)
+    again = start_run(made.lead, made.round_id, repair=Wishes())
+    assert again.settings["in_need"] == [], "nobody has to make room"
+    perform_run(again.id)
+    session.expire_all()
+    repair = repair_of(session, made.lead, session.get_one(Run, again.id))
+    assert repair is not None
+    assert repair.moves == []
+
+
+def test_who_is_clear_again_before_a_new_version_wants_no_other_place(
+    made: PublishedRound, session: Session
+) -> None:
+    requirement = made.requirement(not_clear_index(made)).id
+    freeze(made)
+    record_check(made, session)
+    later(1)
+    freezing.clear_place(made.lead, returned(session).id)
+    publication = newest_publication(session, made.lead, made.round_id)
+    assert publication is not None
+    (item,) = items_since(session, made.lead, publication, today())
+    assert (item.kind, item.touched, item.wanted) == ("Clear again", {requirement}, frozenset())
 
 
 def test_who_has_left_since_has_no_line(made: PublishedRound, session: Session) -> None:
