@@ -132,12 +132,12 @@ def _changes(
     placed: Callable[[Collection[int]], list[_Placed]],
 ) -> list[LateChange]:
     """`placed` says who is placed in some departments: asked only where something changed."""
-    now = _approvals(session, viewer, round_id)
-    late = {department_id for department_id, row in now.items() if row.at_utc > frozen_utc}
+    late = _approved_since(session, viewer, round_id, frozen_utc)
     if not late:
         return []
-    then = _approvals(session, viewer, round_id, until=frozen_utc)
-    departments = session.scalars(visible_departments(viewer).where(Department.id.in_(late))).unique()
+    now = _approvals(session, late)
+    then = _approvals(session, late, until=frozen_utc)
+    departments = session.scalars(visible_departments(viewer).where(Department.id.in_(now))).unique()
     groups = learner_groups(session)
     lines = {key: line_words(key, groups) for key in line_keys_of(groups)}
     models = {model.key: model.name for model in supervision_models(session)}
@@ -195,19 +195,36 @@ def _content(record: DeclarationRecord | None) -> Content:
     return Content.from_json(record.content) if record is not None and record.content else Content()
 
 
-def _approvals(
-    session: Session, viewer: Viewer, round_id: int, until: datetime | None = None
-) -> dict[int, DeclarationRecord]:
-    """The latest approval of each department that the person sees, up to a moment."""
+def _approved_since(session: Session, viewer: Viewer, round_id: int, since_utc: datetime) -> list[int]:
+    """The declarations that the person sees of which one version or more was approved after a moment."""
     visible: Select[int] = (
         visible_declarations(viewer)
         .where(Declaration.round_id == round_id)
         .with_only_columns(Declaration.id)
         .order_by(None)
     )
+    return list(
+        session.scalars(
+            select(DeclarationRecord.declaration_id)
+            .where(
+                DeclarationRecord.verb == "approve",
+                DeclarationRecord.at_utc > since_utc,
+                DeclarationRecord.declaration_id.in_(visible),
+            )
+            .distinct()
+        )
+    )
+
+
+def _approvals(
+    session: Session, declaration_ids: Collection[int], until: datetime | None = None
+) -> dict[int, DeclarationRecord]:
+    """The latest approval of each of some declarations, up to a moment, by department's id."""
     latest = (
         select(func.max(DeclarationRecord.id))
-        .where(DeclarationRecord.verb == "approve", DeclarationRecord.declaration_id.in_(visible))
+        .where(
+            DeclarationRecord.verb == "approve", DeclarationRecord.declaration_id.in_(list(declaration_ids))
+        )
         .group_by(DeclarationRecord.declaration_id)
     )
     if until is not None:

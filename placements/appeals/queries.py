@@ -16,6 +16,7 @@ from placements.allocations.queries import newest_publication, visible_lines
 from placements.appeals.models import Appeal, AppealEvidence
 from placements.cohorts.models import Cohort, Learner, Requirement
 from placements.errors import NotFound
+from placements.organisations.models import Hei
 from placements.rounds.models import PlanLine, Rotation, Round
 from placements.web.filters import AddressFilter
 
@@ -101,8 +102,8 @@ def counts_of_round(session: Session, viewer: Viewer, round_id: int) -> Counter[
 
 def heis_of_round(session: Session, viewer: Viewer, round_id: int) -> list[str]:
     """The HEIs of the round's appeals that this person sees, by name."""
-    rows = session.scalars(visible_appeals(viewer).where(Appeal.round_id == round_id))
-    return sorted({row.requirement.learner.hei.name for row in rows})
+    appeals = visible_appeals(viewer).where(Appeal.round_id == round_id).with_only_columns(Learner.hei_id)
+    return list(session.scalars(select(Hei.name).where(Hei.id.in_(appeals)).order_by(Hei.name)))
 
 
 def places_of(session: Session, viewer: Viewer, appeals: Collection[Appeal]) -> dict[int, PublicationLine]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from functools import cached_property
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from placements.access import Role, Viewer
 from placements.clearance.models import CheckKind, CheckRule, LearnerCheck
@@ -117,7 +118,8 @@ def of_cohort(cohort_id: int) -> ColumnElement[bool]:
 
 
 class RoundChecks:
-    """What a round asks of each HEI's learners, and the newest checks that they had: read once."""
+    """What a round asks of each HEI's learners, and the newest checks that they had: read once, when first
+    asked for."""
 
     def __init__(self, session: Session, round_: Round, hei_id: int | None = None) -> None:
         self._asked = [
@@ -125,16 +127,44 @@ class RoundChecks:
             for rule in rules_of_round(session, round_)
             if rule.effect != "not_asked"
         ]
-        learners = select(Learner.record_id).where(Learner.round_id == round_.id)
+        self._learners = select(Learner.record_id).where(Learner.round_id == round_.id)
         if hei_id is not None:
-            learners = learners.where(Learner.hei_id == hei_id)
-        self._had = newest_checks(session, LearnerCheck.record_id.in_(learners)) if self._asked else {}
+            self._learners = self._learners.where(Learner.hei_id == hei_id)
+        self._session = session
         self._of_hei: dict[int, list[Asked]] = {}
+
+    def only_of(self, which: ColumnElement[bool]) -> None:
+        """Read no checks but those of some learners."""
+        self._learners = self._learners.where(which)
+
+    @cached_property
+    def _had(self) -> dict[Key, Had]:
+        if not self._asked:
+            return {}
+        return newest_checks(self._session, LearnerCheck.record_id.in_(self._learners))
 
     @property
     def asks_anything(self) -> bool:
         """Whether any HEI's learners are asked for any check."""
         return bool(self._asked)
+
+    @property
+    def most_weeks_before(self) -> int:
+        """How many weeks before a placement the first of the checks falls due."""
+        return max((one.weeks_before for one in self._asked), default=0)
+
+    def lacking(self, last_day: date) -> ColumnElement[bool]:
+        """Of learners: whether of some check that they are asked for the newest does not hold to a day."""
+        return or_(
+            false(),
+            *(
+                and_(
+                    true() if one.hei_id is None else Learner.hei_id == one.hei_id,
+                    not_(_newest_holds(one.kind_id, last_day)),
+                )
+                for one in self._asked
+            ),
+        )
 
     def asked_of(self, hei_id: int) -> list[Asked]:
         """The checks that an HEI's learners are asked for."""
@@ -159,6 +189,20 @@ class RoundChecks:
         return [finding for finding in found if not finding.is_clear]
 
 
+def _newest_holds(kind_id: int, last_day: date) -> ColumnElement[bool]:
+    """Of learners: whether the newest check of a kind holds to a day."""
+    # Aliases, so that neither is taken for the checks of the statement around.
+    had, newer = aliased(LearnerCheck), aliased(LearnerCheck)
+    return exists().where(
+        had.record_id == Learner.record_id,
+        had.kind_id == kind_id,
+        or_(had.expires_on.is_(None), had.expires_on >= last_day),
+        ~exists().where(
+            newer.record_id == had.record_id, newer.kind_id == kind_id, newer.done_on > had.done_on
+        ),
+    )
+
+
 @dataclass(frozen=True)
 class Wanted:
     """A placement that a learner needs, whether or not a place has been found: a requirement's days. Where it
@@ -178,13 +222,23 @@ class Wanted:
     last_day: date
 
 
-def wanted(session: Session, viewer: Viewer, round_: Round, cohort_id: int | None = None) -> list[Wanted]:
+def wanted(
+    session: Session,
+    viewer: Viewer,
+    round_: Round,
+    cohort_id: int | None = None,
+    *,
+    only: ColumnElement[bool] | None = None,
+    begins_by: date = date.max,
+) -> list[Wanted]:
     """What the learners whom this person may see need in a round, by HEI and reference: without what falls on
-    days when they are away, and without what they are exempt from."""
+    days when they are away, and without what they are exempt from. `only`: of some learners; `begins_by`: and
+    only what may begin by a day."""
     cohorts = visible_cohorts(viewer).where(Cohort.round_id == round_.id)
     if cohort_id is not None:
         cohorts = cohorts.where(Cohort.id == cohort_id)
-    which = Learner.cohort_id.in_(cohorts.with_only_columns(Cohort.id).order_by(None))
+    seen = cohorts.with_only_columns(Cohort.id).order_by(None)
+    which = and_(Learner.cohort_id.in_(seen), true() if only is None else only)
     lines = {line.id: line for line in plan(session, round_.id)}
     blocks = {block.id: block for block in round_.blocks}
     away: dict[int, list[Interruption]] = defaultdict(list)
@@ -211,7 +265,9 @@ def wanted(session: Session, viewer: Viewer, round_: Round, cohort_id: int | Non
         .join(Cohort.programme)
         .join(Programme.hei)
         .join(Cohort.stage)
-        .where(which, Requirement.state == "needed")
+        .where(
+            which, Requirement.state == "needed", _may_begin_by(begins_by, lines.values(), blocks.values())
+        )
         .order_by(Hei.name, Learner.reference, Requirement.id)
     )
     # Thousands of learners share a few plan lines and blocks.
@@ -247,6 +303,18 @@ def wanted(session: Session, viewer: Viewer, round_: Round, cohort_id: int | Non
     return found
 
 
+def _may_begin_by(day: date, lines: Iterable[PlanLine], blocks: Iterable[Block]) -> ColumnElement[bool]:
+    """Of requirements: whether some block that they may take begins by a day."""
+    if day == date.max:
+        return true()
+    near = [block.id for block in blocks if block.first_week <= day]
+    floating = [line.id for line in lines if any(block.id in near for block in line.possible_blocks)]
+    return or_(
+        Requirement.block_id.in_(near),
+        and_(Requirement.block_id.is_(None), Requirement.plan_line_id.in_(floating)),
+    )
+
+
 def _spans(line: PlanLine | None, block: Block | None) -> tuple[str, list[list[date]]]:
     """What a requirement is called, and the Mondays of each block that it may take."""
     if block is not None:
@@ -265,14 +333,24 @@ class NotClear:
 
 
 def not_clear(
-    session: Session, viewer: Viewer, round_: Round, today: date, cohort_id: int | None = None
+    session: Session,
+    viewer: Viewer,
+    round_: Round,
+    today: date,
+    cohort_id: int | None = None,
+    *,
+    due_by: date | None = None,
 ) -> list[NotClear]:
     """Who is not clear for what in a round, of the learners whom this person may see: what is due first comes
-    first. Placements that have ended are left out."""
+    first. Placements that have ended are left out; with `due_by` what falls due later may be."""
     checks = RoundChecks(session, round_, viewer.hei_id)
     if not checks.asks_anything:
         return []
-    needs = [need for need in wanted(session, viewer, round_, cohort_id) if need.last_day >= today]
+    lacking = checks.lacking(max((block.last_day for block in round_.blocks), default=today))
+    checks.only_of(lacking)
+    begins_by = due_by + timedelta(weeks=checks.most_weeks_before) if due_by is not None else date.max
+    asked = wanted(session, viewer, round_, cohort_id, only=lacking, begins_by=begins_by)
+    needs = [need for need in asked if need.last_day >= today]
     found = [
         NotClear(need, finding)
         for need in needs

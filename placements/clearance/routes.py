@@ -251,7 +251,7 @@ def _learners(rows: Sequence[NotClear]) -> int:
 
 def _status(viewer: Viewer, round_id: int) -> Status:
     round_ = rounds.round_by_id(db.session, viewer, round_id)
-    rows = queries.not_clear(db.session, viewer, round_, today())
+    rows = queries.not_clear(db.session, viewer, round_, today(), due_by=today() + SOON)
     blocked = [row for row in rows if row.finding.effect == "blocks"]
     if blocked:
         return Status(f"{count(_learners(blocked), 'learner')} not clear", needs_attention=True)

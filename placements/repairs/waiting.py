@@ -241,8 +241,8 @@ def waiting_csv(found: WaitingList) -> bytes:
 def clear_again(
     session: Session, viewer: Viewer, publication: Publication, run: Run, on: date
 ) -> Iterator[Item]:
-    """Learners who gave a place back at the freeze and have been let be placed again since: they want one only
-    where the publication has none for them."""
+    """Learners who gave a place back at the freeze and have been let be placed again since: they want one
+    only where the publication has none for them."""
     frozen = frozen_utc(session, run)
     rows = [
         row

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -287,6 +287,24 @@ def test_whoever_is_moved_by_hand_after_an_upheld_appeal_is_told_of_the_hand(ses
     after = made.line(number=2)
     assert after.department_id == there
     assert (after.why_moved_words, after.why_moved_note) == (BY_HAND, "Asked by the ward")
+
+
+def test_the_heis_of_a_rounds_appeals_are_read_without_the_appeals(
+    made: PublishedRound, session: Session
+) -> None:
+    lodge(made)
+    hei = made.line().hei
+    session.expunge_all()
+    loaded: list[Appeal] = []
+
+    def note(row: Appeal, _context: object) -> None:
+        loaded.append(row)
+
+    event.listen(Appeal, "load", note)
+    found = queries.heis_of_round(session, made.lead, made.round_id)
+    event.remove(Appeal, "load", note)
+    assert (found, loaded) == ([hei], [])
+    assert queries.heis_of_round(session, viewer_as(Role.PLACEMENT_OFFICER), made.round_id) == []
 
 
 def checks(session: Session, made: PublishedRound) -> Any:

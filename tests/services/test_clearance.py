@@ -1,7 +1,7 @@
 """Kinds of check, a round's rules, checks recorded and who is held back, on both databases."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -113,6 +113,30 @@ DONE = Had(A_DAY)
 def kind_values(**changes: object) -> CheckKindValues:
     values = {"name": "Immunisation", "effect": "warns", "weeks_before": 4, "valid_months": None}
     return CheckKindValues(**values | changes)  # type: ignore[arg-type]
+
+
+def test_nobody_is_read_who_is_clear_for_all_of_the_round(place: Place, session: Session) -> None:
+    place.record(
+        place.entry(0, place.dbs, DONE),
+        place.entry(0, place.training, Had(A_DAY, LAST)),
+        # The newest counts: it does not hold, whatever one before it did.
+        place.entry(1, place.dbs, DONE),
+        place.entry(1, place.training, Had(A_DAY, LAST)),
+    )
+    place.record(place.entry(1, place.training, Had(date(2026, 9, 15), date(2027, 1, 28)), Had(A_DAY, LAST)))
+    checks = queries.RoundChecks(session, place.round)
+    lacking = checks.lacking(LAST)
+    read = queries.wanted(session, place.officer, place.round, only=lacking)
+    second, third = (row.reference for row in place.learners[1:])
+    assert [row.reference for row in read] == [second, third]
+    assert {name for name, _, _ in place.not_clear()} == {second, third}
+
+
+def test_what_falls_due_later_is_not_read_for_the_rounds_page(place: Place, session: Session) -> None:
+    before = DUE - timedelta(days=1)
+    found = queries.not_clear(session, place.officer, place.round, before, due_by=before)
+    assert found == []
+    assert len(queries.not_clear(session, place.officer, place.round, before, due_by=DUE)) == 6
 
 
 def test_who_sees_and_changes_which_kinds(place: Place) -> None:

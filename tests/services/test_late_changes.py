@@ -15,6 +15,7 @@ from placements.allocations.service import adopt_run, publish_round, start_repai
 from placements.capacity import deciding, queries, service
 from placements.capacity.board import board
 from placements.capacity.content import ANYONE, Content, Places
+from placements.capacity.models import DeclarationRecord
 from placements.clock import now_utc, set_clock
 from placements.errors import Refused
 from placements.extensions import db
@@ -101,6 +102,22 @@ def test_a_change_after_publication_is_told_with_who_is_placed_there(
     other = viewer_as(Role.PRACTICE_EDUCATOR, trust_id=second.site.trust_id)
     assert list(sentences(late_changes.since_publication(session, own, publication))) == [first.id]
     assert late_changes.since_publication(session, other, publication) == []
+
+
+def test_only_what_was_approved_since_is_read(session: Session, region: SmallRound) -> None:
+    run_id = match(session, region).id
+    hours(1)
+    approve(region, region.departments[0], first_week=0)
+    session.expunge_all()
+    loaded: set[int] = set()
+
+    def note(row: DeclarationRecord, _context: object) -> None:
+        loaded.add(row.declaration_id)
+
+    sa.event.listen(DeclarationRecord, "load", note)
+    found = late_changes.since_run(session, region.lead, session.get_one(Run, run_id))
+    sa.event.remove(DeclarationRecord, "load", note)
+    assert len(found) == len(loaded) == 1, "of one department"
 
 
 def test_the_board_marks_it_until_a_run_takes_it_in(session: Session, region: SmallRound) -> None:
