@@ -7,6 +7,8 @@ whole numbers. Rows that bind seldom stand in a pool and join the program once a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from matching.columns import Extra, Model, RowName, groups
@@ -174,26 +176,44 @@ class Builder(SupervisedRows):
             members = [of[p] for p in positions if p in of]
             for i, one in enumerate(members):
                 for two in members[i + 1 :]:
-                    self.companion_pair(c, item.kind == "together", one, two)
+                    for left, right in self.meeting(one, two):
+                        self.companion_pair(c, item.kind == "together", left, right)
+                        if item.kind == "together":
+                            self.in_one_place(c, left, right)
 
-    def companion_pair(self, c: int, together: bool, one: Ints, two: Ints) -> None:
-        """For each two variants that share a week and each site: not one here and the other elsewhere
-        (together), or not both here (apart)."""
-        name = RowName("companions", "companions", c)
+    def meeting(self, one: Ints, two: Ints) -> Iterator[tuple[Ints, Ints]]:
+        """Of two learners' choices, those of each two variants that share a week."""
         covers = self.tables.week_set_weeks
         for _, mine in groups(self.choices.variant[one]):
             for _, theirs in groups(self.choices.variant[two]):
                 left, right = one[mine], two[theirs]
-                if not (
-                    covers[self.choices.week_set[left[0]]] & covers[self.choices.week_set[right[0]]]
-                ).any():
-                    continue
-                for s in np.unique(self.choices.site[left]).tolist():
-                    here = left[self.choices.site[left] == s]
-                    at = self.choices.site[right] == s
-                    other = right[~at] if together else right[at]
-                    if len(other):
-                        self.pool.add(name, np.concatenate([here, other]), 1, 1)
+                if (covers[self.choices.week_set[left[0]]] & covers[self.choices.week_set[right[0]]]).any():
+                    yield left, right
+
+    def companion_pair(self, c: int, together: bool, left: Ints, right: Ints) -> None:
+        """For each site: not one here and the other elsewhere (together), or not both here (apart)."""
+        name = RowName("companions", "companions", c)
+        for s in np.unique(self.choices.site[left]).tolist():
+            here = left[self.choices.site[left] == s]
+            at = self.choices.site[right] == s
+            other = right[~at] if together else right[at]
+            if len(other):
+                self.pool.add(name, np.concatenate([here, other]), 1, 1)
+
+    def in_one_place(self, c: int, left: Ints, right: Ints) -> None:
+        """Two who stay together are at one site between them: of shares of learners, the greater of both at
+        each site add up to one at most. The pairs of rows above let one be everywhere a little, and the
+        other elsewhere."""
+        name = RowName("companions", "companions", c)
+        spread = []
+        for s in np.unique(self.choices.site[np.concatenate([left, right])]).tolist():
+            spread.append(self.further(Extra("together", (c, s), "", 0, 1.0)))
+            for those in (left, right):
+                here = those[self.choices.site[those] == s]
+                if len(here):
+                    values = np.append(np.ones(len(here), np.int64), -1)
+                    self.implied.add(name, np.append(here, spread[-1]), values, 0)
+        self.implied.add(name, np.array(spread, np.int64), 1, 1)
 
     def agreements(self) -> None:
         if not self.policy.agreements:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from matching import UNREACHABLE, Educator, Learner, Policy, Requirement
+from matching import UNREACHABLE, Companions, Educator, Learner, Policy, Requirement
 from matching.classes import Alone, classes
 from matching.generate_year import generate_year
 from matching.stop import Never
@@ -160,6 +160,25 @@ def test_a_relaxation_places_no_more_heavy_learners_than_there_is_room_for(own, 
     cost = np.zeros(len(made.whole.upper))
     cost[: made.whole.n] = np.where(made.chosen.weight == 1000, -2.0, -0.5)
     assert near(relaxed(as_program(made.whole, cost))[0], -2.5)
+
+
+def test_a_relaxation_keeps_two_together_who_would_be_everywhere_a_little():
+    """One can go to the site that the other likes only by being nowhere else; shares of each at four others
+    would let them be apart."""
+    small = one_site(places=9, learners=2, sites=5)
+    minutes = np.array([[10, 60, 60, 60, 60], [10, 20, 20, 20, 20]], np.uint16)
+    away = dataclasses.replace(small.learners[1], excluded_sites=("S0",))
+    problem = dataclasses.replace(
+        small,
+        learners=(small.learners[0], away),
+        travel_minutes=minutes,
+        companions=(Companions("C", "together", ("L0", "L1")),),
+    )
+    made = set_up(problem, Policy())
+    cost = np.zeros(len(made.whole.upper))
+    cost[: made.whole.n] = made.chosen.minutes - 500.0
+    assert near(exact(as_program(made.whole, cost))[1], 60 + 20 - 2 * 500)
+    assert near(relaxed(as_program(made.whole, cost))[0], 60 + 20 - 2 * 500)
 
 
 # -- classes ------------------------------------------------------------
