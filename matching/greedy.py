@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from matching.columns import Model, RowName
+from matching.columns import Model, RowName, groups
 from matching.policy import Policy
 from matching.rules.different_sites import most_repeats
 from matching.tables import NO_CAP, Bools, Ints, Tables
@@ -24,25 +24,17 @@ class Room:
     def __init__(self, tables: Tables, policy: Policy, model: Model) -> None:
         self.tables, self.policy, self.model = tables, policy, model
         n = len(model.choices)
-        steps = np.array([e.most for e in model.extras], np.float64)
-        self.names: list[RowName] = []
-        left: list[float] = []
-        self.rows_of: list[list[tuple[int, int]]] = [[] for _ in range(n)]
-        for rows in (model.core, model.pool):
-            for name, columns, values, most in zip(
-                rows.names, rows.columns, rows.values, rows.most, strict=True
-            ):
-                if most < 0 or name.rule == "different_sites" or self.shared(name):
-                    continue
-                further = columns >= n
-                held = most + float((steps[columns[further] - n] * -values[further]).sum())
-                row = len(self.names)
-                for k, value in zip(columns[~further].tolist(), values[~further].tolist(), strict=True):
-                    self.rows_of[k].append((row, value))
-                self.names.append(name)
-                left.append(held)
-        self.left = np.array(left, np.float64)
-        self.holders: list[list[int]] = [[] for _ in self.names]
+        counted = [
+            most >= 0 and name.rule != "different_sites" and not self.shared(name)
+            for name, most in zip(model.names, model.most.tolist(), strict=True)
+        ]
+        self.counted = np.flatnonzero(counted)
+        rows = model.rows[self.counted]
+        # [rows] what is left of each; `row` and `value` of choice k are those from start[k] to start[k + 1].
+        self.left = model.most[self.counted] - rows[:, n:] @ model.upper[n:]
+        by_choice = rows[:, :n].tocsc()
+        self.start, self.row, self.value = by_choice.indptr.tolist(), by_choice.indices, by_choice.data
+        self.taken = np.zeros(model.width, np.bool_)
         self.stocks = [_Stock(tables, policy, teams, model) for teams in tables.measures(policy)]
         self.sites: dict[int, list[int]] = {}
         self.supervised: dict[tuple[int, int], list[int]] = {}
@@ -53,12 +45,30 @@ class Room:
             return False
         return name.level == "educator" or bool(self.tables.educators_of[name.position])
 
+    def fits(self, k: int) -> bool:
+        """Whether every limit lets a choice in as things stand."""
+        return self.full_row(k) is None and self.full_beside(k) is None
+
     def full(self, k: int) -> tuple[RowName, list[int]] | None:
         """The first limit that keeps a choice out as things stand, with the choices that fill it; None where
         it fits."""
-        for row, value in self.rows_of[k]:
-            if self.left[row] < value:
-                return self.names[row], self.holders[row]
+        row = self.full_row(k)
+        if row is None:
+            return self.full_beside(k)
+        i = int(self.counted[row])
+        begin, end = self.model.rows.indptr[i : i + 2]
+        inside = self.model.rows.indices[begin:end]
+        return self.model.names[i], inside[self.taken[inside]].tolist()
+
+    def full_row(self, k: int) -> int | None:
+        """The first row (among those counted) without room for a choice."""
+        here = slice(self.start[k], self.start[k + 1])
+        short = self.left[self.row[here]] < self.value[here]
+        first = int(short.argmax())
+        return int(self.row[here][first]) if short[first] else None
+
+    def full_beside(self, k: int) -> tuple[RowName, list[int]] | None:
+        """As `full`, of what is kept beside the rows."""
         chosen = self.model.choices
         learner, site, d = int(chosen.learner[k]), int(chosen.site[k]), int(chosen.department[k])
         if self.repeats(learner, site) > self.allowed(learner):
@@ -89,9 +99,9 @@ class Room:
     def take(self, k: int) -> None:
         """Takes a choice that fits."""
         chosen = self.model.choices
-        for row, value in self.rows_of[k]:
-            self.left[row] -= value
-            self.holders[row].append(k)
+        here = slice(self.start[k], self.start[k + 1])
+        self.left[self.row[here]] -= self.value[here]
+        self.taken[k] = True
         self.sites.setdefault(int(chosen.learner[k]), []).append(int(chosen.site[k]))
         d = int(chosen.department[k])
         for w in self.tables.week_sets[int(chosen.week_set[k])]:
@@ -148,21 +158,18 @@ def place_greedily(
         placed.add(int(chosen.requirement[k]))
 
     for k in np.flatnonzero(begin).tolist() if begin is not None else []:
-        if int(chosen.requirement[k]) not in placed and room.full(k) is None:
+        if int(chosen.requirement[k]) not in placed and room.fits(k):
             take(k)
-    by_requirement: dict[int, list[int]] = {}
-    for k in np.argsort(cost, kind="stable").tolist():
-        by_requirement.setdefault(int(chosen.requirement[k]), []).append(k)
+    cheapest = np.argsort(cost, kind="stable")
+    by_requirement = {r: cheapest[those] for r, those in groups(chosen.requirement[cheapest])}
     requirements = tables.problem.requirements
 
     def rank(r: int) -> tuple[int, int, int, int]:
         return -int(pinned[r]), requirements[r].priority, len(by_requirement[r]), r
 
     for r in sorted(by_requirement, key=rank):
-        if r in placed:
-            continue
-        for k in by_requirement[r]:
-            if room.full(k) is None:
-                take(k)
-                break
+        if r not in placed:
+            fitting = next((k for k in by_requirement[r].tolist() if room.fits(k)), None)
+            if fitting is not None:
+                take(fitting)
     return taken
