@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from placements.repairs.trade_off import FEWEST, Point
 from placements.web.formats import count, minutes
 
-WIDTH, HEIGHT = 640, 320
-LEFT, RIGHT, TOP, BOTTOM = 90, 40, 24, 56
+# In units of the picture, about the pixels of a phone.
+WIDTH, HEIGHT = 400, 300
+LEFT, RIGHT, TOP, BOTTOM = 70, 24, 36, 56
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Chart:
     dots: list[Dot]
     across: list[tuple[float, str]]
     up: list[tuple[float, str]]
+
+    width: ClassVar[int] = WIDTH
+    height: ClassVar[int] = HEIGHT
+    left: ClassVar[int] = LEFT
+    foot: ClassVar[int] = HEIGHT - BOTTOM
 
     @property
     def line(self) -> str:

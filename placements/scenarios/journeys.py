@@ -6,8 +6,8 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,8 +18,10 @@ from placements.organisations.models import Programme
 from placements.scenarios.models import Placing, Run
 
 BAND_MINUTES = 15
-# The picture's size in its own units; the bars stand between these margins.
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 300, 48, 12, 44, 40
+# The picture's size in its own units, about the pixels of a phone; the bars stand between these margins.
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 380, 290, 48, 12, 72, 44
+# How wide a letter is and how high a row of them.
+LETTER, ROW = 6.8, 16
 MODES = {"car": "car", "public_transport": "public transport"}
 
 
@@ -48,6 +50,7 @@ class Mark:
     words: str
     kind: str
     x: float
+    label_x: float
     label_y: float
     anchor: str
 
@@ -61,6 +64,12 @@ class Histogram:
     p95: int | None
     most: int | None
     limits: Mapping[str, int]
+
+    width: ClassVar[int] = WIDTH
+    height: ClassVar[int] = HEIGHT
+    left: ClassVar[int] = LEFT
+    right: ClassVar[int] = WIDTH - RIGHT
+    foot: ClassVar[int] = HEIGHT - BOTTOM
 
     @property
     def total(self) -> int:
@@ -76,7 +85,7 @@ class Histogram:
 
     @property
     def ticks(self) -> list[tuple[float, int]]:
-        step = BAND_MINUTES * max(1, math.ceil(self.until / BAND_MINUTES / 10))
+        step = BAND_MINUTES * max(1, math.ceil(self.until / BAND_MINUTES / 6))
         return [(self._x(minutes), minutes) for minutes in range(0, self.until + 1, step)]
 
     @property
@@ -105,16 +114,19 @@ class Histogram:
             )
             if minutes is not None and minutes <= self.until
         ]
-        return [
-            Mark(
-                words,
-                kind,
-                self._x(minutes),
-                12 + 14 * (number % 3),
-                "end" if self._x(minutes) > WIDTH / 2 else "start",
-            )
-            for number, (minutes, words, kind) in enumerate(sorted(wanted))
-        ]
+        marks = [self._mark(*one) for one in sorted(wanted)]
+        # Words that end at their line stand the higher the further right it is, and above those that begin at
+        # theirs, so that lines cross as few as can be.
+        left = sorted((mark for mark in marks if mark.anchor == "end"), key=lambda mark: -mark.x)
+        rows = left + [mark for mark in marks if mark.anchor == "start"]
+        return [replace(mark, label_y=14 + ROW * rows.index(mark)) for mark in marks]
+
+    def _mark(self, minutes: int, words: str, kind: str) -> Mark:
+        """A mark whose words stay within the picture, on the first row."""
+        x, wide = self._x(minutes), LETTER * len(words)
+        if x > WIDTH / 2:
+            return Mark(words, kind, x, round(max(x - 4, wide), 1), 0, "end")
+        return Mark(words, kind, x, round(min(x + 4, WIDTH - wide), 1), 0, "start")
 
     def _x(self, minutes: float) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * minutes / self.until, 1)

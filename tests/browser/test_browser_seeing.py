@@ -1,15 +1,22 @@
 """A run in the browser: the map by keyboard and by filter, the weeks, the travel and the list."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from placements.clock import now_utc
+from placements.extensions import db
+from placements.repairs.models import TradeOff
+from placements.repairs.trade_off import Point
+from placements.scenarios.models import Run
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
 from tests.browser.conftest import Visit
+from tests.browser.looking import faults_at
 from tests.browser.regions import LEAD, filling
-from tests.factories import PersonFactory, saved
+from tests.factories import PersonFactory, RunFactory, saved
 from tests.factories.region import small_round
 from tests.setup.processes import Installation
 
@@ -115,6 +122,36 @@ def test_the_map_is_dragged_without_following_a_site(installation: Installation,
         assert lead.page.url == address
         first.click()
         lead.page.wait_for_url("**/map?site=*")
+
+
+# The least text in a picture, in pixels of the screen: its size in the picture's units, as it is shown.
+SMALLEST_TEXT = """() => Math.min(...[...document.querySelectorAll(
+    "main svg text, .placements-heat th, .placements-heat td")].map(
+    text => parseFloat(getComputedStyle(text).fontSize) * (text.getScreenCTM ? text.getScreenCTM().a : 1)))"""
+
+
+def test_text_in_pictures_is_legible_on_a_phone(installation: Installation, visit: Visit) -> None:
+    make_run(installation.var)
+    with filling(installation.var):
+        run = db.session.get_one(Run, 1)
+        repair = RunFactory(kind="repair", round=run.round, scenario=run.scenario)
+        saved()
+        answers = [Point("fewest", 2, 45_000, 40, 0, 0.0), Point("60", 120, 38_500, 40, 0, 0.0)]
+        points = [asdict(point) for point in answers]
+        row = TradeOff(run_id=repair.id, requested_utc=now_utc(), state="finished", points=points)
+        db.session.add(row)
+        saved()
+        pages = ("/runs/1/heat", "/runs/1/travel", f"/runs/{repair.id}/trade-off")
+    with installation.running("site") as site:
+        installation.wait_until_ready(site)
+        lead = visit()
+        lead.sign_in(LEAD)
+        lead.is_signed_in()
+        lead.page.set_viewport_size({"width": 390, "height": 900})
+        for address in pages:
+            lead.open(address)
+            assert faults_at(lead.page, 390) == []
+            assert 12 <= lead.page.evaluate(SMALLEST_TEXT) < 40, address
 
 
 def test_weeks_travel_and_list_are_seen_and_filtered(installation: Installation, visit: Visit) -> None:

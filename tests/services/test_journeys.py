@@ -47,6 +47,10 @@ def test_bars_and_marks_stand_within_the_picture_and_in_proportion() -> None:
     for x in xs:
         assert journeys.LEFT <= x <= journeys.WIDTH - journeys.RIGHT
     assert len({mark.label_y for mark in found.marks}) == 3
+    for mark in found.marks:
+        wide = journeys.LETTER * len(mark.words)
+        first = mark.label_x - wide if mark.anchor == "end" else mark.label_x
+        assert 0 <= first <= first + wide <= journeys.WIDTH, "its words are within the picture"
     assert found.levels[0] == (journeys.HEIGHT - journeys.BOTTOM, 0)
     assert [number for _, number in found.levels] == [0, 5, 10]
 
