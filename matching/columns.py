@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from matching.aims import Placings, counted_minutes
@@ -85,36 +85,50 @@ class RowName:
     measure: str = ""
 
 
-@dataclass
 class Rows:
-    """Rows `values . x <= most`, gathered one by one."""
+    """Rows `values . x <= most`, written one by one or many at a time."""
 
-    columns: list[Ints] = field(default_factory=list)
-    values: list[Ints] = field(default_factory=list)
-    most: list[int] = field(default_factory=list)
-    names: list[RowName] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.names: list[RowName] = []
+        # Piece by piece: [rows] most and number of entries, [entries] column and value.
+        self._most: list[Ints] = [np.zeros(0, np.int64)]
+        self._size: list[Ints] = [np.zeros(0, np.int64)]
+        self._columns: list[Ints] = [np.zeros(0, np.int64)]
+        self._values: list[Ints] = [np.zeros(0, np.int64)]
 
     def add(self, name: RowName, columns: Ints, values: Ints | int, most: int) -> None:
-        self.columns.append(columns)
-        self.values.append(np.broadcast_to(np.asarray(values, np.int64), columns.shape))
-        self.most.append(most)
-        self.names.append(name)
+        """One row."""
+        self._write([name], [most], [len(columns)], columns, values)
+
+    def extend(self, names: list[RowName], most: Ints, row: Ints, columns: Ints, values: Ints | int) -> None:
+        """Rows `names` with `most` [rows]; `row` [entries] is the position of each entry's row among them.
+        Entries come in any order, and those of a row keep theirs."""
+        order = np.argsort(row, kind="stable")
+        held = values if isinstance(values, int) else values[order]
+        self._write(names, most, np.bincount(row, minlength=len(names)), columns[order], held)
+
+    def _write(
+        self, names: list[RowName], most: ArrayLike, size: ArrayLike, columns: Ints, values: Ints | int
+    ) -> None:
+        self.names += names
+        self._most.append(np.asarray(most, np.int64))
+        self._size.append(np.asarray(size, np.int64))
+        self._columns.append(columns)
+        self._values.append(np.full(len(columns), values) if isinstance(values, int) else values)
 
     def __len__(self) -> int:
-        return len(self.most)
+        return len(self.names)
+
+    @property
+    def most(self) -> Ints:
+        """[rows] what each holds."""
+        return np.concatenate(self._most)
 
     def matrix(self, width: int) -> csr_matrix:
         """[rows, width] as a sparse matrix."""
-        start = np.concatenate([[0], np.cumsum([len(c) for c in self.columns])]).astype(np.int64)
-        empty = [np.zeros(0, np.int64)]
-        return csr_matrix(
-            (
-                np.concatenate([*self.values, *empty]).astype(np.float64),
-                np.concatenate([*self.columns, *empty]),
-                start,
-            ),
-            shape=(len(self), width),
-        )
+        start = np.concatenate([[0], np.cumsum(np.concatenate(self._size))]).astype(np.int64)
+        values = np.concatenate(self._values).astype(np.float64)
+        return csr_matrix((values, np.concatenate(self._columns), start), shape=(len(self), width))
 
 
 @dataclass(eq=False)
@@ -146,7 +160,7 @@ class Model:
     @cached_property
     def most(self) -> NDArray[np.float64]:
         """[rows] what each holds."""
-        return np.array([*self.core.most, *self.pool.most], np.float64)
+        return np.concatenate([self.core.most, self.pool.most]).astype(np.float64)
 
     @cached_property
     def upper(self) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ All are convex: the n-th learner in a place never costs less than the one before
 from __future__ import annotations
 
 import hashlib
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from matching.policy import Policy
 from matching.tables import Ints, Tables, thousandths
 
 POINT = 1000
+
+# Units one after another: (how many, price of each), the price never falling.
+Curve: TypeAlias = list[tuple[int, int]]
 
 
 def travel_table(policy: Policy) -> Ints:
@@ -67,6 +71,12 @@ def load_costs(
     for week in weeks:
         total += load_cost(policy, thousandths(wte[week]), supervised)
     return np.diff(total)
+
+
+def runs(steps: Ints) -> Curve:
+    """Prices unit by unit as a curve."""
+    first = np.flatnonzero(np.diff(steps, prepend=-1))
+    return list(zip(np.diff(first, append=len(steps)).tolist(), steps[first].tolist(), strict=True))
 
 
 def draw(seed: int, left: list[str], right: list[str], row: Ints, column: Ints, bits: int) -> Ints:

@@ -18,8 +18,9 @@ from functools import partial
 import numpy as np
 
 from matching.additions import PARTS, WTE, Addition
-from matching.columns import Choices, Extra, Model, RowName, groups
-from matching.costs import above_preferred_costs, load_cost
+from matching.columns import Choices, Extra, Model, RowName
+from matching.costs import Curve, above_preferred_costs, load_cost, runs
+from matching.gathered import Gathered
 from matching.model import Builder
 from matching.policy import Policy
 from matching.problem import Offer, Problem
@@ -31,7 +32,6 @@ from matching.tables import Ints, Tables, thousandths
 MOST_LEVELS = 2_000
 
 Weeks = tuple[int, ...]  # weeks by position, or so much in each of them
-Curve = list[tuple[int, int]]  # (width, price a unit), the price rising
 Thing = tuple[str, str]  # kind and key of what an amount is added to
 Level = tuple[tuple[int, int], ...]  # (position, how often) of the additions made that touch a thing
 
@@ -163,13 +163,12 @@ class LevelBuilder(Builder):
 
     def offers(self) -> None:
         """Places of an offer by period, with the price above preferred."""
-        for o, members in groups(self.choices.offer):
+        for o, weeks, inside in self.periods(self.choices.offer):
             item = self.base.offers[self.base.offer_index[self.problem.offers[o].key]]
-            for weeks, inside in self.periods(members):
-                levels = self.by_level("offer", item.key, weeks)
-                name = RowName("places", "offer", o, weeks)
-                curve = partial(self.offer_curve, item, weeks, len(inside))
-                self.levelled(name, inside, 1, levels, curve, "step", "above_preferred")
+            levels = self.by_level("offer", item.key, weeks)
+            name = RowName("places", "offer", o, weeks)
+            curve = partial(self.offer_curve, item, weeks, len(inside))
+            self.levelled(name, inside, 1, levels, curve, "step", "above_preferred")
 
     def offer_curve(self, item: Offer, weeks: Weeks, asking: int, added: Weeks) -> Curve:
         """The price above preferred of each of an offer's places in some weeks, with so many added."""
@@ -178,14 +177,15 @@ class LevelBuilder(Builder):
         for w, a in zip(weeks, added, strict=True):
             low, high = item.preferred[w] + a, item.maximum[w] + a
             steps = steps + above_preferred_costs(self.policy, low, high, len(steps))
-        return _curve(steps)
+        return runs(steps)
 
-    def supervised(self, c: int, weeks: tuple[int, ...], inside: Ints, wte: Ints) -> None:
+    def cells(self, counted: Gathered) -> None:
+        for c, weeks, inside in counted:
+            self.supervised(c, weeks, inside)
+
+    def supervised(self, c: int, weeks: tuple[int, ...], inside: Ints) -> None:
         """Supervision of a cell in a period: limit and price in one row, at each level of its WTE."""
         weight = self.choices.weight[inside]
-        inside, weight = inside[weight > 0], weight[weight > 0]
-        if not len(inside):
-            return
         teams = self.tables.teams
         d, pools = int(teams.department[c]), teams.pools_of[c]
         key = self.problem.departments[d].key
@@ -214,7 +214,7 @@ class LevelBuilder(Builder):
             price = np.zeros(units + 1, np.int64)
             for available in own:
                 price += load_cost(self.policy, available, grid * np.arange(units + 1, dtype=np.int64))
-            return _curve(np.diff(price))
+            return runs(np.diff(price))
 
         name = RowName("supervision", "department", d, weeks)
         levels = self.by_level("wte", key, weeks)
@@ -267,13 +267,11 @@ class LevelBuilder(Builder):
         """A cap of a department, site or trust at each of its levels."""
         part = getattr(self.base, PARTS[level][0])
         items = getattr(self.problem, PARTS[level][0])
-        for position, members in groups(of):
+        for position, weeks, inside in self.periods(of):
             item = part[position]
             if items[position].key != item.key:
                 raise AssertionError(f"{level} {item.key} has moved")
-            if item.places is None:
-                continue
-            for weeks, inside in self.periods(members):
+            if item.places is not None:
                 levels = self.by_level(level, item.key, weeks)
                 name = RowName("places", level, position, weeks)
                 self.levelled(name, inside, 1, levels, partial(_cap, item.places, weeks), "step", "")
@@ -282,9 +280,3 @@ class LevelBuilder(Builder):
 def _cap(places: Weeks, weeks: Weeks, added: Weeks) -> Curve:
     """What a cap holds in some weeks, at no price."""
     return [(min(places[w] + a for w, a in zip(weeks, added, strict=True)), 0)]
-
-
-def _curve(steps: Ints) -> Curve:
-    """Prices unit by unit as (width, price)."""
-    cuts = np.flatnonzero(np.diff(steps)) + 1
-    return [(len(g), int(g[0])) for g in np.split(steps, cuts) if len(g)]

@@ -8,15 +8,18 @@ whole numbers. Rows that bind seldom stand in a pool and join the program once a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache, partial
 
 import numpy as np
 
 from matching.columns import Extra, Model, RowName, groups
-from matching.costs import POINT, above_preferred_costs
+from matching.costs import POINT, Curve, above_preferred_costs, runs
+from matching.gathered import NOTHING, Family, Gathered, together
+from matching.policy import Policy
 from matching.rules.agreements import covers
 from matching.rules.different_sites import most_repeats
 from matching.supervised_rows import SupervisedRows
-from matching.tables import Ints
+from matching.tables import Ints, least_of
 
 
 class Builder(SupervisedRows):
@@ -43,57 +46,52 @@ class Builder(SupervisedRows):
     # -- what is always there ------------------------------------------------------------
 
     def one_offer_each(self) -> None:
-        for r, members in groups(self.choices.requirement):
-            self.core.add(RowName("requirement", "requirement", r), members, 1, 1)
+        mine = together(self.choices.requirement)
+        names = [RowName("requirement", "requirement", r) for r in mine.label.tolist()]
+        self.core.extend(names, np.ones(len(mine), np.int64), mine.row, mine.column, 1)
 
     def offers(self) -> None:
         """Places of an offer by period, with the price above preferred."""
-        for o, members in groups(self.choices.offer):
+        asked = self.periods(self.choices.offer)
+        family = Family(asked, np.ones(len(asked.column), np.int64))
+        curve = cache(partial(_offer_curve, self.policy))
+        for i, (o, weeks, inside) in enumerate(asked):
+            asking = len(inside)
             item = self.problem.offers[o]
-            for weeks, inside in self.periods(members):
-                most = min(item.maximum[w] for w in weeks) if self.policy.places else len(inside)
-                steps = np.zeros(min(most, len(inside)), np.int64)
-                for w in weeks:
-                    steps = steps + above_preferred_costs(
-                        self.policy, item.preferred[w], item.maximum[w], len(steps)
-                    )
-                if len(inside) <= most and not steps.any():
-                    continue
+            most = min(item.maximum[w] for w in weeks) if self.policy.places else asking
+            prices = curve(tuple((item.preferred[w], item.maximum[w]) for w in weeks), min(most, asking))
+            if asking > most or any(price for _, price in prices):
                 name = RowName("places", "offer", o, weeks)
-                self.stepped(name, inside, 1, steps, "above_preferred")
+                family.add(name, i, *self.priced("step", name, prices, "above_preferred"))
+        family.write(self.core)
 
     # -- what seldom binds ------------------------------------------------------------
+
+    def at_most(self, rule: str, level: str, asked: Gathered, most: list[int]) -> None:
+        """Rows to the pool: so many of the choices gathered, where more requirements ask for them."""
+        binds = self.asking(asked) > np.array(most, np.int64)
+        those = asked.where(binds)
+        names = [RowName(rule, level, p, weeks) for p, weeks in those.about]
+        self.pool.extend(names, np.array(most, np.int64)[binds], those.row, those.column, 1)
 
     def declared(self, level: str, of: Ints, places: list[tuple[int, ...] | None]) -> None:
         if not self.policy.places:
             return
-        for position, members in groups(of):
-            declared = places[position]
-            if declared is None:
-                continue
-            for weeks, inside in self.periods(members):
-                most = min(declared[w] for w in weeks)
-                if most < self.asking(inside):
-                    self.pool.add(RowName("places", level, position, weeks), inside, 1, most)
+        limited = np.array([each is not None for each in places], np.bool_)
+        asked = self.periods(np.where(limited[of], of, -1))
+        most = [least_of(places[p], weeks) for p, weeks in asked.about]
+        self.at_most("places", level, asked, most)
 
     def beds(self) -> None:
-        with_bed = np.flatnonzero(self.choices.bed)
-        for s, members in groups(self.choices.site[with_bed]):
-            beds = self.problem.sites[s].accommodation
-            for weeks, inside in self.periods(with_bed[members]):
-                most = 0 if beds is None else min(beds[w] for w in weeks)
-                if most < self.asking(inside):
-                    self.pool.add(RowName("accommodation", "site", s, weeks), inside, 1, most)
+        asked = self.periods(np.where(self.choices.bed, self.choices.site, -1))
+        beds = [site.accommodation or (0,) * len(self.problem.weeks) for site in self.problem.sites]
+        most = [least_of(beds[s], weeks) for s, weeks in asked.about]
+        self.at_most("accommodation", "site", asked, most)
 
     def one_place_a_week(self) -> None:
-        if not self.policy.one_place_a_week:
-            return
-        for learner, members in groups(self.choices.learner):
-            if self.asking(members) == 1:
-                continue
-            for weeks, inside in self.periods(members):
-                if self.asking(inside) > 1:
-                    self.pool.add(RowName("one_place_a_week", "learner", learner, weeks), inside, 1, 1)
+        if self.policy.one_place_a_week:
+            asked = self.periods(self.choices.learner)
+            self.at_most("one_place_a_week", "learner", asked, [1] * len(asked))
 
     def rotations(self) -> None:
         """Each block of a rotation once."""
@@ -102,28 +100,22 @@ class Builder(SupervisedRows):
         index = self.problem.rotation_index
         of = np.array(
             [-1 if r.rotation is None else index[r.rotation] for r in self.problem.requirements], np.int64
-        )
-        floating = np.flatnonzero(of[self.choices.requirement] >= 0)
+        )[self.choices.requirement]
         block = self.tables.variants.block[self.choices.variant]
-        for rotation, members in groups(of[self.choices.requirement[floating]]):
-            members = floating[members]
-            for b, same in groups(block[members]):
-                inside = members[same]
-                if self.asking(inside) > 1:
-                    self.pool.add(RowName("rotation", "rotation", rotation, (b,)), inside, 1, 1)
+        asked = together(of, block)
+        self.at_most("rotation", "rotation", asked, [1] * len(asked))
 
     def site_repeats(self) -> None:
         if not self.policy.site_repeats:
             return
-        for learner, members in groups(self.choices.learner):
-            item = self.problem.learners[learner]
-            if item.site_repeats is None:
-                continue
-            for s, same in groups(self.choices.site[members]):
-                inside = members[same]
-                most = max(0, item.site_repeats - item.attended.count(self.problem.sites[s].key))
-                if self.asking(inside) > most:
-                    self.pool.add(RowName("site_repeats", "learner", learner, (s,)), inside, 1, most)
+        learners, sites = self.problem.learners, self.problem.sites
+        limited = np.array([x.site_repeats is not None for x in learners], np.bool_)[self.choices.learner]
+        asked = together(np.where(limited, self.choices.learner, -1), self.choices.site)
+        most = [
+            max(0, (learners[p].site_repeats or 0) - learners[p].attended.count(sites[s].key))
+            for p, (s,) in asked.about
+        ]
+        self.at_most("site_repeats", "learner", asked, most)
 
     def different_sites(self) -> None:
         """Repeats by learner and site, where their number is limited or counts: repeat >= placings - 1 where
@@ -131,28 +123,29 @@ class Builder(SupervisedRows):
         counts = any("variety" in tier for tier in self.policy.tiers)
         if not self.policy.different_sites and not counts:
             return
-        for learner, members in groups(self.choices.learner):
+        there = together(self.choices.learner, self.choices.site)
+        asking = self.asking(there).tolist()
+        open_to = np.unique(self.choices.requirement)
+        placings = np.bincount(self.tables.requirement_learner[open_to], minlength=len(self.problem.learners))
+        family = Family(there, np.ones(len(there.column), np.int64))
+        for learner, rows in groups(there.label):
             item = self.problem.learners[learner]
-            been = set(item.attended)
             asked = int(self.tables.asked[learner])
             allowed = most_repeats(item, asked) if self.policy.different_sites else asked
-            if not counts and self.asking(members) <= allowed:
+            if not counts and placings[learner] <= allowed:
                 continue
-            columns = []
-            for s, same in groups(self.choices.site[members]):
-                inside = members[same]
-                new = int(self.problem.sites[s].key not in been)
-                most = self.asking(inside)
-                if most <= new:
-                    continue
-                columns.append(self.further(Extra("repeat", (learner, s), "variety", POINT, float(most))))
-                name = RowName("different_sites", "learner", learner, (s,))
-                self.pool.add(
-                    name, np.append(inside, columns[-1]), np.append(np.ones(len(inside), np.int64), -1), new
-                )
+            columns: list[int] = []
+            for i in rows.tolist():
+                (s,) = there.weeks[i]
+                new = int(self.problem.sites[s].key not in item.attended)
+                if asking[i] > new:
+                    repeat = Extra("repeat", (learner, s), "variety", POINT, float(asking[i]))
+                    columns.append(self.further(repeat))
+                    family.add(RowName("different_sites", "learner", learner, (s,)), i, columns[-1:], new)
             if allowed < asked and columns:
                 name = RowName("different_sites", "learner", learner)
-                self.pool.add(name, np.array(columns, np.int64), 1, allowed)
+                family.add(name, NOTHING, columns, allowed, value=1)
+        family.write(self.pool)
 
     def fairness(self) -> None:
         """The largest mean journey of an HEI, thousandths of a minute a requirement, above every HEI's."""
@@ -223,8 +216,17 @@ class Builder(SupervisedRows):
             there = self.choices.trust == self.problem.trust_index[item.trust]
             inside = np.flatnonzero(there & takes[self.choices.learner])
             name = RowName("agreements", "agreement", a)
-            if item.most is not None and item.most < self.asking(inside):
+            if item.most is not None and item.most < len(np.unique(self.choices.requirement[inside])):
                 self.pool.add(name, inside, 1, item.most)
             if item.least and len(inside):
                 short = self.further(Extra("shortfall", (a,), "agreement_shortfall", 1, float(item.least)))
                 self.core.add(name, np.append(inside, short), -1, -item.least)
+
+
+def _offer_curve(policy: Policy, places: tuple[tuple[int, int], ...], most: int) -> Curve:
+    """The price above preferred of each of `most` places in weeks with so many (preferred, most) places, one
+    a week."""
+    steps = np.zeros(most, np.int64)
+    for preferred, maximum in places:
+        steps += above_preferred_costs(policy, preferred, maximum, most)
+    return runs(steps)

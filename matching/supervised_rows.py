@@ -13,12 +13,13 @@ can.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache, partial
 
 import numpy as np
 
-from matching.columns import Choices, Extra, RowName, Rows, groups
-from matching.costs import load_cost
+from matching.columns import Choices, Extra, RowName, Rows
+from matching.costs import Curve, load_cost, runs
+from matching.gathered import Family, Gathered, by_period
 from matching.policy import Policy
 from matching.rules import supervision
 from matching.shares import segments
@@ -34,91 +35,92 @@ class SupervisedRows:
         self.extras: list[Extra] = []
         self.core, self.pool, self.implied = Rows(), Rows(), Rows()
         self.problem = tables.problem
+        # Many cells have the same WTE.
+        self.segments = cache(partial(segments, policy))
+        self.wte_curve = cache(partial(_load_curve, policy))
 
     def supervision(self) -> None:
         """WTE by period, limit and price in one row; and learners at once."""
-        teams = self.tables.teams
-        for c, members in groups(self.choices.cell):
-            own = teams.own[c]
-            if own is None:
-                continue
-            for weeks, inside in self.periods(members):
-                self.supervised(c, weeks, inside, own)
+        limited = np.array([own is not None for own in self.tables.teams.own], np.bool_)
+        cell = self.choices.cell
+        counted = self.periods(np.where(limited[cell], cell, -1)).only(self.choices.weight > 0)
+        if len(counted):
+            self.cells(counted)
         self.pools()
         self.heads()
 
-    def supervised(self, c: int, weeks: tuple[int, ...], inside: Ints, wte: Ints) -> None:
-        """The weight of a cell in a period: its own, and what comes from the pools that it draws on."""
+    def cells(self, counted: Gathered) -> None:
+        """The weight of each cell in each period: its own, and what comes from the pools that it draws on."""
         teams = self.tables.teams
-        d, pools = int(teams.department[c]), teams.pools_of[c]
-        weight = self.choices.weight[inside]
-        inside, weight = inside[weight > 0], weight[weight > 0]
-        if not len(inside):
-            return
-        own = [int(wte[w]) for w in weeks]
-        total = int(weight.sum())
-        if pools:
-            room = total
-            for w, available in zip(weeks, own, strict=True):
-                shares = np.array([self.share(p, c, w, total) for p in pools], np.int64)
-                name = RowName("supervision", "department", d, (w,))
-                self.used(
-                    name,
-                    np.concatenate([inside, shares]),
-                    np.concatenate([weight, np.full(len(shares), -1)]),
-                    available,
-                    total,
-                )
-                shared = sum(int(self.extras[k - len(self.choices)].most) for k in shares)
-                room = min(room, supervision.most(available, self.policy.supervision, total) + shared)
-            self.heavy(RowName("supervision", "department", d, weeks), inside, weight, room)
-            return
-        grid = int(np.gcd.reduce(weight))
-        most = supervision.most(min(own), self.policy.supervision, total)
-        units = min(most, total) // grid
-        price = np.zeros(units + 1, np.int64)
-        for available in own:
-            price += load_cost(self.policy, available, grid * np.arange(units + 1, dtype=np.int64))
-        steps = np.diff(price)
-        if units * grid == total and not steps.any():
-            return
-        name = RowName("supervision", "department", d, weeks)
-        self.stepped(name, inside, weight // grid, steps, "supervisor_load")
-        self.heavy(name, inside, weight // grid, units)
+        weight = self.choices.weight[counted.column]
+        total = counted.sums(weight)
+        served = np.array([bool(pools) for pools in teams.pools_of], np.bool_)[counted.label]
+        grid = np.where(served, 1, np.gcd.reduceat(weight, counted.start[:-1]))
+        units = weight // grid[counted.row]
+        room = np.zeros(len(counted), np.int64)
+        family = Family(counted, units)
+        for i, (c, weeks) in enumerate(counted.about):
+            if served[i]:
+                room[i] = self.from_pools(family, i, c, weeks, int(total[i]))
+            else:
+                room[i] = self.of_its_own(family, i, c, weeks, int(total[i]), int(grid[i]))
+        family.write(self.core)
+        self.heavy(counted, units, room)
 
-    def heavy(self, name: RowName, inside: Ints, weight: Ints, most: int) -> None:
-        """Weights w of whole learners hold at most `most`, so floor(w / h) each at most floor(most / h), for
-        every weight h: a place of 1.5 takes one learner of weight 1, not one and a half (Chvatal 1973)."""
-        for heavy in np.unique(weight).tolist():
-            if most % heavy == 0:
-                continue
-            count = weight // heavy
-            some = count > 0
-            if int(count[some].sum()) > most // heavy:
-                self.implied.add(name, inside[some], count[some], most // heavy)
+    def from_pools(self, family: Family, i: int, c: int, weeks: tuple[int, ...], total: int) -> int:
+        """The rows of a cell that draws on pools, one a week; the most that the period can hold."""
+        teams, load = self.tables.teams, self.policy.supervision
+        d, own, room = int(teams.department[c]), teams.own[c], total
+        for w in weeks:
+            available = 0 if own is None else int(own[w])
+            shares = [self.share(p, c, w, total) for p in teams.pools_of[c]]
+            name = RowName("supervision", "department", d, (w,))
+            most = supervision.most(available, load, total)
+            loads, first = self.priced("load", name, self.segments(available, most), "supervisor_load")
+            family.add(name, i, [*shares, *loads], first)
+            shared = sum(int(self.extras[k - len(self.choices)].most) for k in shares)
+            room = min(room, most + shared)
+        return room
+
+    def of_its_own(
+        self, family: Family, i: int, c: int, weeks: tuple[int, ...], total: int, grid: int
+    ) -> int:
+        """The row of a cell that draws on no pool; the most that the period can hold in steps of `grid`, 0
+        where no row is needed."""
+        own = self.tables.teams.own[c]
+        wte = () if own is None else tuple(own[list(weeks)].tolist())
+        most = min(total, supervision.most(min(wte), self.policy.supervision, total)) // grid
+        curve = self.wte_curve(wte, grid, most)
+        if most * grid == total and not any(price for _, price in curve):
+            return 0
+        name = RowName("supervision", "department", int(self.tables.teams.department[c]), weeks)
+        family.add(name, i, *self.priced("step", name, curve, "supervisor_load"))
+        return most
+
+    def heavy(self, counted: Gathered, units: Ints, room: Ints) -> None:
+        """`units` w [entries] of whole learners hold at most `room` [rows], so floor(w / h) each at most
+        floor(room / h), for every weight h: a place of 1.5 takes one learner of weight 1, not one and a half
+        (Chvatal 1973)."""
+        span = int(units.max(initial=0)) + 1
+        source, heavy = np.divmod(np.unique(counted.row * span + units), span)
+        most = room[source] // heavy
+        part = room[source] % heavy > 0
+        source, heavy, most = source[part], heavy[part], most[part]
+        row, at = counted.entries(source)
+        count = units[at] // heavy[row]
+        binds = np.bincount(row, count, minlength=len(source)) > most
+        kept = binds[row] & (count > 0)
+        department, names = self.tables.teams.department, []
+        for i in source[binds].tolist():
+            d = int(department[counted.label[i]])
+            names.append(RowName("supervision", "department", d, counted.weeks[i]))
+        number = np.cumsum(binds) - 1
+        self.implied.extend(names, most[binds], number[row[kept]], counted.column[at[kept]], count[kept])
 
     def share(self, p: int, c: int, w: int, total: int) -> int:
         wte = int(self.tables.teams.pool[p, w])
         most = min(total, supervision.most(wte, self.policy.supervision, total))
         return self.further(Extra("share", (p, c, w), "", 0, float(most)))
-
-    def used(self, name: RowName, columns: Ints, values: Ints, available: int, total: int) -> None:
-        """values . x <= used, and used up to the limit at a price that rises at each breakpoint."""
-        most = supervision.most(available, self.policy.supervision, total)
-        extras = []
-        first = 0
-        for width, price in segments(self.policy, available, most):
-            if price:
-                at = (name.position, *name.weeks)
-                extras.append(self.further(Extra("load", at, "supervisor_load", price, float(width))))
-            else:
-                first += width
-        self.core.add(
-            name,
-            np.concatenate([columns, np.array(extras, np.int64)]),
-            np.concatenate([values, np.full(len(extras), -1)]),
-            first,
-        )
 
     def shares(self, family: str) -> dict[tuple[int, int], list[int]]:
         """By pool and week, the columns of what is drawn from it."""
@@ -135,8 +137,11 @@ class SupervisedRows:
             here = np.array(columns, np.int64)
             most = sum(int(self.extras[k - len(self.choices)].most) for k in columns)
             name = RowName("supervision", *teams.source[p], (w,))
-            self.used(name, here, np.ones(len(here), np.int64), int(teams.pool[p, w]), most)
-            whole = supervision.most(int(teams.pool[p, w]), self.policy.supervision, most)
+            available = int(teams.pool[p, w])
+            whole = supervision.most(available, self.policy.supervision, most)
+            loads, first = self.priced("load", name, self.segments(available, whole), "supervisor_load")
+            values = np.repeat([1, -1], [len(here), len(loads)])
+            self.core.add(name, np.append(here, np.array(loads, np.int64)), values, first)
             self.whole(teams, p, w, columns, whole)
 
     # -- learners at once ------------------------------------------------------------
@@ -146,22 +151,21 @@ class SupervisedRows:
         the most of each educator."""
         if self.policy.supervision is None:
             return
-        teams = self.tables.heads
-        counted = np.flatnonzero(self.choices.head >= 0)
-        for c, members in groups(self.choices.head[counted]):
-            for weeks, inside in self.periods(counted[members]):
-                for w in weeks:
-                    if not self.has_own(int(teams.department[c]), w):
-                        self.headed(c, w, inside)
+        teams, counted = self.tables.heads, self.periods(self.choices.head)
+        asking = self.asking(counted).tolist()
+        for (c, weeks, inside), most in zip(counted, asking, strict=True):
+            for w in weeks:
+                if not self.has_own(int(teams.department[c]), w):
+                    self.headed(c, w, inside, most)
         for (p, w), columns in self.shares("head").items():
             most, here = int(teams.pool[p, w]), np.array(columns, np.int64)
             if sum(self.extras[k - len(self.choices)].most for k in columns) > most:
                 self.core.add(RowName("supervision", *teams.source[p], (w,), LEARNERS), here, 1, most)
                 self.whole(teams, p, w, columns, most)
 
-    def headed(self, c: int, w: int, inside: Ints) -> None:
+    def headed(self, c: int, w: int, inside: Ints, asking: int) -> None:
         """The learners of a cell in a week, each on one of its educators."""
-        teams, asking = self.tables.heads, self.asking(inside)
+        teams = self.tables.heads
         d = int(teams.department[c])
         columns = [
             self.further(Extra("head", (p, c, w), "", 0, float(min(asking, int(teams.pool[p, w])))))
@@ -203,40 +207,25 @@ class SupervisedRows:
         self.extras.append(extra)
         return len(self.choices) + len(self.extras) - 1
 
-    def stepped(self, name: RowName, inside: Ints, values: Ints | int, steps: Ints, aim: str) -> None:
-        """values . x <= len(steps) where the n-th unit costs steps[n - 1] (never falling)."""
-        cuts = np.flatnonzero(np.diff(steps)) + 1
-        widths = [len(g) for g in np.split(steps, cuts) if len(g)]
-        prices = [int(g[0]) for g in np.split(steps, cuts) if len(g)]
-        first = 0
-        columns = []
-        for width, price in zip(widths, prices, strict=True):
-            if price == 0:
-                first += width
-            else:
-                columns.append(
-                    self.further(Extra("step", (name.position, *name.weeks), aim, price, float(width)))
-                )
-        there = np.array(columns, np.int64)
-        self.core.add(
-            name,
-            np.concatenate([inside, there]),
-            np.concatenate(
-                [np.broadcast_to(np.asarray(values, np.int64), inside.shape), np.full(len(there), -1)]
-            ),
-            first,
-        )
+    def priced(self, family: str, name: RowName, curve: Curve, aim: str) -> tuple[list[int], int]:
+        """A further column for each part of a curve that has a price, and how much has none."""
+        at = (name.position, *name.weeks)
+        columns = [self.further(Extra(family, at, aim, price, float(n))) for n, price in curve if price]
+        return columns, sum(n for n, price in curve if not price)
 
-    def asking(self, inside: Ints) -> int:
-        """How many requirements some choices are of."""
-        return len(np.unique(self.choices.requirement[inside]))
+    def asking(self, gathered: Gathered) -> Ints:
+        """[rows] how many requirements the choices of each are of."""
+        return gathered.different(self.choices.requirement)
 
-    def periods(self, members: Ints) -> Iterator[tuple[tuple[int, ...], Ints]]:
-        """Weeks that the same of these choices cover, and those choices (positions of columns)."""
-        used, position = np.unique(self.choices.week_set[members], return_inverse=True)
-        covers = self.tables.week_set_weeks[used]
-        weeks = np.flatnonzero(covers.any(axis=0))
-        patterns, which = np.unique(covers[:, weeks].T, axis=0, return_inverse=True)
-        which = which.reshape(-1)
-        for p, pattern in enumerate(patterns):
-            yield tuple(weeks[which == p].tolist()), members[pattern[position]]
+    def periods(self, label: Ints) -> Gathered:
+        """Choices by `label` [choices] (negative: in none) and by weeks that the same of them cover."""
+        return by_period(label, self.choices.week_set, self.tables.week_set_weeks)
+
+
+def _load_curve(policy: Policy, wte: tuple[int, ...], grid: int, most: int) -> Curve:
+    """The price of each of `most` steps of `grid` supervised in weeks that have `wte`, one a week."""
+    supervised = grid * np.arange(most + 1, dtype=np.int64)
+    price = np.zeros(most + 1, np.int64)
+    for available in wte:
+        price += load_cost(policy, available, supervised)
+    return runs(np.diff(price))
