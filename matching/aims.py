@@ -178,12 +178,10 @@ def load(tables: Tables, policy: Policy, placings: Placings) -> tuple[int, Split
     split = share_out(tables, policy, weight, by_cell(tables, tables.heads, placings))
     if split is None:
         return None
-    total = split.cost
-    for c, w in np.argwhere(weight > 0).tolist():
-        wte = teams.own[c]
-        if wte is not None and not teams.pools_of[c]:
-            total += int(load_cost(policy, int(wte[w]), weight[c, w : w + 1])[0])
-    return total, split
+    own = {c: wte for c, wte in enumerate(teams.own) if wte is not None and not teams.pools_of[c]}
+    if not own:
+        return split.cost, split
+    return split.cost + int(load_cost(policy, np.array(list(own.values())), weight[list(own)]).sum()), split
 
 
 def values(

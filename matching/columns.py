@@ -62,7 +62,7 @@ def choices(tables: Tables, policy: Policy, eligible: Eligible, pairs: Ints) -> 
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Extra:
     """A continuous column: what it is (family and positions), its price an aim, and its most."""
 
@@ -73,7 +73,7 @@ class Extra:
     most: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowName:
     """What a row says: the rule, the thing limited (level and position), the weeks it is about and, of
     supervision, whether it counts "learners" (else it is WTE)."""

@@ -54,8 +54,9 @@ def above_preferred_costs(policy: Policy, preferred: int, maximum: int, most: in
     return cost
 
 
-def load_cost(policy: Policy, wte: int, supervised: Ints) -> Ints:
-    """Cost of a department-week where `wte` thousandths are available, by thousandths supervised."""
+def load_cost(policy: Policy, wte: int | Ints, supervised: Ints) -> Ints:
+    """[supervised] cost of a department-week where `wte` thousandths are available (one, or one for each), by
+    thousandths supervised."""
     cost = np.zeros(supervised.shape, np.int64)
     for percent, price in policy.supervisor_load:
         cost += price * np.maximum(0, supervised - wte * percent // 100)

@@ -82,12 +82,9 @@ class Room:
 
     def repeats(self, learner: int, site: int) -> int:
         """The learner's repeats with one more placing at a site."""
-        been = {self.tables.problem.site_index[s] for s in self.tables.problem.learners[learner].attended}
-        out = 0
-        for s in [*self.sites.get(learner, []), site]:
-            out += s in been
-            been.add(s)
-        return out
+        placings, problem = [*self.sites.get(learner, []), site], self.tables.problem
+        been = {problem.site_index[s] for s in problem.learners[learner].attended}
+        return len(placings) - len(set(placings) - been)
 
     def allowed(self, learner: int) -> int:
         """The most repeats that leave the learner enough different sites."""
@@ -104,9 +101,9 @@ class Room:
         self.taken[k] = True
         self.sites.setdefault(int(chosen.learner[k]), []).append(int(chosen.site[k]))
         d = int(chosen.department[k])
-        for w in self.tables.week_sets[int(chosen.week_set[k])]:
+        for w in self.tables.week_sets[int(chosen.week_set[k])] if self.tables.educators_of[d] else ():
             self.supervised.setdefault((d, w), []).append(k)
-            for stock in self.stocks if self.tables.educators_of[d] else ():
+            for stock in self.stocks:
                 stock.take(k, w)
 
 
@@ -116,30 +113,30 @@ class _Stock:
     def __init__(self, tables: Tables, policy: Policy, teams: Teams, model: Model) -> None:
         load = policy.supervision or 0.0
         self.teams = teams
-        self.own, self.pool = teams.own_limit(load).copy(), teams.pool_limit(load).copy()
-        self.cell = model.choices.cell if teams is tables.teams else model.choices.head
-        self.amount = tables.amount(teams)[model.choices.requirement]
+        # [cells][weeks], [pools][weeks] and [choices]: lists, as they are read one number at a time.
+        self.own: list[list[int]] = teams.own_limit(load).tolist()
+        self.pool: list[list[int]] = teams.pool_limit(load).tolist()
+        cell = model.choices.cell if teams is tables.teams else model.choices.head
+        self.cell: list[int] = cell.tolist()
+        self.amount: list[int] = tables.amount(teams)[model.choices.requirement].tolist()
         self.named = LEARNERS if teams.measure == LEARNERS else ""
 
     def left(self, k: int, w: int) -> int:
         """What a choice could still take in a week."""
-        c = int(self.cell[k])
-        if c < 0:
-            return NO_CAP
-        return int(self.own[c, w]) + int(sum(self.pool[p, w] for p in self.teams.pools_of[c]))
+        c = self.cell[k]
+        return NO_CAP if c < 0 else self.own[c][w] + sum(self.pool[p][w] for p in self.teams.pools_of[c])
 
     def take(self, k: int, w: int) -> None:
         """A choice takes its cell's own first, then of the pools that have most."""
-        c = int(self.cell[k])
+        c, needed = self.cell[k], self.amount[k]
         if c < 0:
             return
-        needed = int(self.amount[k])
-        own = min(needed, int(self.own[c, w]))
-        self.own[c, w] -= own
+        own = min(needed, self.own[c][w])
+        self.own[c][w] -= own
         needed -= own
-        for p in sorted(self.teams.pools_of[c], key=lambda p: -self.pool[p, w]):
-            given = min(needed, int(self.pool[p, w]))
-            self.pool[p, w] -= given
+        for p in sorted(self.teams.pools_of[c], key=lambda p: -self.pool[p][w]) if needed else ():
+            given = min(needed, self.pool[p][w])
+            self.pool[p][w] -= given
             needed -= given
 
 
