@@ -4,7 +4,6 @@ what would be right."""
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NoReturn
@@ -68,19 +67,13 @@ class Checks:
         return out
 
     def whole(self, field: str, value: object, least: int, most: int) -> int:
-        wanted = f"a whole number from {least:,} to {most:,}"
-        if isinstance(value, bool) or not isinstance(value, int):
-            self.refuse(field, value, wanted)
-        if not least <= value <= most:
-            self.refuse(field, value, wanted)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            self.refuse(field, value, f"a whole number from {least:,} to {most:,}")
         return value
 
     def number(self, field: str, value: object, least: float, most: float) -> float:
-        wanted = f"a number from {least:g} to {most:g}"
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            self.refuse(field, value, wanted)
-        if not math.isfinite(value) or not least <= value <= most:
-            self.refuse(field, value, wanted)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            self.refuse(field, value, f"a number from {least:g} to {most:g}")
         return float(value)
 
     def boolean(self, field: str, value: object) -> bool:
