@@ -1,12 +1,16 @@
 """Exchanges in an answer of a large part: some requirements are placed again, everyone else stays.
 
+A window of the year is placed again as a whole among the choices nearest to what the relaxation would take.
+Few of its choices cost anything by the prices found, so that its program is small for so many learners.
+
 A market is one kind of department in one window of the year, with learners of every class: classes in turn
 leave behind what needs two of them to make way for each other. Over a market's one window a learner's year
 hardly matters, so its program is small and ends soon.
 
-A chain is for learners who lack a place though they could have it, were they alone: they and their companions
-may go anywhere, all year, and whoever stands where they could go may move within that window. That needs no
-more than the places within their reach, however many windows and kinds of department it goes through.
+A chain is for learners who lack a place though they could have it, were they alone: they and those who go
+together with them may go anywhere, all year, and whoever stands where they could go may move within that
+window. That needs no more than the places within their reach, however many windows and kinds of department it
+goes through. Learners whose places are dear by the guide's prices are placed anew in much the same way.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from matching.turns import NEAR, WIDE, Turns
 # Nodes of the search tree for learners alone, who are so few that it takes no time.
 NODES = 60
 SECONDS = 10.0
+# Points of reduced cost from which a place is dear for whoever has it; from which all of a learner's are.
+DEAR, DEARER = 0.5, 3.0
 
 
 class Exchanges:
@@ -42,6 +48,16 @@ class Exchanges:
         self.bond = _bonds(tables)
         self.learner_of = tables.requirement_learner
         self._most: dict[int, int] = {}
+
+    def within(self, window: int, near: float, taken: Bools) -> Ints:
+        """The choices that take part where a whole window is placed again: those within so many points of
+        everyone who is placed in it or nowhere; wide ones of whoever has no place, or a dear one."""
+        reduced = self.turns.guide.reduced
+        lacking = self._waiting(taken) | self._by_requirement(taken & (reduced > DEAR))
+        here = self.window == window
+        there = self._by_requirement(taken & here) | self._waiting(taken)
+        free: Ints = np.flatnonzero(here & there & ((reduced < near) | (lacking & self.wide) | taken))
+        return free
 
     def markets(self) -> Iterator[Bools]:
         """[choices] of each market, in order of window and kind."""
@@ -94,6 +110,30 @@ class Exchanges:
         moving = window[chosen.requirement] >= 0
         near = moving & self.near & (window[chosen.requirement] == self.window)
         return np.flatnonzero(ours | near | (moving & taken))
+
+    def dear(self, taken: Bools) -> list[Ints]:
+        """Learners bound together whose places are dear by the prices of the guide, the dearest first."""
+        chosen, reduced = self.chosen, self.turns.guide.reduced
+        cost = np.zeros(len(self.bond))
+        np.add.at(cost, self.bond[chosen.learner[taken]], np.maximum(0.0, reduced[taken]))
+        order = np.argsort(-cost, kind="stable")
+        return [np.flatnonzero(self.bond == bond) for bond in order[: int((cost > DEARER).sum())].tolist()]
+
+    def around(self, learners: Ints, taken: Bools) -> Ints:
+        """The choices that take part where some learners are placed anew all year among what is near: whoever
+        stands where they could go, and whoever stands where those could, may move within the window."""
+        chosen, near = self.chosen, self.turns.guide.reduced < DEAR
+        ours = np.isin(chosen.learner, learners)
+        place = chosen.department * (int(self.window.max()) + 1) + self.window
+        window = np.full(len(self.learner_of), -1, np.int64)
+        moving, goes = np.zeros_like(ours), ours & self.near
+        for _ in range(2):
+            standing = np.flatnonzero(taken & ~ours & np.isin(place, np.unique(place[goes])))
+            window[chosen.requirement[standing]] = self.window[standing]
+            moving = window[chosen.requirement] == self.window
+            goes = moving & near
+        free: Ints = np.flatnonzero((ours & (self.near | taken)) | (moving & (near | taken)))
+        return free
 
     def _alone(self, bond: int, ours: Bools) -> int:
         """The most places that learners bound together could have, were they alone."""

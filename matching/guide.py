@@ -4,13 +4,13 @@ undercut.
 The soft tiers are relaxed with the tiers of placing held at what they can at best reach (elastically), by
 interior points, over the choices that `windows.py` thinks worth having. What each class must leave over, as
 `classes.py` proves it, is kept to: in parts of learners a relaxation leaves fewer over, and would spend the
-difference on those who are dear to place. Its prices of a learner's year, set
-anew over every choice, then give a bound of the whole, window by window.
+difference on those who are dear to place. Its prices bound the whole over every choice: any prices do.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack, vstack
@@ -21,11 +21,12 @@ from matching.stop import Stop
 from matching.tables import Bools, Ints
 from matching.windows import Windows
 
-OF_A_LEARNER = ("requirement", "site_repeats", "different_sites", "rotation", "one_place_a_week")
 # Points at which leaving one more over is let pass in a relaxation.
 ELASTIC = 1_000.0
-# Points of reduced cost, and the share taken at the prices found, from which a choice was missed.
+# Points of reduced cost under which a choice was missed; of placing alone, a placing.
 MISSED, SLIGHT = 1.0, 1e-6
+# Relaxations of placing alone, each with what the one before has missed.
+MISSING = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +72,7 @@ def relaxed_guide(
     part = whole.portion(np.flatnonzero(kept), cost, whole.most)
     tiers = np.array([tier[part.columns] for tier in earlier], np.float64).reshape(-1, len(part.columns))
     count = len(earlier)
-    below = np.zeros((len(ceilings), len(whole.upper)))
-    for k, ceiling in enumerate(ceilings):
-        below[k, ceiling.free] = 1.0
+    below = _below(whole, ceilings)
     rows = vstack(
         [
             hstack([part.program.rows, csr_matrix((len(part.rows), count))]),
@@ -89,7 +88,7 @@ def relaxed_guide(
         np.concatenate([part.program.upper, np.array([1.0 + np.abs(tier).sum() for tier in earlier])]),
         np.zeros(0, np.bool_),
     )
-    found = relax(program, stop, seconds)
+    found = relax(program, stop, seconds, crossover=True)
     if found is None:
         return None
     price = np.zeros(len(whole.most))
@@ -98,17 +97,65 @@ def relaxed_guide(
     worth = found.price[len(part.rows) + count :]
     _lower(tier_price, worth, ceilings)
     priced = _priced(cost, tier_price, earlier) + worth @ below
-    price = _by_learner(whole, priced, price, stop, seconds)
-    reduced = (priced + whole.columns.T @ price)[: whole.n]
+    value, _, reduced = _bounded(windows, priced, price)
     taken = np.zeros(whole.n)
     taken[part.columns[: part.n]] = np.clip(found.x[: part.n], 0.0, 1.0)
-    value, seen, there = windows.at(price[windows.tying], priced)
-    missed = ~kept & (reduced < MISSED)
-    if value is not None:
-        missed |= ~kept & (there > SLIGHT)
-        reduced = np.where(kept, np.minimum(reduced, seen), reduced)
-    value = -np.inf if value is None else value - float(worth @ most)
-    return Guide(whole, taken, reduced, value, tier_price, missed)
+    return Guide(whole, taken, reduced, value - float(worth @ most), tier_price, ~kept & (reduced < MISSED))
+
+
+def fewest_left(
+    windows: Windows, tiers: list[Ints], ceilings: list[Ceiling], kept: Bools, stop: Stop, seconds: float
+) -> float:
+    """What the costs of some tiers of placing, added up, cannot undercut (-inf where time ended first): the
+    relaxation of placing alone, at first over the choices `kept`, then with those that it turns out to
+    miss."""
+    whole, ends = windows.whole, time.monotonic() + seconds
+    cost: Floats = np.sum(tiers, axis=0, dtype=np.float64)
+    below = _below(whole, ceilings)
+    most = np.array([ceiling.most for ceiling in ceilings], np.float64)
+    best = -np.inf
+    for _ in range(MISSING):
+        part = whole.portion(np.flatnonzero(kept), cost, whole.most, prices=False)
+        program = replace(
+            part.program,
+            rows=vstack([part.program.rows, csr_matrix(below[:, part.columns])]).tocsr(),
+            most=np.concatenate([part.program.most, most]),
+        )
+        found = relax(program, stop, ends - time.monotonic())
+        if found is None:
+            break
+        price = np.zeros(len(whole.most))
+        price[part.rows] = found.price[: len(part.rows)]
+        worth = found.price[len(part.rows) :]
+        value, reduced, _ = _bounded(windows, cost + worth @ below, price)
+        best = max(best, value - float(worth @ most))
+        missed = ~kept & (reduced < -SLIGHT)
+        if not missed.any():
+            break
+        kept = kept | missed
+    return best
+
+
+def _below(whole: Whole, ceilings: list[Ceiling]) -> Floats:
+    """[ceilings, columns] 1 where a choice counts."""
+    out = np.zeros((len(ceilings), len(whole.upper)))
+    for k, ceiling in enumerate(ceilings):
+        out[k, ceiling.free] = 1.0
+    return out
+
+
+def _bounded(windows: Windows, cost: Floats, price: Floats) -> tuple[float, Floats, Floats]:
+    """What no answer undercuts at a cost [columns] and prices [rows], whatever they are, with what a
+    requirement's own row is worth set anew; [choices] reduced costs at these prices, and set anew: none is
+    below 0."""
+    whole = windows.whole
+    reduced = cost + whole.columns.T @ price
+    of = windows.chosen.requirement
+    least = np.zeros(int(of.max(initial=-1)) + 1)
+    np.minimum.at(least, of, reduced[: whole.n])
+    further = np.minimum(0.0, reduced[whole.n :]) @ whole.upper[whole.n :]
+    value = float(least.sum() + further - price @ whole.most)
+    return value, reduced[: whole.n], reduced[: whole.n] - least[of]
 
 
 def _lower(price: Floats, worth: Floats, ceilings: list[Ceiling]) -> None:
@@ -125,17 +172,3 @@ def _lower(price: Floats, worth: Floats, ceilings: list[Ceiling]) -> None:
 def _priced(cost: Floats, price: Floats, tiers: list[Ints]) -> Floats:
     """A cost with the tiers before it at a price each."""
     return cost + sum((y * tier for y, tier in zip(price, tiers, strict=True)), np.zeros(len(cost)))
-
-
-def _by_learner(whole: Whole, cost: Floats, price: Floats, stop: Stop, seconds: float) -> Floats:
-    """Prices with those of learners' own rows set anew, best for the prices of what they share."""
-    own = whole.rule(*OF_A_LEARNER)
-    shared = np.where(own, 0.0, price)
-    reduced = cost + whole.columns.T @ shared
-    free = np.flatnonzero(reduced[: whole.n] < 0)
-    part = whole.portion(free, reduced, whole.most, without=~own)
-    found = relax(part.program, stop, seconds, corner=True)
-    if found is None:
-        return price
-    shared[part.rows] = found.price
-    return shared

@@ -1,8 +1,8 @@
-"""Large parts: relaxed as a whole, answered class by class, bounded by prices and by classes alone.
+"""Large parts: relaxed as a whole, answered window by window, bounded by prices and by classes alone.
 
 `windows.py` says which choices are worth having; `classes.py` the fewest that each class of learners must
-leave over; `guide.py` relaxes the whole over those choices; `turns.py` finds an answer near it. An answer
-counts only where it is exactly better, tier by tier.
+leave over; `guide.py` relaxes the whole over those choices, and placing alone; `turns.py` finds an answer
+near it, and `exchanges.py` a better one. An answer counts only where it is exactly better, tier by tier.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.sparse import vstack
 from matching.classes import Alone, classes
 from matching.exchanges import Exchanges
 from matching.greedy import place_greedily
-from matching.guide import Ceiling, Guide, relaxed_guide
+from matching.guide import Ceiling, Guide, fewest_left, relaxed_guide
 from matching.portion import Whole
 from matching.program import Floats
 from matching.tables import Bools, Ints
@@ -37,12 +37,14 @@ LEFT_OVER = 700.0
 SHORTFALL = 25
 # Requirements to which a class alone is bounded whole.
 SMALL = 1_200
-# How much more than the fewest are left over while the whole is first relaxed, of all of them.
-SPARE = 0.03
+# After these exchanges the tiers of placing are about where they stay.
+PLACED = "those who lack a place"
+# Points of reduced cost up to which choices take part in the exchanges of a window, one after another.
+REACHES = (0.5, 2.0)
 # Rounds of exchanges after the first turns.
 ROUNDS = 8
-# Points to which an exchange is searched, before and after the whole is relaxed.
-COARSE, FINE = 100.0, 2.0
+# Points to which an exchange is searched.
+FINE = 2.0
 
 Say = Callable[[str], None]
 
@@ -72,10 +74,13 @@ class Large:
         requirement = model.choices.requirement
         requirements = found.tables.problem.requirements
         self.priority = np.array([requirements[r].priority for r in requirement], np.int64)
+        self.floating = np.array([r.rotation is not None for r in requirements], np.bool_)
         those = classes(found.tables, np.unique(requirement))
         self.members = [np.flatnonzero(np.isin(requirement, each)) for each in those]
         self.least = [0] * len(self.earlier)
         self.guides: list[Guide] = []
+        # What all tiers of placing cannot undercut together, as far as is known.
+        self.together = -math.inf
 
     def solve(self) -> None:
         """The best answer in the time there is."""
@@ -91,45 +96,49 @@ class Large:
             alone = self._alone(windows.margin)
             seconds = found.left / 5
             results([workers.submit(each.relax, found.stop, seconds) for _, each in alone], found.stop)
-            self._raise(alone)
-            self.say("each class alone")
-            worth = windows.worth | found.taken
-            begun = workers.submit(self._relaxed, windows, [], worth, self._held(SPARE), 0.6 * found.left)
-            seconds = found.left / 4
             open_ones = [each for _, each in alone if each.open]
             results([workers.submit(each.search, found.stop, seconds) for each in open_ones], found.stop)
             self._raise(alone)
+            self.say("each class alone")
+            worth = windows.worth | found.taken
+            seconds = 0.6 * found.left
+            begun = workers.submit(self._relaxed, windows, alone, worth, self._held(), seconds)
             # Something to show for the time until the whole is relaxed, or runs out.
             none = np.zeros(self.n, np.bool_)
             rough = Guide(
                 self.whole, windows.taken, windows.reduced, -np.inf, np.zeros(len(self.least)), none
             )
-            turns = Turns(rough, chosen, self.priority, self.cost, found.stop)
-            self._again(turns, self._markets(Exchanges(turns, found.tables, self.window)), COARSE)
-            self.say("every market")
+            self._first(rough, looking)
+            self.say("every window in turn")
             (guide,) = results([begun], found.stop)
-            self.say("relaxed as a whole")
-            if found.stop():
+            if guide is None or found.stop():
                 return
-            if guide is not None:
-                self.guides.append(guide)
-                seconds = found.left / 2
-                worth = worth | guide.missed
-                again = workers.submit(self._relaxed, windows, alone, worth, self._held(0.0), seconds)
-                turns = Turns(guide, chosen, self.priority, self.cost, found.stop)
-                self._first(turns)
-                (better,) = results([again], found.stop)
-                if better is not None:
-                    self.guides.append(better)
-                    worth = worth | better.missed
-                    turns = Turns(better, chosen, self.priority, self.cost, found.stop)
+            self.guides.append(guide)
+            self.say("relaxed as a whole")
+            worth = worth | guide.missed
+            seconds = max(0.1, found.left - 1.0)
+            again = workers.submit(self._relaxed, windows, alone, worth, self._held(), seconds)
+            turns = self._first(guide, looking)
+            self.say("every window in turn")
+            self._again(turns, self._windows(Exchanges(turns, found.tables, self.window)))
+            self.say("every window again")
+            (better,) = results([again], found.stop)
+            if better is not None:
+                self.guides.append(better)
+                worth = worth | better.missed
+                turns = Turns(better, chosen, self.priority, self.cost, found.stop)
+            seconds = max(0.1, found.left - 1.0)
+            fewest = workers.submit(self._fewest_left, windows, alone, worth, seconds)
             last: list[Future[Guide | None]] = []
 
             def settled() -> None:
-                held, seconds = self._reached(), max(0.1, found.left - 1.0)
-                last.append(workers.submit(self._relaxed, windows, alone, worth, held, seconds))
+                seconds = max(0.1, found.left - 1.0)
+                if self._reached() != self._held():
+                    held = self._reached()
+                    last.append(workers.submit(self._relaxed, windows, alone, worth, held, seconds))
 
             self._exchanges(turns, alone, settled)
+            self.together = max(self.together, *results([fewest], found.stop))
             self.guides += [final for final in results(last, found.stop) if final is not None]
 
     def bound(self, position: int) -> int | None:
@@ -137,11 +146,21 @@ class Large:
         found, tier = self.found, self.found.tiers[position]
         for k, earlier in enumerate(self.earlier):
             if earlier is tier:
-                return min(found.value[position], self.least[k])
+                return min(found.value[position], max(self.least[k], self._left_by_all(position)))
         if not self.guides or tier.name != self.first_soft:
             return None
         held = self._reached()
         return lift(tier, max(guide.bound(held) for guide in self.guides), found.value[position])
+
+    def _left_by_all(self, position: int) -> int:
+        """What the last tier of placing must leave over, as all of them together must, where those before it
+        stay at their value."""
+        tiers, values = self.found.tiers, self.found.value
+        placing = [i for i, t in enumerate(tiers) if t.placing]
+        if position != placing[-1] or not math.isfinite(self.together):
+            return 0
+        every = sum(tiers[i].constant for i in placing) + self.together
+        return math.ceil(every - 1e-5) - sum(values[i] for i in placing[:-1])
 
     def _reached(self) -> list[int]:
         """[earlier tiers] the cost of the answer."""
@@ -166,12 +185,9 @@ class Large:
         for k in range(len(self.earlier)):
             self.least[k] = sum(item.low for j, item in alone if j == k)
 
-    def _held(self, spare: float) -> list[int]:
-        """[earlier tiers] the cost at which each is held: of placing, a part `spare` above the fewest."""
-        return [
-            low + (math.ceil(spare * low) if t.placing else 0) - t.constant
-            for low, t in zip(self.least, self.earlier, strict=True)
-        ]
+    def _held(self) -> list[int]:
+        """[earlier tiers] the least cost that each may have, as far as is proven."""
+        return [low - t.constant for low, t in zip(self.least, self.earlier, strict=True)]
 
     def _relaxed(
         self,
@@ -182,46 +198,67 @@ class Large:
         seconds: float,
     ) -> Guide | None:
         """The whole over the choices `kept`."""
-        ceilings = [Ceiling(item.free, len(item.requirements) - item.low, k) for k, item in alone]
         costs = [t.cost for t in self.earlier]
+        ceilings = _ceilings(alone)
         return relaxed_guide(windows, self.soft, costs, held, ceilings, kept, self.found.stop, seconds)
 
-    def _first(self, turns: Turns) -> None:
-        """Every class in turn, and whoever still fits."""
+    def _fewest_left(
+        self, windows: Windows, alone: list[tuple[int, Alone]], kept: Bools, seconds: float
+    ) -> float:
+        """What all tiers of placing must cost together."""
+        costs = [t.cost for t in self.earlier if t.placing]
+        return fewest_left(windows, costs, _ceilings(alone), kept, self.found.stop, seconds)
+
+    def turns(self) -> list[Ints]:
+        """The choices of those whose block floats, and of all others window by window."""
+        floating = self.floating[self.found.model.choices.requirement]
+        windows = [np.flatnonzero(~floating & (self.window == w)) for w in np.unique(self.window)]
+        return [np.flatnonzero(floating), *windows]
+
+    def _first(self, guide: Guide, looking: Floats) -> Turns:
+        """Everyone in turn along a guide, then whoever still fits."""
         found = self.found
-        taken = turns.first(self.members, lambda: found.left)
+        turns = Turns(guide, found.model.choices, self.priority, self.cost, found.stop)
+        taken = turns.first(self.turns(), looking, lambda: found.left)
         cheap = greedy_cost(found.tiers, self.n)
         self._offer(place_greedily(found.tables, found.policy, found.model, self.pinned, cheap, taken))
-        self.say("every class in turn")
+        return turns
 
     def _exchanges(self, turns: Turns, alone: list[tuple[int, Alone]], settled: Callable[[], None]) -> None:
-        """Markets, chains and classes again until nothing helps; `settled` is called once the tiers of
-        placing are about where they stay."""
+        """Windows, chains, markets and classes again until nothing helps; `settled` is called once the tiers
+        of placing are about where they stay."""
         found = self.found
         exchanges = Exchanges(turns, found.tables, self.window)
         for n in range(ROUNDS):
             before = found.value
             for stage, each in (
+                ("every window again", self._windows(exchanges)),
+                (PLACED, self._chains(exchanges, alone)),
+                ("those whose places are dear", self._dear(exchanges)),
                 ("every market again", self._markets(exchanges)),
-                ("those who lack a place", self._chains(exchanges, alone)),
                 ("every class again", self._classes(turns.guide)),
             ):
-                if not self._again(turns, each, FINE):
+                if not self._again(turns, each):
                     return
                 self.say(stage)
-            if n == 0:
-                settled()
-            elif found.value == before:
+                if n == 0 and stage == PLACED:
+                    settled()
+            if found.value == before:
                 return
 
-    def _again(self, turns: Turns, each: Iterator[Ints], points: float) -> bool:
-        """Some exchanges, each to so many points; False where time ended first."""
+    def _again(self, turns: Turns, each: Iterator[Ints]) -> bool:
+        """Some exchanges; False where time ended first."""
         found = self.found
         for free in each:
             if found.stop() or found.left < 1.0:
                 return False
-            self._offer(turns.again(free, found.taken, points, found.left / 3))
+            self._offer(turns.again(free, found.taken, FINE, found.left / 3))
         return True
+
+    def _windows(self, exchanges: Exchanges) -> Iterator[Ints]:
+        for near in REACHES:
+            for w in np.unique(self.window).tolist():
+                yield exchanges.within(w, near, self.found.taken)
 
     def _markets(self, exchanges: Exchanges) -> Iterator[Ints]:
         for inside in exchanges.markets():
@@ -230,6 +267,10 @@ class Large:
     def _chains(self, exchanges: Exchanges, alone: list[tuple[int, Alone]]) -> Iterator[Ints]:
         for learners in exchanges.lacking(self._waiting(alone), self.found.taken):
             yield exchanges.chain(learners, self.found.taken)
+
+    def _dear(self, exchanges: Exchanges) -> Iterator[Ints]:
+        for learners in exchanges.dear(self.found.taken):
+            yield exchanges.around(learners, self.found.taken)
 
     def _classes(self, guide: Guide) -> Iterator[Ints]:
         for mine in self.members:
@@ -248,6 +289,11 @@ class Large:
 
     def _offer(self, taken: Bools) -> None:
         self.found.offer(taken.astype(np.float64))
+
+
+def _ceilings(alone: list[tuple[int, Alone]]) -> list[Ceiling]:
+    """What each class can at most have."""
+    return [Ceiling(item.free, len(item.requirements) - item.low, k) for k, item in alone]
 
 
 def _together(found: Search) -> Floats:

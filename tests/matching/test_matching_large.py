@@ -21,13 +21,24 @@ from matching import (
     solve,
     verify,
 )
+from matching.dive import Dive
 from matching.exchanges import Exchanges
 from matching.generate_year import generate_year
 from matching.guide import Guide
-from matching.large import FINE
+from matching.large import FINE, REACHES
 from matching.stop import Never
 from matching.turns import NEAR, Turns
-from tests.matching.large_parts import EVERYTHING, SECONDS, least, no_more, obeyed, set_up, setups, year
+from tests.matching.large_parts import (
+    EVERYTHING,
+    SECONDS,
+    exact,
+    least,
+    no_more,
+    obeyed,
+    set_up,
+    setups,
+    year,
+)
 from tests.matching.matching_problems import one_site
 
 SEEDS = (1, 2)
@@ -38,13 +49,13 @@ SEEDS = (1, 2)
 def took_turns(made):
     whole = made.whole
     turns = made.turns(made.windows())
-    taken = turns.first(made.large.members, lambda: SECONDS)
+    taken = turns.first(made.large.turns(), made.cost, lambda: SECONDS)
     assert obeyed(whole, taken)
     again_and_again(made, turns, taken)
 
 
 def again_and_again(made, turns, taken):
-    """Every market, every chain and every class again."""
+    """Every window, market, chain and class again, and everyone whose places are dear."""
     whole, chosen, before = made.whole, made.chosen, least(made.whole, made.cost, taken)
     exchanges = Exchanges(turns, made.tables, made.large.window)
 
@@ -53,8 +64,13 @@ def again_and_again(made, turns, taken):
         assert (sum(market.astype(int) for market in markets) == 1).all()
         for market in markets:
             yield exchanges.market(market, taken)
+        for near in REACHES:
+            for window in np.unique(made.large.window).tolist():
+                yield exchanges.within(window, near, taken)
         for learners in exchanges.lacking(np.unique(chosen.learner), taken):
             yield exchanges.chain(learners, taken)
+        for learners in exchanges.dear(taken):
+            yield exchanges.around(learners, taken)
         for mine in made.large.members:
             yield mine[(turns.guide.reduced[mine] < NEAR) | taken[mine]]
 
@@ -162,27 +178,68 @@ def test_a_chain_goes_through_several_markets():
     assert exchanges.lacking(np.arange(3), after) == []
 
 
-def test_room_is_made_once_for_those_who_come_first():
+def test_a_turn_goes_by_its_cost_and_not_by_the_guide():
     small = one_site(places=2, learners=6)
-    urgency, stage = (1, 1, 1, 1, 2, 2), "112233"
+    urgency = (1, 1, 1, 1, 2, 2)
     problem = dataclasses.replace(
         small,
-        learners=tuple(dataclasses.replace(x, stage=s) for x, s in zip(small.learners, stage, strict=True)),
         requirements=tuple(
             dataclasses.replace(r, priority=p) for r, p in zip(small.requirements, urgency, strict=True)
         ),
     )
     made = set_up(problem, Policy())
-    # The relaxation gives both places to the last two: whoever comes first takes them, all of them.
+    # The relaxation gives both places to the last two, who matter less.
     waiting = (made.priority == 2).astype(np.float64)
     guide = Guide(
         made.whole, waiting, np.zeros(made.whole.n), -np.inf, np.zeros(len(made.large.earlier)), waiting > 1
     )
     turns = Turns(guide, made.chosen, made.priority, made.cost, Never())
-    taken = turns.first(made.large.members, lambda: SECONDS)
-    assert len(made.large.members) == 3
+    taken = turns.first(made.large.turns(), made.cost, lambda: SECONDS)
     assert obeyed(made.whole, taken)
     assert taken[made.priority == 1].sum() == 2
+
+
+def test_whoever_floats_has_the_first_turn_and_everyone_has_one():
+    some = 0
+    for seed in SEEDS:
+        made = year(seed)
+        floating, *windows = made.large.turns()
+        requirements, of = made.tables.problem.requirements, made.chosen.requirement
+        assert all(requirements[r].rotation is not None for r in of[floating])
+        assert (np.sort(np.concatenate([floating, *windows])) == np.arange(made.whole.n)).all()
+        for those in windows:
+            assert len(set(made.large.window[those].tolist())) == 1
+            assert all(requirements[r].rotation is None for r in of[those])
+        some += len(floating)
+    assert some
+
+
+def test_a_learner_whose_places_are_dear_has_another_once_others_may_move():
+    """L0 stands in S1 for 40 points more than in S0, which L1 holds, who is as well off in S1. Prices may say
+    of either that it is dear."""
+    small = one_site(places=1, learners=2, sites=2)
+    problem = dataclasses.replace(small, travel_minutes=np.array([[20, 60], [20, 20]], np.uint16))
+    made = set_up(problem, Policy())
+    exchanges = Exchanges(made.turns(made.windows()), made.tables, made.large.window)
+    taken = standing(made, L0="D1", L1="D0")
+    first, *_ = exchanges.dear(taken)
+    after = exchanges.turns.again(exchanges.around(first, taken), taken, 0.1, SECONDS)
+    assert (after == standing(made, L0="D0", L1="D1")).all()
+    assert exchanges.dear(after) == []
+
+
+# -- a dive ------------------------------------------------------------
+
+
+@given(setups())
+@settings(max_examples=25, deadline=None)
+def test_whom_a_dive_places_whole_fit_together(made):
+    part = made.whole.portion(np.arange(made.whole.n), made.cost, made.whole.most)
+    with mock.patch("matching.dive.FEW", 0):
+        placed = Dive(part.program, made.chosen.requirement, Never()).run(SECONDS)
+    assert obeyed(made.whole, placed)
+    # Nobody is left shared out: all were placed or left over.
+    assert no_more(exact(part.program)[1], least(made.whole, made.cost, placed))
 
 
 # -- the whole of it ------------------------------------------------------------
