@@ -52,7 +52,7 @@ class Gathered:
 
     def sums(self, values: Ints) -> Ints:
         """[rows] the sum of `values` [entries] over each."""
-        up_to = np.concatenate([[0], np.cumsum(values)])
+        up_to: Ints = np.concatenate([[0], np.cumsum(values)]).astype(np.int64)
         return up_to[self.start[1:]] - up_to[self.start[:-1]]
 
     def different(self, of: Ints) -> Ints:

@@ -43,6 +43,8 @@ PLACED = "those who lack a place"
 REACHES = (0.5, 2.0)
 # Rounds of exchanges after the first turns.
 ROUNDS = 8
+# Points of reduced cost up to which a choice of whoever floats is looked at from the beginning.
+FAR = 30.0
 # Points to which an exchange is searched.
 FINE = 2.0
 
@@ -100,7 +102,7 @@ class Large:
             results([workers.submit(each.search, found.stop, seconds) for each in open_ones], found.stop)
             self._raise(alone)
             self.say("each class alone")
-            worth = windows.worth | found.taken
+            worth = windows.worth | found.taken | self._bound_together(windows)
             seconds = 0.6 * found.left
             begun = workers.submit(self._relaxed, windows, alone, worth, self._held(), seconds)
             # Something to show for the time until the whole is relaxed, or runs out.
@@ -140,6 +142,16 @@ class Large:
             self._exchanges(turns, alone, settled)
             self.together = max(self.together, *results([fewest], found.stop))
             self.guides += [final for final in results(last, found.stop) if final is not None]
+
+    def _bound_together(self, windows: Windows) -> Bools:
+        """[choices] what windows alone tell little of: of those who stay together, everything; of those whose
+        block floats, what is not far off."""
+        chosen, problem = self.found.model.choices, self.found.tables.problem
+        pairs = [item.learners for item in problem.companions if item.kind == "together"]
+        learners = np.array([problem.learner_index[key] for pair in pairs for key in pair], np.int64)
+        floating = self.floating[chosen.requirement] & (windows.reduced < FAR)
+        out: Bools = floating | np.isin(chosen.learner, learners)
+        return out
 
     def bound(self, position: int) -> int | None:
         """What a tier cannot undercut with those before it at their value; None where nothing is known."""
