@@ -1,10 +1,14 @@
 """Small regions to be served, such as a test can follow by hand."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+
+import sqlalchemy as sa
 
 from placements import create_app, migrations
 from placements.access import Role
@@ -120,9 +124,22 @@ def filling(var: Path) -> Iterator[None]:
     """An application over a new database in this folder, for the factories, and gone before it is served."""
     url = f"sqlite:///{var / 'placements.sqlite'}"
     app = create_app(Settings(var=var, database_url=url, secret_key="not of the served site"))
+    (var / "placements.sqlite").write_bytes(_migrated())
     with app.app_context():
-        migrations.upgrade(db.engine)
         yield
         app.extensions["huey"].storage.close()
         for engine in db.engines.values():
             engine.dispose()
+
+
+@cache
+def _migrated() -> bytes:
+    """A migrated, empty SQLite file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.sqlite"
+        engine = sa.create_engine(f"sqlite:///{path}")
+        migrations.upgrade(engine)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        engine.dispose()
+        return path.read_bytes()
