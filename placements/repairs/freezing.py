@@ -243,7 +243,9 @@ def _given_back(session: Session, round_id: int, clear_too: bool) -> Mapping[int
 
 def _why_given_back(row: ReturnedPlace) -> str:
     returned_on = day(row.returned_utc.astimezone(LONDON).date())
-    words = f"The place was given back at the freeze on {returned_on}: missing was {row.missing}."
+    # What was missing goes when the learner is erased.
+    missing = f": missing was {row.missing}" if row.missing else ""
+    words = f"The place was given back at the freeze on {returned_on}{missing}."
     if row.cleared_utc is None:
         return words
     return f"{words} The learner may be placed again since {day(row.cleared_utc.astimezone(LONDON).date())}."

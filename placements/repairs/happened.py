@@ -232,11 +232,12 @@ def places_given_back(
     )
     for row in rows:
         learner = row.requirement.learner
+        missing = f" ({row.missing})" if row.missing else ""
         yield Item(
             key=f"returned:{row.id}",
             kind="Place given back",
             who=f"{learner.reference}, {learner.hei.name}",
-            words=f"not clear at the freeze ({row.missing}): the place at {row.department.name} is free",
+            words=f"not clear at the freeze{missing}: the place at {row.department.name} is free",
             by="",
             at_utc=row.returned_utc,
             touched=frozenset({row.requirement_id}),

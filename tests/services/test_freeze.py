@@ -304,6 +304,12 @@ def test_what_was_missing_is_given_out_and_erased(made: PublishedRound, session:
     assert [row["missing"] for row in given] == ["Occupational health"]
     erase_learner(made.officer, learner.id, typed=learner.reference)
     assert returned(session).missing == ""
+    (why,) = given_back(session, made.round_id).values()
+    assert why == "The place was given back at the freeze on 24 November 2026."
+    publication = newest_publication(session, made.lead, made.round_id)
+    assert publication is not None
+    words = [item.words for item in items_since(session, made.lead, publication, today())]
+    assert any(text.startswith("not clear at the freeze: the place at ") for text in words)
 
 
 # -- the waiting list -----------------------------------------------------------------
