@@ -32,11 +32,9 @@ from placements.scenarios import describing
 from placements.scenarios import queries as scenarios
 from placements.scenarios.models import Placing, Run
 from placements.scenarios.repairing import Wishes
-from placements.scenarios.service import start_run
+from placements.scenarios.service import HAS_ENDED, start_run
 from placements.states import ROUND
 from placements.transaction import CHANGED_MEANWHILE, transaction, violates
-
-HAS_ENDED = "All blocks of this round have ended."
 
 
 def start_repair(viewer: Viewer, round_id: int, wishes: Wishes | None = None) -> Run:
@@ -44,8 +42,6 @@ def start_repair(viewer: Viewer, round_id: int, wishes: Wishes | None = None) ->
     others move as possible. Raises Refused before the first publication, and as `start_run` does."""
     if newest_publication(db.session, viewer, round_id) is None:
         raise Refused("Nothing is published in this round yet, so there is nothing to repair: run the match.")
-    if rounds.round_by_id(db.session, viewer, round_id).has_ended(today()):
-        raise Refused(f"{HAS_ENDED} There is nothing left to repair.")
     return start_run(viewer, round_id, repair=wishes or Wishes())
 
 
@@ -103,8 +99,8 @@ def publish_round(viewer: Viewer, round_id: int, *, version: int) -> Publication
             if stops := checklist.blocking(items):
                 raise Refused("Put this right first. " + " ".join(item.words for item in stops))
             earlier = newest_publication(tx.session, viewer, round_id)
-            if earlier is not None and round_.has_ended(today()):
-                raise Refused(f"{HAS_ENDED} What was published stays as it is.")
+            if round_.is_finished(today()):
+                raise Refused(HAS_ENDED)
             round_.state = ROUND.move(round_.state, "publish")
             # Even where the state stays published, this publication moves the round's version on.
             flag_modified(round_, "state")

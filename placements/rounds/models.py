@@ -62,6 +62,10 @@ class Round(Base):
         last_days = [block.last_day for block in self.blocks]
         return max(last_days, default=self.last_week + timedelta(days=4)) < on
 
+    def is_finished(self, on: date) -> bool:
+        """Whether it is published and has ended: it is neither matched nor published any more."""
+        return self.state == "published" and self.has_ended(on)
+
 
 class Block(Base):
     """A named span of whole weeks within a round."""

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from placements.access import Action, Viewer, require
-from placements.clock import now_utc
+from placements.clock import now_utc, today
 from placements.errors import Refused
 from placements.extensions import db
 from placements.rounds import queries as rounds
@@ -61,6 +61,7 @@ def see_run(run_id: int) -> ResponseReturnValue:
         return render_template(
             "scenarios/see_run.html",
             run=run,
+            is_over=run.round.is_finished(today()),
             progress=watching.describe_progress(run),
             is_kept_waiting=run.state == "queued" and waited > 30,
         )
@@ -158,6 +159,7 @@ def _runs_page(round_id: int, refusal: str = "") -> str:
     return render_template(
         "scenarios/see_runs.html",
         round=round_,
+        is_over=round_.is_finished(today()),
         runs=runs,
         under_way=under_way,
         scenarios=known,

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from placements.access import Action, require
+from placements.clock import today
 from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.rounds import queries as rounds
@@ -73,6 +74,7 @@ def see_scenario(scenario_id: int) -> ResponseReturnValue:
         "scenarios/see_scenario.html",
         scenario=scenario,
         round=scenario.round,
+        is_over=scenario.round.is_finished(today()),
         changes=lists.changes_of(db.session, viewer(), scenario),
         steps=lists.steps_of(scenario.policy),
         locks=locks_of_scenario(db.session, viewer(), scenario),

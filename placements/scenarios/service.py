@@ -21,6 +21,8 @@ from placements.transaction import transaction, violates
 FIRST_SCENARIO = "Round's policy"
 UNDER_WAY = "A run of this scenario is already under way. Wait for it to end, or cancel it, then start again."
 
+HAS_ENDED = "All blocks of this round have ended. What was published stays as it is."
+
 
 def default_scenario(session: Session, round_: Round) -> Scenario:
     """The round's own scenario, made with the usual policy where there is none yet; the caller commits."""
@@ -38,14 +40,17 @@ def start_run(
     """Freeze the round's data and queue a run of a scenario (the round's own where none is named), one of
     each at a time. A `repair` goes from where the published learners are: fewest moves from there.
 
-    Raises Refused where a run is under way, where no cohort has been submitted, where no department has
-    submitted any place, or where a pin leads to a department that offers nothing.
+    Raises Refused where the round is published and over, where a run is under way, where no cohort has been
+    submitted, where no department has submitted any place, or where a pin leads to a department that offers
+    nothing.
     """
     try:
         with transaction(viewer, Action.START_RUN) as tx:
             round_ = rounds.round_by_id(tx.session, viewer, round_id)
             if round_.state == "draft":
                 raise Refused("Open the round before you run the match.")
+            if round_.is_finished(today()):
+                raise Refused(HAS_ENDED)
             if scenario_id is None:
                 scenario = default_scenario(tx.session, round_)
             else:

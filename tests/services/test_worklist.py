@@ -23,6 +23,7 @@ from placements.repairs.models import ReturnedPlace, SetAside
 from placements.repairs.queries import Worklist, worklist_of
 from placements.repairs.worklist import Item
 from placements.scenarios.models import Lock, Run
+from placements.scenarios.service import start_run
 from tests.conftest import NOW_UTC
 from tests.factories import (
     EducatorFactory,
@@ -159,7 +160,7 @@ def test_only_what_bears_on_the_weeks_ahead_is_listed(session: Session, region: 
     assert [row.item.kind for row in work(session, region).waiting] == ["Lock"]
 
 
-def test_a_round_whose_blocks_have_ended_has_nothing_to_repair_freeze_or_publish(
+def test_a_round_whose_blocks_have_ended_has_nothing_to_match_repair_freeze_or_publish(
     session: Session, region: SmallRound
 ) -> None:
     withdraw(region)
@@ -168,8 +169,10 @@ def test_a_round_whose_blocks_have_ended_has_nothing_to_repair_freeze_or_publish
     assert len(work(session, region).waiting) == 1
     on(region.block.last_day + timedelta(days=1))
     assert work(session, region).waiting == []
-    with pytest.raises(Refused, match="nothing left to repair"):
+    with pytest.raises(Refused, match="blocks of this round have ended"):
         service.start_repair(region.lead, region.round.id)
+    with pytest.raises(Refused, match="blocks of this round have ended"):
+        start_run(region.lead, region.round.id)
     with pytest.raises(Refused, match="nothing to freeze"):
         freeze_round(region.lead, region.round.id, version=region.round.version, seen=0)
     with pytest.raises(Refused, match="blocks of this round have ended"):

@@ -80,7 +80,7 @@ def test_an_empty_list_says_so(lead: FlaskClient, region: SmallRound) -> None:
     assert "Nothing since version 1" in page(lead.get(f"/rounds/{region.round.id}")).main
 
 
-def test_a_round_that_is_over_offers_neither_repair_nor_freeze_nor_another_version(
+def test_a_round_that_is_over_offers_neither_match_nor_repair_nor_freeze_nor_another_version(
     lead: FlaskClient, region: SmallRound
 ) -> None:
     withdraw(region)
@@ -94,7 +94,11 @@ def test_a_round_that_is_over_offers_neither_repair_nor_freeze_nor_another_versi
     publications = page(lead.get(f"{address}/publications"))
     assert "no further version is published" in publications.main
     assert "since version 1" not in publications.main
-    for found in (work, freeze, publications):
+    runs = page(lead.get(f"{address}/runs"))
+    assert "no further match is run" in runs.main
+    own = db.session.scalars(select(Run.scenario_id).where(Run.round_id == region.round.id)).first()
+    scenario = page(lead.get(f"/scenarios/{own}"))
+    for found in (work, freeze, publications, runs, scenario):
         offers = [form.get("action", "") for form in found.all("form", method="post")]
         assert not [action for action in offers if action.startswith(address)], "nothing is offered"
     assert not [link for link in publications.all("a") if link.get("href", "").endswith("/publish")]
