@@ -225,11 +225,11 @@ def certificate(summary: dict[str, Any]) -> Certificate:
             short=f"Proven: nobody more can be placed; the rest is within {100 * worst:.1f}% of the best",
         )
     return Certificate(
-        "Proven optimal",
+        "Proven to be the best",
         "No other answer places more learners, priority by priority, and none that places as many has fewer"
         " points for travel, preferences and load. The answer was checked independently.",
         is_proven=True,
-        short="Proven optimal: nobody more can be placed",
+        short="Proven to be the best: nobody more can be placed",
     )
 
 

@@ -156,7 +156,12 @@ def tier(name: str, value: int, bound: int) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("status", "tiers", "title", "proven"),
     [
-        ("optimal", [tier("unplaced_priority_1", 3, 3), tier("cost", 9000, 9000)], "Proven optimal", True),
+        (
+            "optimal",
+            [tier("unplaced_priority_1", 3, 3), tier("cost", 9000, 9000)],
+            "Proven to be the best",
+            True,
+        ),
         (
             "gap",
             [

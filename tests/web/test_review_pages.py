@@ -112,7 +112,7 @@ def test_a_move_is_told_then_made_with_a_reason_and_stands_on_the_new_runs_page(
     assert "You can undo it on this page" in made.main
     assert "because: Asked by the ward" in made.main
     assert "Grace Adeyemi" in made.main
-    assert "Changed by hand, and checked" in made.main or "Proven optimal" in made.main
+    assert "Changed by hand, and checked" in made.main or "Proven to be the best" in made.main
     assert "Time taken" not in made.main, "nothing was searched"
     assert "Time taken" in page(lead.get(f"/runs/{placing.run_id}")).main
     # From the first run the way leads to the new one alone.

@@ -216,7 +216,7 @@ def test_runs_are_compared_and_their_differences_listed(lead: FlaskClient) -> No
     found = page(lead.get(base + query))
     assert ["Placements", "3 of 3 most", "2 of 3"] in found.rows()
     assert "Best, by the aims in their order: it comes first by “" in found.main
-    assert "Proven optimal: nobody more can be placed" in found.main
+    assert "Proven to be the best: nobody more can be placed" in found.main
     too_many = lead.get(base + "?" + "&".join(f"run={n}" for n in range(1, 6)))
     assert too_many.status_code == 400
     assert "at most 4" in page(too_many).errors["choose"]

@@ -159,7 +159,7 @@ def test_the_result_says_who_is_placed_and_what_is_proven(lead: FlaskClient) -> 
     assert found.h1.startswith("2 of 3 placed (66.7%)")
     for words in (
         "Learners with every placement they need 2 of 3",
-        "Proven optimal",
+        "Proven to be the best",
         "1 placement was not found because the departments that are possible are full",
         "Times are estimates",
         "No learner who was placed had listed sites",
@@ -169,13 +169,13 @@ def test_the_result_says_who_is_placed_and_what_is_proven(lead: FlaskClient) -> 
     rows = found.rows()
     assert [region.block.name, "2 of 3", "66.7%"] in rows
     assert [region.hei.name, "2 of 3", "66.7%"] in rows
-    assert any(row[0] == "Priority 2, not placed" and row[1:] == ["1", "1", "Optimal"] for row in rows)
+    assert any(row[0] == "Priority 2, not placed" and row[1:] == ["1", "1", "Proven"] for row in rows)
     assert found.one("form", action=f"/runs/{run.id}/adopt") is not None
     assert found.links()["See who has no place, and why"] == f"/runs/{run.id}/placings?show=unplaced"
     listed = page(lead.get(f"/rounds/{region.round.id}/runs"))
     (row,) = listed.rows()
     assert row[3].endswith("2 of 3 (66.7%)")
-    assert "Proven optimal" in row[4]
+    assert "Proven to be the best" in row[4]
     assert row[5].endswith("Not adopted")
 
 
@@ -219,7 +219,7 @@ def test_a_result_within_a_gap_claims_no_more(lead: FlaskClient) -> None:
     saved()
     found = page(lead.get(f"/runs/{run.id}"))
     assert "at most 2 more could be placed" in found.main
-    assert "Proven optimal" not in found.main
+    assert "Proven to be the best" not in found.main
     assert ["Priority 1, not placed", "5", "3", "Not proven"] in found.rows()
     assert "At most 2 more could be placed" in page(lead.get(f"/rounds/{run.round_id}/runs")).main
 
