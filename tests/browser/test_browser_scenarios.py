@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.regions import LEAD, make_ready_round
@@ -72,3 +72,37 @@ def test_a_scenario_is_ordered_by_keyboard_run_and_compared(installation: Instal
         lead.is_at("Differences, learner by learner")
         lead.sees("2 placements are not the same in both runs")
         lead.look()
+
+
+def test_a_policy_saved_at_once_has_the_step_that_was_just_added(
+    installation: Installation, visit: Visit
+) -> None:
+    make_ready_round(installation.var)
+    with installation.running("serve") as both:
+        installation.wait_until_ready(both)
+        lead = visit()
+        lead.sign_in(LEAD)
+        lead.open("/rounds/1/scenarios")
+        lead.page.get_by_label("Name").fill("Stay with the hub")
+        lead.press("Make the scenario")
+        lead.press("Change the policy")
+        lead.is_at("Policy")
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            """The site is slow to answer how the steps stand now."""
+            if route.request.resource_type == "fetch":
+                held.append(route)
+            else:
+                route.continue_()
+
+        lead.page.route("**/policy", hold)
+        lead.press("Add as the last step Staying with the hub")
+        lead.page.get_by_role("button", name="Save the policy").last.click()
+        expect(lead.page.locator("[data-policy-said]")).to_have_text(
+            "It is saved once the steps are in order."
+        )
+        (one,) = held
+        one.continue_()
+        lead.is_at("Stay with the hub")
+        lead.sees("2. Staying with the hub")

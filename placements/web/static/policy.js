@@ -3,8 +3,18 @@ const form = document.querySelector("#policy");
 const place = form.querySelector("[data-policy-steps]");
 const said = form.querySelector("[data-policy-said]");
 let dragged = null;
+// What is being rearranged, one after another: it holds true where all of it was done.
+let underWay = null;
 
-async function arrange(wish) {
+function arrange(wish) {
+  const all = Promise.resolve(underWay ?? true).then((done) => done && rearranged(wish));
+  underWay = all;
+  all.then(() => {
+    if (underWay === all) underWay = null;
+  });
+}
+
+async function rearranged(wish) {
   const sent = new FormData(form);
   sent.set("do", wish);
   let page;
@@ -14,10 +24,13 @@ async function arrange(wish) {
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {
     said.textContent = "The order could not be changed. Check your connection and try again.";
-    return;
+    return false;
   }
   const steps = page.querySelector("[data-policy-steps]");
-  if (!steps) return location.reload();
+  if (!steps) {
+    location.reload();
+    return false;
+  }
   place.replaceChildren(...steps.childNodes);
   prepare();
   const order = [...place.querySelectorAll("[data-policy-step]")].map((step, i) => {
@@ -26,6 +39,7 @@ async function arrange(wish) {
   });
   said.textContent = `Not saved yet. The order is now: ${order.join("; ")}.`;
   place.querySelector("[autofocus]")?.focus();
+  return true;
 }
 
 function numbered() {
@@ -40,9 +54,13 @@ function prepare() {
 
 form.addEventListener("submit", (event) => {
   const wish = event.submitter?.value ?? "save";
-  if (wish === "save") return;
+  if (wish === "save" && !underWay) return;
   event.preventDefault();
-  arrange(wish);
+  if (wish !== "save") return arrange(wish);
+  // Saved at once it would be without what is still being rearranged.
+  said.textContent = "It is saved once the steps are in order.";
+  const { submitter } = event;
+  underWay.then((done) => done && form.requestSubmit(submitter));
 });
 
 place.addEventListener("dragstart", (event) => {
