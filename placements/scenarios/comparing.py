@@ -14,6 +14,7 @@ from placements.organisations.models import Hei
 from placements.scenarios import queries, results
 from placements.scenarios.models import Placing, Run
 from placements.scenarios.published import published_places
+from placements.web.formats import percent
 
 MOST_RUNS = 4
 SHARES = {"by_group": "learner group", "by_stage": "stage", "by_hei": "HEI", "by_block": "block"}
@@ -36,8 +37,8 @@ WHOLE = {
 @dataclass(frozen=True)
 class Row:
     """One figure of each run. `values` are as said on the page; `best` marks those that no other run beats,
-    where more or fewer is better and they differ, and `mark` says in a word how; `shares` are the lengths of
-    their bars, of 1."""
+    where more or fewer is better and they differ as said, and `mark` says in a word how; `shares` are the
+    lengths of their bars, of 1."""
 
     name: str
     values: list[str]
@@ -116,35 +117,47 @@ def compare(session: Session, runs: Sequence[Run]) -> list[Table]:
     ]
 
 
-def _row(name: str, numbers: Sequence[float | None], said: Sequence[str], better: int = 0) -> Row:
+def _row(
+    name: str, numbers: Sequence[float | None], said: Sequence[str], better: int = 0, mark: str = ""
+) -> Row:
     """`better`: 1 where more is better, -1 where less is, 0 where neither."""
     known = [number for number in numbers if number is not None]
     best = max(known, default=None) if better > 0 else min(known, default=None)
-    marked = bool(better) and len(set(known)) > 1
+    words = {text for number, text in zip(numbers, said, strict=True) if number is not None}
+    marked = bool(better) and len(words) > 1
+    first = {text for number, text in zip(numbers, said, strict=True) if number == best}
     most = max(known, default=0)
     return Row(
         name,
         list(said),
-        [marked and number == best for number in numbers],
+        [marked and number is not None and text in first for number, text in zip(numbers, said, strict=True)],
         [number / most if number and most else 0.0 for number in numbers],
-        "most" if better > 0 else "least",
+        mark or ("most" if better > 0 else "least"),
     )
 
 
+def _share(name: str, parts: Sequence[tuple[int, int] | None]) -> Row:
+    """So many of so many in each run, where more is better: the share, where not all are of as many."""
+    differ = len({part[1] for part in parts if part}) > 1
+    return _row(
+        name,
+        [part[0] / part[1] if part and part[1] else None for part in parts],
+        [_of(*part, with_share=differ) if part else "–" for part in parts],
+        1,
+        "highest share" if differ else "",
+    )
+
+
+def _of(part: int, whole: int, *, with_share: bool) -> str:
+    return f"{part:,} of {whole:,}" + (f" ({percent(part, whole)})" if with_share else "")
+
+
 def _placed(told: Sequence[Mapping[str, Any]]) -> list[Row]:
-    every = [row["learners_with_every_place"] for row in told]
     return [
-        _row(
-            "Placements",
-            [row["placed"] / row["requirements"] if row["requirements"] else 0 for row in told],
-            [f"{row['placed']:,} of {row['requirements']:,}" for row in told],
-            1,
-        ),
-        _row(
+        _share("Placements", [(row["placed"], row["requirements"]) for row in told]),
+        _share(
             "Learners with every placement",
-            every,
-            [f"{n:,} of {row['learners']:,}" for n, row in zip(every, told, strict=True)],
-            1,
+            [(row["learners_with_every_place"], row["learners"]) for row in told],
         ),
     ]
 
@@ -152,18 +165,10 @@ def _placed(told: Sequence[Mapping[str, Any]]) -> list[Row]:
 def _shares(told: Sequence[Mapping[str, Any]], key: str) -> list[Row]:
     by_run = [{row["name"]: row for row in summary[key]} for summary in told]
     names = dict.fromkeys(name for rows in by_run for name in rows)
-    found = []
-    for name in names:
-        here = [rows.get(name) for rows in by_run]
-        found.append(
-            _row(
-                name,
-                [row["placed"] / row["needed"] if row and row["needed"] else None for row in here],
-                [f"{row['placed']:,} of {row['needed']:,}" if row else "–" for row in here],
-                1,
-            )
-        )
-    return found
+    return [
+        _share(name, [(row["placed"], row["needed"]) if (row := rows.get(name)) else None for rows in by_run])
+        for name in names
+    ]
 
 
 def _travel(told: Sequence[Mapping[str, Any]]) -> list[Row]:

@@ -89,6 +89,41 @@ def test_figures_stand_side_by_side_with_the_best_marked(session: Session) -> No
     assert ("changes", "Move") not in rows, "nothing is published yet"
 
 
+def test_runs_over_different_learners_are_marked_by_the_share_placed(session: Session) -> None:
+    round_ = small_round(learners=0).round
+    of = [
+        {"placed": 1295, "requirements": 1388, "learners": 588, "learners_with_every_place": 528},
+        {"placed": 1294, "requirements": 1386, "learners": 589, "learners_with_every_place": 528},
+    ]
+    runs = [RunFactory(round=round_, summary=summary_of(**summary)) for summary in of]
+    saved()
+    rows = rows_of(session, runs)
+    placed = rows["placed", "Placements"]
+    assert placed.values == ["1,295 of 1,388 (93.3%)", "1,294 of 1,386 (93.4%)"]
+    assert (placed.best, placed.mark) == ([False, True], "highest share")
+    every = rows["placed", "Learners with every placement"]
+    assert every.values == ["528 of 588 (89.8%)", "528 of 589 (89.6%)"]
+    assert (every.best, every.mark) == ([True, False], "highest share")
+
+
+def test_figures_that_read_the_same_are_not_told_apart(session: Session) -> None:
+    """Means of 29.82 and 29.84 minutes are both 29.8 min on the page."""
+    region = small_round(learners=50)
+    runs = [RunFactory(round=region.round) for _ in range(2)]
+    for run, longer in zip(runs, (41, 42), strict=True):
+        for i, learner in enumerate(region.learners):
+            PlacingFactory(
+                run=run,
+                requirement=learner.requirements[0],
+                department=region.departments[0],
+                travel_minutes=30 if i < longer else 29,
+            )
+    saved()
+    row = rows_of(session, runs)["hei-travel", region.hei.name]
+    assert row.values == ["29.8 min", "29.8 min"]
+    assert not any(row.best)
+
+
 def tiers(**values: int) -> list[dict[str, Any]]:
     return [{"name": name, "value": value, "bound": value, "gap": 0.0} for name, value in values.items()]
 
