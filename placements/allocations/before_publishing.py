@@ -45,23 +45,22 @@ def _recent(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequen
     if places := late_changes.since_run(session, viewer, run):
         learners = sum(change.learners for change in places)
         placed = f", where {count(learners, 'learner is', 'learners are')} placed" if learners else ""
-        told = " ".join(f"{change.department.name}: {change.sentence}." for change in places[:MOST_TOLD])
         items.append(
             Item(
                 f"{count(len(places), 'department has', 'departments have')} changed approved places since"
-                f" the run was started{placed}. {told}{_more(places)}",
+                f" the run was started{placed}.",
                 "warns",
                 *mended,
+                examples=_told([f"{change.department.name}: {change.sentence}" for change in places]),
             )
         )
     if learners_since := late_learners.since_run(session, viewer, run):
-        told = " ".join(change.sentence + "." for change in learners_since[:MOST_TOLD])
         items.append(
             Item(
-                f"{count(len(learners_since), 'change')} to learners since the run was started:"
-                f" {told}{_more(learners_since)}",
+                f"{count(len(learners_since), 'change')} to learners since the run was started.",
                 "warns",
                 *mended,
+                examples=_told([change.sentence for change in learners_since]),
             )
         )
     if not items:
@@ -71,9 +70,9 @@ def _recent(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequen
     return items
 
 
-def _more(changes: Sequence[object]) -> str:
+def _told(changes: Sequence[str]) -> list[str]:
     more = len(changes) - MOST_TOLD
-    return f" And {more:,} more." if more > 0 else ""
+    return [*changes[:MOST_TOLD], *([f"and {more:,} more"] if more > 0 else [])]
 
 
 def _ready(session: Session, viewer: Viewer, round_: Round, run: Run) -> Sequence[Item]:

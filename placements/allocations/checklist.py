@@ -21,13 +21,15 @@ Effect = Literal["blocks", "warns", "in order"]
 @dataclass(frozen=True)
 class Item:
     """One thing looked at, in a whole sentence. `endpoint` and `values` are the page where it is put right,
-    `link` what the link to it says; no link where there is nothing to do."""
+    `link` what the link to it says; no link where there is nothing to do. `examples` are some of what
+    `words` count, and how many more there are."""
 
     words: str
     effect: Effect
     endpoint: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     link: str = ""
+    examples: Sequence[str] = ()
 
 
 # From session, viewer, round and the run that would be published to what was found; [] where it has nothing

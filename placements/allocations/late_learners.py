@@ -28,8 +28,8 @@ WHOLE_COHORT = 3
 
 @dataclass(frozen=True)
 class LateLearner:
-    """`who` is a learner or a whole cohort, `words` what happened, `places` how many published places are
-    given up; `learner_id` is None for a cohort. `given_up` are those places, `wanted` places that nobody knew
+    """`who` is a learner or a whole cohort, `words` what happened, `places` how many places are given
+    up; `learner_id` is None for a cohort. `given_up` are those places, `wanted` places that nobody knew
     of, both by requirement's id; `at_utc` is the last that was recorded."""
 
     who: str
@@ -43,12 +43,8 @@ class LateLearner:
 
     @property
     def sentence(self) -> str:
-        """ "DR-001, City University: withdrawn from 4 January 2027; 2 published places are given up"."""
-        given_up = (
-            f"; {count(self.places, 'published place is', 'published places are')} given up"
-            if self.places
-            else ""
-        )
+        """ "DR-001, City University: withdrawn from 4 January 2027; 2 places are given up"."""
+        given_up = f"; {count(self.places, 'place is', 'places are')} given up" if self.places else ""
         return f"{self.who}: {self.words}{given_up}"
 
 

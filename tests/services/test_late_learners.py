@@ -64,7 +64,7 @@ def test_a_withdrawal_gives_the_place_up(session: Session, region: SmallRound) -
     third.interruptions.append(interrupted("withdrawn", date(2027, 1, 4)))
     placed, unplaced = found(session, region)
     assert placed.sentence == (
-        f"{first.reference}, {region.hei.name}: withdrawn from 4 January 2027; 1 published place is given up"
+        f"{first.reference}, {region.hei.name}: withdrawn from 4 January 2027; 1 place is given up"
     )
     assert unplaced.sentence == f"{third.reference}, {region.hei.name}: withdrawn from 4 January 2027"
 

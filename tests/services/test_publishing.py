@@ -172,6 +172,9 @@ def test_what_has_changed_since_the_run_is_warned_of(session: Session, region: S
     assert set(found.values()) == {"warns"}
     assert any(words.startswith("1 department has changed approved places") for words in found)
     assert any(words.startswith("1 change to learners since the run was started") for words in found)
+    items = items_before_publication(session, region.lead, region.round, run)
+    examples = [words for item in items for words in item.examples]
+    assert any(words.endswith("; 1 place is given up") for words in examples), "nothing is published yet"
     assert mended_at(session, region, run) == {"scenarios.see_runs"}
     assert publish(region).number == 1
     assert mended_at(session, region, run) == {"repairs.see_worklist"}

@@ -364,11 +364,11 @@ def test_changes_of_learners_since_publication_lead_to_a_repair(
     told = page(lead.get(address))
     assert "Learners changed since version 1" in told.main
     assert f"{withdrawn.reference}, {region.hei.name}: withdrawn from 4 January 2027" in told.main
-    assert "1 published place is given up" in told.main
+    assert "1 place is given up" in told.main
     assert told.links()["See the worklist, and repair with the fewest moves"].endswith("/worklist")
     assert "Learners changed since version 1" in page(lead.get(f"/rounds/{region.round.id}")).main
     officer = signed_in(lead, Role.PLACEMENT_OFFICER, hei_id=region.hei.id)
-    assert "1 published place is given up" in page(officer.get(address)).main
+    assert "1 place is given up" in page(officer.get(address)).main
     educator = signed_in(lead, Role.PRACTICE_EDUCATOR, trust_id=region.trusts[0].id)
     assert withdrawn.reference not in page(educator.get(address)).main
     monkeypatch.setattr(routes, "MOST_TOLD", 0)
