@@ -122,7 +122,7 @@ def subject(entry: AuditEntry, people: Mapping[int, str]) -> str:
 
 def facts(entry: AuditEntry) -> list[str]:
     """The plain facts kept with it: "blocks: 4"."""
-    return [f"{_spoken(name.removesuffix('_id'))}: {_spoken(value)}" for name, value in entry.detail.items()]
+    return [f"{_spoken(name)}: {_spoken(value)}" for name, value in entry.detail.items()]
 
 
 def _spoken(value: object) -> str:
@@ -135,4 +135,4 @@ def _spoken(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_spoken(item) for item in value)
     text = str(value)
-    return text.replace("_", " ") if A_WORD.fullmatch(text) else text
+    return text.removesuffix("_id").replace("_", " ") if A_WORD.fullmatch(text) else text

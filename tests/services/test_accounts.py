@@ -197,3 +197,8 @@ def test_outside_these_tests_passwords_are_slow_to_guess() -> None:
     assert REAL_HASHER.type is Type.ID
     assert REAL_HASHER.memory_cost >= 19 * 1024
     assert REAL_HASHER.time_cost >= 2
+
+
+def test_what_was_changed_of_a_learner_is_told_without_the_tables_words() -> None:
+    entry = AuditEntry(detail={"changed": ["hub_trust_id", "travel_limit_minutes"], "hei_id": 4})
+    assert describing.facts(entry) == ["changed: hub trust, travel limit minutes", "hei: 4"]
