@@ -53,6 +53,7 @@ def test_a_scenario_is_ordered_by_keyboard_run_and_compared(installation: Instal
         expect(steps.nth(0)).to_contain_text("The longest journey")
         page.get_by_label("Travel limit by car").fill("1")
         page.keyboard.press("Enter")
+        lead.sees("The policy was saved")
         lead.is_at("Shortest journeys first")
         lead.sees("1. The longest journey; 2. Travel")
         lead.sees("Travel limit by car: 1 minute instead of 90.")
@@ -66,7 +67,7 @@ def test_a_scenario_is_ordered_by_keyboard_run_and_compared(installation: Instal
         lead.open("/rounds/1/scenarios")
         lead.follow("Compare the last runs")
         lead.is_at("Compare runs")
-        expect(page.get_by_role("row", name=re.compile("^Placements"))).to_contain_text("2 of 3 best")
+        expect(page.get_by_role("row", name=re.compile("^Placements"))).to_contain_text("2 of 3 most")
         lead.look()
         lead.follow("See who is placed differently, learner by learner")
         lead.is_at("Differences, learner by learner")
@@ -104,5 +105,6 @@ def test_a_policy_saved_at_once_has_the_step_that_was_just_added(
         )
         (one,) = held
         one.continue_()
+        lead.sees("The policy was saved")
         lead.is_at("Stay with the hub")
         lead.sees("2. Staying with the hub")

@@ -298,6 +298,7 @@ def test_officers_are_told_before_the_freeze_each_once_and_only_of_their_own(
 
 def test_what_was_missing_is_given_out_and_erased(made: PublishedRound, session: Session) -> None:
     index = not_clear_index(made)
+    later(1)
     freeze(made)
     learner = made.region.learners[index]
     given = export_learner(made.officer, learner.id)["places_given_back"]
