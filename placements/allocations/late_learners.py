@@ -50,7 +50,7 @@ class LateLearner:
 
 def since_publication(session: Session, viewer: Viewer, publication: Publication) -> list[LateLearner]:
     """The learners that the person sees who changed since the run behind a publication, those who give up
-    places first; none for those who may see no learners."""
+    places first, then those who need one; none for those who may see no learners."""
     run = session.get_one(Run, publication.run_id)
     lines = lines_of_publication(viewer, publication.id).with_only_columns(
         PublicationLine.requirement_id, PublicationLine.department_id
@@ -85,7 +85,7 @@ def _changes(
             found.append(_cohort(learners[0].cohort, asking))
             continue
         found += filter(None, (_learner(row, known) for row in learners))
-    return sorted(found, key=lambda row: (-row.places, row.who))
+    return sorted(found, key=lambda row: (-row.places, -len(row.wanted), row.who))
 
 
 def _candidates(session: Session, viewer: Viewer, round_id: int, frozen_utc: datetime) -> Iterable[Learner]:

@@ -24,7 +24,7 @@ from placements.web import viewer
 from placements.web.panels import Panel, Status, register
 
 # More changes of learners than these are counted, not told one by one.
-MOST_TOLD = 30
+MOST_TOLD = 10
 
 
 @allocations.post("/runs/<int:run_id>/adopt")
@@ -32,7 +32,7 @@ MOST_TOLD = 30
 def adopt_run(run_id: int) -> ResponseReturnValue:
     """Let a run's placings stand as the round's allocations."""
     run = service.adopt_run(viewer(), run_id)
-    flash(f"Run {run.id} now stands as the round's allocation. Nothing has been published yet.")
+    flash(f"Run {run.id} now stands as the round's allocation. It is not published yet.")
     return redirect(url_for("allocations.see_publications", round_id=run.round_id))
 
 

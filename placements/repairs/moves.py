@@ -45,8 +45,8 @@ KIND_WORDS: Mapping[Kind, str] = {
 
 # Why, where no happening and nobody else explains it.
 PLAIN: Mapping[Kind, str] = {
-    Kind.LOST: "The rules or the places offered no longer allow the place it had",
-    Kind.REPLACED: "The rules or the places offered no longer allow the place it had",
+    Kind.LOST: "The rules or the places offered no longer allow the place that they had",
+    Kind.REPLACED: "The rules or the places offered no longer allow the place that they had",
     Kind.MOVED: "To make room where fewer can be taken",
     Kind.LATE_LEFT: "Joined since",
     Kind.LATE: "Joined since",

@@ -64,7 +64,7 @@ def test_a_lead_adopts_and_publishes(lead: FlaskClient, region: SmallRound) -> N
     run.summary = run.summary | {"requirements": 3, "placed": 2}
     saved()
     adopted = page(lead.post(f"/runs/{run.id}/adopt", follow_redirects=True))
-    assert f"Run {run.id} now stands as the round's allocation" in adopted.main
+    assert f"Run {run.id} now stands as the round's allocation. It is not published yet" in adopted.main
     assert "2 of 3 placed (66.7%)" in adopted.main
     assert "Ready to publish" in page(lead.get(f"/rounds/{region.round.id}")).main
     checked = page(lead.get(f"/rounds/{region.round.id}/publish"))
@@ -373,3 +373,22 @@ def test_changes_of_learners_since_publication_lead_to_a_repair(
     assert withdrawn.reference not in page(educator.get(address)).main
     monkeypatch.setattr(routes, "MOST_TOLD", 0)
     assert "and 1 more" in page(lead.get(address)).main
+
+
+def test_a_run_that_takes_in_what_changed_is_to_be_adopted_only_once(
+    lead: FlaskClient, region: SmallRound
+) -> None:
+    published(region)
+    set_clock(lambda: NOW_UTC + timedelta(hours=1))
+    region.learners[0].interruptions.append(
+        Interruption(kind="withdrawn", first_day=region.block.first_week, recorded_utc=now_utc())
+    )
+    saved()
+    set_clock(lambda: NOW_UTC + timedelta(hours=2))
+    run = a_run(region)
+    run.requested_utc = run.snapshot.taken_utc = now_utc()
+    saved()
+    address = f"/rounds/{region.round.id}/publications"
+    assert f"Run {run.id} already uses this. Adopt it and publish it." in page(lead.get(address)).main
+    lead.post(f"/runs/{run.id}/adopt")
+    assert f"Run {run.id} already uses this. It stands already: publish it." in page(lead.get(address)).main
