@@ -24,13 +24,13 @@ WISHES = {
     "later": "A later choice",
     "unlisted": "A site not on the list",
 }
-# Of the tables about a run as a whole: how a row is told apart from its table.
+# The tables about a run as a whole, as the names of their rows are led in.
 WHOLE = {
-    "placed": "{}",
-    "travel": "travel, {}",
-    "load": "load, {}",
-    "preferences": "preferences, {}",
-    "changes": "learners with a published place who {}",
+    "placed": "",
+    "travel": "travel",
+    "load": "load",
+    "preferences": "preferences",
+    "changes": "against what is published",
 }
 
 
@@ -90,17 +90,26 @@ def runs_to_compare(session: Session, viewer: Viewer, round_id: int, ids: Sequen
 def columns(runs: Sequence[Run], tables: Sequence[Table] = (), best: Run | None = None) -> list[Column]:
     """What heads each run's column: `best` is the best of them all, and of the rows of `tables` about a run
     as a whole are told those by which it alone comes first."""
-    whole = [(table, row) for table in tables if table.key in WHOLE for row in table.rows]
     return [
         Column(
             run,
             letter,
             results.short_certificate(run.summary),
             run is best,
-            [WHOLE[t.key].format(row.name.lower()) for t, row in whole if row.best[i] and sum(row.best) == 1],
+            _first_in(tables, i),
         )
         for i, (run, letter) in enumerate(zip(runs, "ABCD", strict=False))
     ]
+
+
+def _first_in(tables: Sequence[Table], i: int) -> list[str]:
+    """By which rows about a run as a whole it alone comes first: "travel (median, longest)"."""
+    found = []
+    for table in tables:
+        names = ", ".join(row.name.lower() for row in table.rows if row.best[i] and sum(row.best) == 1)
+        if names and table.key in WHOLE:
+            found.append(f"{WHOLE[table.key]} ({names})" if WHOLE[table.key] else names)
+    return found
 
 
 def compare(session: Session, runs: Sequence[Run]) -> list[Table]:
@@ -124,7 +133,7 @@ def _row(
     known = [number for number in numbers if number is not None]
     best = max(known, default=None) if better > 0 else min(known, default=None)
     words = {text for number, text in zip(numbers, said, strict=True) if number is not None}
-    marked = bool(better) and len(words) > 1
+    marked = bool(better) and len(words) > 1 and len(set(known)) > 1
     first = {text for number, text in zip(numbers, said, strict=True) if number == best}
     most = max(known, default=0)
     return Row(
@@ -141,7 +150,8 @@ def _share(name: str, parts: Sequence[tuple[int, int] | None]) -> Row:
     differ = len({part[1] for part in parts if part}) > 1
     return _row(
         name,
-        [part[0] / part[1] if part and part[1] else None for part in parts],
+        # As exact as the share is said.
+        [round(part[0] / part[1], 3 if differ else 9) if part and part[1] else None for part in parts],
         [_of(*part, with_share=differ) if part else "–" for part in parts],
         1,
         "highest share" if differ else "",

@@ -104,6 +104,19 @@ def test_runs_over_different_learners_are_marked_by_the_share_placed(session: Se
     every = rows["placed", "Learners with every placement"]
     assert every.values == ["528 of 588 (89.8%)", "528 of 589 (89.6%)"]
     assert (every.best, every.mark) == ([True, False], "highest share")
+    assert [one.best_at for one in comparing.columns(runs, compare(session, runs))] == [
+        ["learners with every placement"],
+        ["placements"],
+    ]
+    alike = [527, 588], [528, 589]
+    runs = [
+        RunFactory(round=round_, summary=summary_of(learners=whole, learners_with_every_place=part))
+        for part, whole in alike
+    ]
+    saved()
+    same = rows_of(session, runs)["placed", "Learners with every placement"]
+    assert same.values == ["527 of 588 (89.6%)", "528 of 589 (89.6%)"]
+    assert not any(same.best)
 
 
 def test_figures_that_read_the_same_are_not_told_apart(session: Session) -> None:
