@@ -237,16 +237,16 @@ class Large:
         return turns
 
     def _exchanges(self, turns: Turns, alone: list[tuple[int, Alone]], settled: Callable[[], None]) -> None:
-        """Windows, chains, markets and classes again until nothing helps; `settled` is called once the tiers
+        """Chains, windows, markets and classes again until nothing helps; `settled` is called once the tiers
         of placing are about where they stay."""
         found = self.found
         exchanges = Exchanges(turns, found.tables, self.window)
         for n in range(ROUNDS):
             before = found.value
             for stage, each in (
-                ("every window again", self._windows(exchanges)),
                 (PLACED, self._chains(exchanges, alone)),
                 ("those whose places are dear", self._dear(exchanges)),
+                ("every window again", self._windows(exchanges)),
                 ("every market again", self._markets(exchanges)),
                 ("every class again", self._classes(turns.guide)),
             ):
