@@ -3,7 +3,6 @@
 import gc
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +29,8 @@ from placements.extensions import db
 from placements.scenarios import verified
 from placements.scenarios.models import Run
 from placements.settings import Settings
+from placements.tasks import make_huey
+from tests.databases import TEMPLATE, Databases
 
 # Passwords are slow to check on purpose, a fifth of a second each time that a test signs somebody in.
 REAL_HASHER = accounts._hasher
@@ -70,12 +71,20 @@ def postgres_server() -> Iterator[sa.URL]:
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
     url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    run_on_postgres(url, "CREATE DATABASE template")
-    engine = sa.create_engine(url.set(database="template"))
+    run_on_postgres(url, f"CREATE DATABASE {TEMPLATE}")
+    engine = sa.create_engine(url.set(database=TEMPLATE))
     migrations.upgrade(engine)
     engine.dispose()
+    # The queue's own tables, which it would make in each.
+    template = url.set(database=TEMPLATE).render_as_string(hide_password=False)
+    make_huey(Settings(var=Path(folder), database_url=template, secret_key="")).storage.close()
     yield url
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: sa.URL) -> Databases:
+    return Databases(postgres_server)
 
 
 def run_on_postgres(url: sa.URL, statement: str) -> None:
@@ -94,11 +103,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    server: sa.URL = request.getfixturevalue("postgres_server")
-    name = f"test_{uuid.uuid4().hex}"
-    run_on_postgres(server, f"CREATE DATABASE {name} TEMPLATE template")
-    yield server.set(database=name).render_as_string(hide_password=False)
-    run_on_postgres(server, f"DROP DATABASE {name} WITH (FORCE)")
+    databases: Databases = request.getfixturevalue("postgres_databases")
+    url = databases.lend()
+    yield url.render_as_string(hide_password=False)
+    databases.take_back(url)
 
 
 @pytest.fixture
