@@ -121,10 +121,12 @@ def make_matched_region(var: Path) -> None:
 
 @contextmanager
 def filling(var: Path) -> Iterator[None]:
-    """An application over a new database in this folder, for the factories, and gone before it is served."""
-    url = f"sqlite:///{var / 'placements.sqlite'}"
+    """An application over this folder's database, made where there is none; gone before it is served."""
+    path = var / "placements.sqlite"
+    if not path.exists():
+        path.write_bytes(_migrated())
+    url = f"sqlite:///{path}"
     app = create_app(Settings(var=var, database_url=url, secret_key="not of the served site"))
-    (var / "placements.sqlite").write_bytes(_migrated())
     with app.app_context():
         yield
         app.extensions["huey"].storage.close()
