@@ -37,6 +37,7 @@ class Exchanges:
     def __init__(self, turns: Turns, tables: Tables, window: Ints) -> None:
         """`window` [choices] is the window of the year that each lies in."""
         self.turns, self.chosen, self.window = turns, turns.chosen, window
+        self.place = self.chosen.department * (int(window.max(initial=0)) + 1) + window
         self.near = turns.guide.reduced < NEAR
         self.wide = turns.guide.reduced < WIDE
         problem = tables.problem
@@ -45,7 +46,7 @@ class Exchanges:
         self.kind: Ints = of[self.chosen.department]
         floating = np.array([r.rotation is not None for r in problem.requirements], np.bool_)
         self.floating: Bools = floating[self.chosen.requirement]
-        self.bond = _bonds(tables)
+        self.bond = bonds(tables)
         self.learner_of = tables.requirement_learner
         self._most: dict[int, int] = {}
 
@@ -53,9 +54,9 @@ class Exchanges:
         """The choices that take part where a whole window is placed again: those within so many points of
         everyone who is placed in it or nowhere; wide ones of whoever has no place, or a dear one."""
         reduced = self.turns.guide.reduced
-        lacking = self._waiting(taken) | self._by_requirement(taken & (reduced > DEAR))
+        lacking = ~self.turns.of_same(taken) | self.turns.of_same(taken & (reduced > DEAR))
         here = self.window == window
-        there = self._by_requirement(taken & here) | self._waiting(taken)
+        there = self.turns.of_same(taken & here) | ~self.turns.of_same(taken)
         free: Ints = np.flatnonzero(here & there & ((reduced < near) | (lacking & self.wide) | taken))
         return free
 
@@ -70,10 +71,10 @@ class Exchanges:
         """The choices that take part in a market: those within its window of everyone who could be in it,
         near ones, and wide ones where a place is lacking, of those as urgent. Floating requirements that
         stand in another window stay out of it."""
-        waiting = self._waiting(taken)
+        waiting = ~self.turns.of_same(taken)
         window = self.window == self.window[np.argmax(inside)]
-        here = inside & (~self.floating | waiting | self._by_requirement(taken & window))
-        mine = self._by_requirement(here)
+        here = inside & (~self.floating | waiting | self.turns.of_same(taken & window))
+        mine = self.turns.of_same(here)
         lacking = mine & waiting
         urgent = np.zeros_like(mine)
         if lacking.any():
@@ -102,14 +103,8 @@ class Exchanges:
         shared = np.flatnonzero(np.bincount(np.concatenate(sites)) == len(learners))
         if not len(shared):
             shared = np.unique(np.concatenate(sites))
-        place = chosen.department * (int(self.window.max()) + 1) + self.window
-        within = np.unique(place[ours & np.isin(chosen.site, shared)])
-        standing = np.flatnonzero(taken & ~ours & np.isin(place, within))
-        window = np.full(len(self.learner_of), -1, np.int64)
-        window[chosen.requirement[standing]] = self.window[standing]
-        moving = window[chosen.requirement] >= 0
-        near = moving & self.near & (window[chosen.requirement] == self.window)
-        return np.flatnonzero(ours | near | (moving & taken))
+        moving = self._making_way(ours & np.isin(chosen.site, shared), taken & ~ours)
+        return np.flatnonzero(ours | (moving & (self.near | taken)))
 
     def dear(self, taken: Bools) -> list[Ints]:
         """Learners bound together whose places are dear by the prices of the guide, the dearest first."""
@@ -122,18 +117,21 @@ class Exchanges:
     def around(self, learners: Ints, taken: Bools) -> Ints:
         """The choices that take part where some learners are placed anew all year among what is near: whoever
         stands where they could go, and whoever stands where those could, may move within the window."""
-        chosen, near = self.chosen, self.turns.guide.reduced < DEAR
-        ours = np.isin(chosen.learner, learners)
-        place = chosen.department * (int(self.window.max()) + 1) + self.window
-        window = np.full(len(self.learner_of), -1, np.int64)
-        moving, goes = np.zeros_like(ours), ours & self.near
-        for _ in range(2):
-            standing = np.flatnonzero(taken & ~ours & np.isin(place, np.unique(place[goes])))
-            window[chosen.requirement[standing]] = self.window[standing]
-            moving = window[chosen.requirement] == self.window
-            goes = moving & near
+        near = self.turns.guide.reduced < DEAR
+        ours = np.isin(self.chosen.learner, learners)
+        moving = self._making_way(ours & self.near, taken & ~ours)
+        moving |= self._making_way(moving & near, taken & ~ours)
         free: Ints = np.flatnonzero((ours & (self.near | taken)) | (moving & (near | taken)))
         return free
+
+    def _making_way(self, going: Bools, standing: Bools) -> Bools:
+        """[choices] of those who stand in the departments and windows that others are `going` to, within
+        their own window."""
+        there = np.flatnonzero(standing & np.isin(self.place, np.unique(self.place[going])))
+        window = np.full(len(self.learner_of), -1, np.int64)
+        window[self.chosen.requirement[there]] = self.window[there]
+        out: Bools = window[self.chosen.requirement] == self.window
+        return out
 
     def _alone(self, bond: int, ours: Bools) -> int:
         """The most places that learners bound together could have, were they alone."""
@@ -146,19 +144,8 @@ class Exchanges:
             self._most[bond] = 0 if found.x is None else int((found.x[: len(free)] > 0.5).sum())
         return self._most[bond]
 
-    def _waiting(self, taken: Bools) -> Bools:
-        """[choices] of requirements without a place."""
-        return ~self._by_requirement(taken)
 
-    def _by_requirement(self, some: Bools) -> Bools:
-        """[choices] of the requirements that some choices are of."""
-        marked = np.zeros(len(self.learner_of), np.bool_)
-        marked[self.chosen.requirement[some]] = True
-        out: Bools = marked[self.chosen.requirement]
-        return out
-
-
-def _bonds(tables: Tables) -> Ints:
+def bonds(tables: Tables) -> Ints:
     """[learners] a label that those who stay together share."""
     problem = tables.problem
     label = np.arange(len(problem.learners))

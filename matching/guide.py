@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_matrix, hstack, vstack
 
+from matching.columns import Choices
 from matching.portion import Whole
 from matching.program import Floats, Program, relax
 from matching.stop import Stop
 from matching.tables import Bools, Ints
-from matching.windows import Windows
 
 # Points at which leaving one more over is let pass in a relaxation.
 ELASTIC = 1_000.0
@@ -57,7 +57,8 @@ class Guide:
 
 
 def relaxed_guide(
-    windows: Windows,
+    whole: Whole,
+    chosen: Choices,
     cost: Floats,
     earlier: list[Ints],
     held: list[int],
@@ -68,7 +69,6 @@ def relaxed_guide(
 ) -> Guide | None:
     """The relaxation over the choices `kept` under `ceilings`, with each earlier tier's cost at most `held`;
     None where time ended before it did."""
-    whole = windows.whole
     part = whole.portion(np.flatnonzero(kept), cost, whole.most)
     tiers = np.array([tier[part.columns] for tier in earlier], np.float64).reshape(-1, len(part.columns))
     count = len(earlier)
@@ -97,19 +97,25 @@ def relaxed_guide(
     worth = found.price[len(part.rows) + count :]
     _lower(tier_price, worth, ceilings)
     priced = _priced(cost, tier_price, earlier) + worth @ below
-    value, _, reduced = _bounded(windows, priced, price)
+    value, _, reduced = _bounded(whole, chosen, priced, price)
     taken = np.zeros(whole.n)
     taken[part.columns[: part.n]] = np.clip(found.x[: part.n], 0.0, 1.0)
     return Guide(whole, taken, reduced, value - float(worth @ most), tier_price, ~kept & (reduced < MISSED))
 
 
 def fewest_left(
-    windows: Windows, tiers: list[Ints], ceilings: list[Ceiling], kept: Bools, stop: Stop, seconds: float
+    whole: Whole,
+    chosen: Choices,
+    tiers: list[Ints],
+    ceilings: list[Ceiling],
+    kept: Bools,
+    stop: Stop,
+    seconds: float,
 ) -> float:
     """What the costs of some tiers of placing, added up, cannot undercut (-inf where time ended first): the
     relaxation of placing alone, at first over the choices `kept`, then with those that it turns out to
     miss."""
-    whole, ends = windows.whole, time.monotonic() + seconds
+    ends = time.monotonic() + seconds
     cost: Floats = np.sum(tiers, axis=0, dtype=np.float64)
     below = _below(whole, ceilings)
     most = np.array([ceiling.most for ceiling in ceilings], np.float64)
@@ -127,7 +133,7 @@ def fewest_left(
         price = np.zeros(len(whole.most))
         price[part.rows] = found.price[: len(part.rows)]
         worth = found.price[len(part.rows) :]
-        value, reduced, _ = _bounded(windows, cost + worth @ below, price)
+        value, reduced, _ = _bounded(whole, chosen, cost + worth @ below, price)
         best = max(best, value - float(worth @ most))
         missed = ~kept & (reduced < -SLIGHT)
         if not missed.any():
@@ -144,13 +150,12 @@ def _below(whole: Whole, ceilings: list[Ceiling]) -> Floats:
     return out
 
 
-def _bounded(windows: Windows, cost: Floats, price: Floats) -> tuple[float, Floats, Floats]:
+def _bounded(whole: Whole, chosen: Choices, cost: Floats, price: Floats) -> tuple[float, Floats, Floats]:
     """What no answer undercuts at a cost [columns] and prices [rows], whatever they are, with what a
     requirement's own row is worth set anew; [choices] reduced costs at these prices, and set anew: none is
     below 0."""
-    whole = windows.whole
     reduced = cost + whole.columns.T @ price
-    of = windows.chosen.requirement
+    of = chosen.requirement
     least = np.zeros(int(of.max(initial=-1)) + 1)
     np.minimum.at(least, of, reduced[: whole.n])
     further = np.minimum(0.0, reduced[whole.n :]) @ whole.upper[whole.n :]

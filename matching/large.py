@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import vstack
 
 from matching.classes import Alone, classes
-from matching.exchanges import Exchanges
+from matching.exchanges import Exchanges, bonds
 from matching.greedy import place_greedily
 from matching.guide import Ceiling, Guide, fewest_left, relaxed_guide
 from matching.portion import Whole
@@ -104,7 +104,7 @@ class Large:
             self.say("each class alone")
             worth = windows.worth | found.taken | self._bound_together(windows)
             seconds = 0.6 * found.left
-            begun = workers.submit(self._relaxed, windows, alone, worth, self._held(), seconds)
+            begun = workers.submit(self._relaxed, alone, worth, self._held(), seconds)
             # Something to show for the time until the whole is relaxed, or runs out.
             none = np.zeros(self.n, np.bool_)
             rough = Guide(
@@ -118,8 +118,7 @@ class Large:
             self.guides.append(guide)
             self.say("relaxed as a whole")
             worth = worth | guide.missed
-            seconds = max(0.1, found.left - 1.0)
-            again = workers.submit(self._relaxed, windows, alone, worth, self._held(), seconds)
+            again = workers.submit(self._relaxed, alone, worth, self._held(), found.left - 1.0)
             turns = self._first(guide, looking)
             self.say("every window in turn")
             self._again(turns, self._windows(Exchanges(turns, found.tables, self.window)))
@@ -129,15 +128,13 @@ class Large:
                 self.guides.append(better)
                 worth = worth | better.missed
                 turns = Turns(better, chosen, self.priority, self.cost, found.stop)
-            seconds = max(0.1, found.left - 1.0)
-            fewest = workers.submit(self._fewest_left, windows, alone, worth, seconds)
+            fewest = workers.submit(self._fewest_left, alone, worth, found.left - 1.0)
             last: list[Future[Guide | None]] = []
 
             def settled() -> None:
-                seconds = max(0.1, found.left - 1.0)
-                if self._reached() != self._held():
-                    held = self._reached()
-                    last.append(workers.submit(self._relaxed, windows, alone, worth, held, seconds))
+                held = self._reached()
+                if held != self._held():
+                    last.append(workers.submit(self._relaxed, alone, worth, held, found.left - 1.0))
 
             self._exchanges(turns, alone, settled)
             self.together = max(self.together, *results([fewest], found.stop))
@@ -146,11 +143,10 @@ class Large:
     def _bound_together(self, windows: Windows) -> Bools:
         """[choices] what windows alone tell little of: of those who stay together, everything; of those whose
         block floats, what is not far off."""
-        chosen, problem = self.found.model.choices, self.found.tables.problem
-        pairs = [item.learners for item in problem.companions if item.kind == "together"]
-        learners = np.array([problem.learner_index[key] for pair in pairs for key in pair], np.int64)
+        chosen, bond = self.found.model.choices, bonds(self.found.tables)
+        together = np.bincount(bond)[bond] > 1
         floating = self.floating[chosen.requirement] & (windows.reduced < FAR)
-        out: Bools = floating | np.isin(chosen.learner, learners)
+        out: Bools = floating | together[chosen.learner]
         return out
 
     def bound(self, position: int) -> int | None:
@@ -202,24 +198,28 @@ class Large:
         return [low - t.constant for low, t in zip(self.least, self.earlier, strict=True)]
 
     def _relaxed(
-        self,
-        windows: Windows,
-        alone: list[tuple[int, Alone]],
-        kept: Bools,
-        held: list[int],
-        seconds: float,
+        self, alone: list[tuple[int, Alone]], kept: Bools, held: list[int], seconds: float
     ) -> Guide | None:
         """The whole over the choices `kept`."""
-        costs = [t.cost for t in self.earlier]
-        ceilings = _ceilings(alone)
-        return relaxed_guide(windows, self.soft, costs, held, ceilings, kept, self.found.stop, seconds)
+        found, costs = self.found, [t.cost for t in self.earlier]
+        return relaxed_guide(
+            self.whole,
+            found.model.choices,
+            self.soft,
+            costs,
+            held,
+            _ceilings(alone),
+            kept,
+            found.stop,
+            seconds,
+        )
 
-    def _fewest_left(
-        self, windows: Windows, alone: list[tuple[int, Alone]], kept: Bools, seconds: float
-    ) -> float:
+    def _fewest_left(self, alone: list[tuple[int, Alone]], kept: Bools, seconds: float) -> float:
         """What all tiers of placing must cost together."""
-        costs = [t.cost for t in self.earlier if t.placing]
-        return fewest_left(windows, costs, _ceilings(alone), kept, self.found.stop, seconds)
+        found, costs = self.found, [t.cost for t in self.earlier if t.placing]
+        return fewest_left(
+            self.whole, found.model.choices, costs, _ceilings(alone), kept, found.stop, seconds
+        )
 
     def turns(self) -> list[Ints]:
         """The choices of those whose block floats, and of all others window by window."""

@@ -96,17 +96,15 @@ def _watch(solver: Any, stop: Stop) -> None:
         callback.subscribe(ask)
 
 
-def relax(
-    program: Program, stop: Stop, seconds: float, *, corner: bool = False, crossover: bool = False
-) -> Relaxed | None:
+def relax(program: Program, stop: Stop, seconds: float, *, crossover: bool = False) -> Relaxed | None:
     """The linear relaxation by interior points: the middle of the best face, where the simplex method gives a
-    `corner` but takes several times as long with tens of thousands of rows. With `crossover` it ends at a
+    corner but takes several times as long with tens of thousands of rows. With `crossover` it ends at a
     corner near that middle, where few learners are shared out, at a tenth more. None where nothing was
     found."""
     if not program.rows.shape[1]:
         return Relaxed(np.zeros(0), np.zeros(program.rows.shape[0]))
     solver = _load(program, whole=False)
-    solver.setOptionValue("solver", "simplex" if corner else "ipm")
+    solver.setOptionValue("solver", "ipm")
     solver.setOptionValue("run_crossover", "on" if crossover else "off")
     solver.setOptionValue("time_limit", max(0.1, seconds))
     _watch(solver, stop)

@@ -58,7 +58,7 @@ class Turns:
                 continue
             beside = taken.copy()
             beside[free[placed]] = True
-            rest = self._others(free, beside)
+            rest = free[~self.of_same(beside)[free]]
             room = np.minimum(whole.most - whole.used(beside.astype(np.float64)), self._room(beside, waiting))
             part = whole.portion(rest, cost, room)
             answer = search(part.program, None, self.stop, left() / 2, GAP, NODES)
@@ -76,11 +76,11 @@ class Turns:
         out: Floats = np.minimum(settled, room)
         return out
 
-    def _others(self, free: Ints, taken: Bools) -> Ints:
-        """Of some choices, those of requirements that have none taken."""
+    def of_same(self, some: Bools) -> Bools:
+        """[choices] of the requirements that some choices are of."""
         has = np.zeros(self.requirements, np.bool_)
-        has[self.chosen.requirement[taken]] = True
-        out: Ints = free[~has[self.chosen.requirement[free]]]
+        has[self.chosen.requirement[some]] = True
+        out: Bools = has[self.chosen.requirement]
         return out
 
     def again(self, free: Ints, taken: Bools, points: float, seconds: float) -> Bools:

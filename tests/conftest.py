@@ -30,7 +30,7 @@ from placements.scenarios import verified
 from placements.scenarios.models import Run
 from placements.settings import Settings
 from placements.tasks import make_huey
-from tests.databases import TEMPLATE, Databases
+from tests.databases import TEMPLATE, Databases, migrated_sqlite
 
 # Passwords are slow to check on purpose, a fifth of a second each time that a test signs somebody in.
 REAL_HASHER = accounts._hasher
@@ -50,11 +50,7 @@ NOW_UTC = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty SQLite file to be copied."""
     path = tmp_path_factory.mktemp("sqlite") / "template.sqlite"
-    engine = sa.create_engine(f"sqlite:///{path}")
-    migrations.upgrade(engine)
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    engine.dispose()
+    path.write_bytes(migrated_sqlite())
     return path
 
 

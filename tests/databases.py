@@ -1,10 +1,16 @@
-"""PostgreSQL databases for tests: migrated, empty, and a test's own while it lasts."""
+"""Databases for tests, migrated and empty: SQLite files, and those of PostgreSQL, a test's own while it
+lasts."""
 
+import tempfile
 import uuid
+from functools import cache
+from pathlib import Path
 
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
+
+from placements import migrations
 
 TEMPLATE = "template"
 # What a test may not have changed, where its database is to serve another: tables, columns, constraints,
@@ -35,6 +41,19 @@ _NUMBERS_AGAIN = """
 SELECT setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_sequences
 WHERE schemaname = 'public' AND last_value IS NOT NULL
 """
+
+
+@cache
+def migrated_sqlite() -> bytes:
+    """A migrated, empty SQLite file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.sqlite"
+        engine = sa.create_engine(f"sqlite:///{path}")
+        migrations.upgrade(engine)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        engine.dispose()
+        return path.read_bytes()
 
 
 class Databases:

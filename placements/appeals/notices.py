@@ -3,14 +3,11 @@ so, is read on the page and stands in no e-mail."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
-from placements.access import Role
-from placements.accounts.models import Person
 from placements.allocations.models import PublicationLine
 from placements.appeals.models import Appeal
 from placements.cohorts.models import Learner
 from placements.mail.service import queue
+from placements.organisations.queries import officers_of_heis
 from placements.rounds.models import Round
 from placements.transaction import Transaction
 
@@ -35,16 +32,7 @@ def _tell(
     place: PublicationLine | None,
     template: str,
 ) -> None:
-    officers = tx.session.scalars(
-        select(Person)
-        .where(
-            Person.is_active,
-            Person.role == Role.PLACEMENT_OFFICER.value,
-            Person.hei_id == learner.hei_id,
-        )
-        .order_by(Person.id)
-    )
-    for person in officers:
+    for person in officers_of_heis(tx.session, [learner.hei_id]):
         queue(
             tx.session,
             key=f"{template}:{appeal.id}:{person.id}",

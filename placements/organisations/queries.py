@@ -1,6 +1,6 @@
 """Reads about organisations. Names of trusts, sites and HEIs are public to whoever is signed in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -119,10 +119,14 @@ def visible_heis(viewer: Viewer) -> Select[Hei]:
 
 def placement_officers(session: Session, network_id: int) -> Sequence[Person]:
     """The active placement officers of a network's HEIs."""
+    return officers_of_heis(session, select(Hei.id).where(Hei.network_id == network_id))
+
+
+def officers_of_heis(session: Session, hei_ids: Collection[int] | Select[int]) -> Sequence[Person]:
+    """The active placement officers of some HEIs."""
     return session.scalars(
         select(Person)
-        .join(Hei, Hei.id == Person.hei_id)
-        .where(Hei.network_id == network_id, Person.is_active, Person.role == Role.PLACEMENT_OFFICER.value)
+        .where(Person.hei_id.in_(hei_ids), Person.is_active, Person.role == Role.PLACEMENT_OFFICER.value)
         .order_by(Person.id)
     ).all()
 

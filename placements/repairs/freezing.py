@@ -13,7 +13,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from placements.access import Action, Role, Viewer
-from placements.accounts.models import Person
 from placements.allocations.models import Publication, PublicationLine
 from placements.allocations.queries import lines_of_publication, newest_publication
 from placements.clearance.queries import RoundChecks
@@ -23,6 +22,7 @@ from placements.cohorts.models import Learner, Requirement
 from placements.errors import NotFound, Refused, Stale
 from placements.mail.service import queue
 from placements.organisations.models import Department
+from placements.organisations.queries import officers_of_heis
 from placements.repairs.models import ReturnedPlace
 from placements.rounds import queries as rounds
 from placements.rounds.models import Round
@@ -256,16 +256,7 @@ def _tell_officers(tx: Transaction, round_: Round, found: Sequence[NotClear]) ->
     of_hei: dict[int, list[NotClear]] = defaultdict(list)
     for row in found:
         of_hei[row.line.hei_id].append(row)
-    officers = tx.session.scalars(
-        select(Person)
-        .where(
-            Person.is_active,
-            Person.role == Role.PLACEMENT_OFFICER.value,
-            Person.hei_id.in_(list(of_hei)),
-        )
-        .order_by(Person.id)
-    )
-    for person in officers:
+    for person in officers_of_heis(tx.session, list(of_hei)):
         rows = of_hei[person.hei_id or 0]
         queue(
             tx.session,

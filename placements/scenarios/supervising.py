@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -83,35 +83,39 @@ class _Supervision:
 
     def wte(self, departments: Collection[str], week: str) -> float:
         """The supervising WTE of departments together, each educator once; infinite where it is no limit."""
-        at = self._week.get(week)
-        if at is None:
-            return 0.0
-        found = 0.0
-        for key in departments:
-            row = self._departments.get(key)
-            if row is not None and row.wte is not None:
-                found += row.wte[at]
-            elif row is not None and not self._serving[key]:
-                return math.inf
-        return found + sum(educator.wte[at] for educator in self._educators(departments))
+        return self._sum(departments, week, lambda row: row.wte, lambda educator, at: educator.wte[at])
 
     def most(self, departments: Collection[str], week: str) -> float:
         """The same in learners at once, of the educators who are there in a week."""
+        return self._sum(departments, week, lambda row: row.places, _learners_at_once)
+
+    def _sum(
+        self,
+        departments: Collection[str],
+        week: str,
+        own: Callable[[matching.Department], Sequence[float] | None],
+        of: Callable[[matching.Educator, int], float],
+    ) -> float:
+        """What departments have of their `own` by week and `of` their educators; none in other weeks."""
         at = self._week.get(week)
         if at is None:
             return 0.0
         found = 0.0
-        for key in departments:
-            row = self._departments.get(key)
-            if row is not None and row.places is not None:
-                found += row.places[at]
-            elif row is not None and not self._serving[key]:
+        for row in (self._departments[key] for key in departments if key in self._departments):
+            had = own(row)
+            if had is not None:
+                found += had[at]
+            elif not self._serving[row.key]:
                 return math.inf
-        for educator in self._educators(departments):
-            if educator.wte[at] > 0:
-                found += math.inf if educator.most is None else educator.most[at]
-        return found
+        return found + sum(of(educator, at) for educator in self._educators(departments))
 
     def _educators(self, departments: Collection[str]) -> list[matching.Educator]:
         found = {row.key: row for key in departments for row in self._serving.get(key, ())}
         return list(found.values())
+
+
+def _learners_at_once(educator: matching.Educator, at: int) -> float:
+    """What an educator supervises at once in a week by position."""
+    if educator.wte[at] <= 0:
+        return 0.0
+    return math.inf if educator.most is None else educator.most[at]

@@ -1,22 +1,19 @@
 """Small regions to be served, such as a test can follow by hand."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 
-import sqlalchemy as sa
-
-from placements import create_app, migrations
+from placements import create_app
 from placements.access import Role
 from placements.allocations.service import adopt_run, publish_round
 from placements.extensions import db
 from placements.scenarios.service import start_run
 from placements.scenarios.solving import perform_run
 from placements.settings import Settings
+from tests.databases import migrated_sqlite
 from tests.factories import (
     BlockFactory,
     DeclarationFactory,
@@ -124,7 +121,7 @@ def filling(var: Path) -> Iterator[None]:
     """An application over this folder's database, made where there is none; gone before it is served."""
     path = var / "placements.sqlite"
     if not path.exists():
-        path.write_bytes(_migrated())
+        path.write_bytes(migrated_sqlite())
     url = f"sqlite:///{path}"
     app = create_app(Settings(var=var, database_url=url, secret_key="not of the served site"))
     with app.app_context():
@@ -132,16 +129,3 @@ def filling(var: Path) -> Iterator[None]:
         app.extensions["huey"].storage.close()
         for engine in db.engines.values():
             engine.dispose()
-
-
-@cache
-def _migrated() -> bytes:
-    """A migrated, empty SQLite file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "empty.sqlite"
-        engine = sa.create_engine(f"sqlite:///{path}")
-        migrations.upgrade(engine)
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        engine.dispose()
-        return path.read_bytes()

@@ -79,7 +79,9 @@ class Setup:
         that the windows think worth having."""
         costs = [t.cost for t in self.large.earlier]
         kept = windows.worth | self.found.taken if kept is None else kept
-        out = relaxed_guide(windows, self.large.soft, costs, held, list(ceilings), kept, Never(), SECONDS)
+        out = relaxed_guide(
+            self.whole, self.chosen, self.large.soft, costs, held, list(ceilings), kept, Never(), SECONDS
+        )
         assert out is not None
         return out
 

@@ -399,9 +399,8 @@ def test_the_guide_bounds_the_soft_tiers_at_what_is_held(made, seed):
 def fewest_bounded(made):
     """What all tiers of placing leave over together is no less than is said, and how much that is."""
     costs = [t.cost for t in made.large.earlier if t.placing]
-    windows = made.windows()
     nobody = np.zeros(made.whole.n, np.bool_)
-    bound = fewest_left(windows, costs, made.ceilings(), nobody, Never(), SECONDS)
+    bound = fewest_left(made.whole, made.chosen, costs, made.ceilings(), nobody, Never(), SECONDS)
     best = exact(as_program(made.whole, np.sum(costs, axis=0, dtype=np.float64)))[1]
     assert math.isfinite(bound)
     assert no_more(bound, best)
