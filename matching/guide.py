@@ -85,7 +85,7 @@ def relaxed_guide(
         np.concatenate([part.program.cost, np.full(count, ELASTIC)]),
         rows,
         np.concatenate([part.program.most, np.array(held, np.float64), most]),
-        np.concatenate([part.program.upper, np.array([1.0 + np.abs(tier).sum() for tier in earlier])]),
+        np.concatenate([part.program.upper, 1.0 + np.abs(tiers) @ part.program.upper]),
         np.zeros(0, np.bool_),
     )
     found = relax(program, stop, seconds, crossover=True)

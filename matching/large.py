@@ -110,10 +110,11 @@ class Large:
             rough = Guide(
                 self.whole, windows.taken, windows.reduced, -np.inf, np.zeros(len(self.least)), none
             )
-            self._first(rough, looking)
+            turns = self._first(rough, looking)
             self.say("every window in turn")
             (guide,) = results([begun], found.stop)
-            if guide is None or found.stop():
+            if guide is None:
+                self._exchanges(turns, alone, lambda: None)
                 return
             self.guides.append(guide)
             self.say("relaxed as a whole")

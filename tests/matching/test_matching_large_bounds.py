@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from matching import UNREACHABLE, Companions, Educator, Learner, Policy, Requirement
+from matching import UNREACHABLE, Agreement, Companions, Educator, Learner, Policy, Requirement
 from matching.classes import Alone, classes
 from matching.generate_year import generate_year
 from matching.guide import fewest_left
@@ -418,6 +418,20 @@ def test_what_all_tiers_of_placing_leave_over_is_bounded_in_a_year(seed):
 def test_what_all_tiers_of_placing_leave_over_is_bounded(made):
     assume(any(t.placing for t in made.large.earlier))
     fewest_bounded(made)
+
+
+def test_a_relaxation_lets_pass_whatever_agreements_cannot_have():
+    """Nine are agreed on where two learners are: seven short, of one agreement."""
+    problem = dataclasses.replace(
+        one_site(places=9, learners=2), agreements=(Agreement("A", "H", "T", 9, None),)
+    )
+    made = set_up(problem, Policy())
+    held = [0 - t.constant for t in made.large.earlier]
+    guide = made.guide(made.windows(), held)
+    best = made.reached(np.ones(made.whole.n, np.bool_))
+    assert best[0] == 7
+    assert no_more(guide.bound(best), 2 * 20.0)
+    assert near(guide.taken.sum(), 2)
 
 
 def test_a_relaxation_that_keeps_to_what_classes_leave_over_is_nearer():
