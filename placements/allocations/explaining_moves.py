@@ -1,4 +1,4 @@
-"""Why published learners moved, as far as locks, declarations, supervision and the places themselves tell."""
+"""Why published learners moved, as far as locks, declarations, the runs' data and the places tell."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+import matching
 from placements.allocations import late_changes, why_moved
 from placements.allocations.models import PublicationLine
 from placements.allocations.why_moved import Moved, NextVersion, Why
 from placements.organisations.models import Department
-from placements.scenarios.frozen import key_of_lock, keys_of_run
+from placements.scenarios.frozen import key_of_lock, keys_of_run, policy_of_run
 from placements.scenarios.models import Lock, Run
+from placements.scenarios.own_changes import out_of_reach
 from placements.scenarios.queries import frozen_utc
 from placements.scenarios.supervising import Stay, crowded_out
 
@@ -23,6 +25,14 @@ BY_HAND = "The academy moved this placement."
 PLACES_CHANGED = "The department changed how many places it offers."
 # Whoever is away, and why, is the trust's own.
 LESS_SUPERVISION = "The department has less time for supervision in these weeks than it had."
+# What is recorded of the learner changed, by the rule that refuses the place before; in nobody's words but
+# the rule's, for what an access need or an exclusion is stays where it is recorded.
+OUT_OF_REACH = {
+    "exclusion": "The learner is now to avoid the site of the place before.",
+    "access": "The site of the place before does not meet what the learner now needs.",
+    "employer": "The learner is now to stay with the employing trust.",
+    "travel_limit": "The place before is now beyond the learner's travel limit.",
+}
 MADE_ROOM = "Another learner had to be placed there, and this placement could be moved."
 MATCHED_AGAIN = "Places were matched again with newer figures."
 
@@ -89,12 +99,22 @@ def _by_places(session: Session, version: NextVersion) -> Mapping[int, Why]:
     return {row.requirement_id: Why(PLACES_CHANGED) for row in version.moved if row.requirement_id in cut}
 
 
-def _by_supervision(session: Session, version: NextVersion) -> Mapping[int, Why]:
-    """Those for whom supervision no longer suffices where they were, as when an educator is away."""
+def _by_figures(session: Session, version: NextVersion) -> Mapping[int, Why]:
+    """Those for whom, by what the runs went by, the place before is not possible any more: for the learner's
+    own reasons, or as supervision no longer suffices there, as when an educator is away."""
+    earlier, run = version.earlier_run, version.run
+    if earlier.snapshot_id == run.snapshot_id:
+        return {}
+    before, now = (matching.Problem.from_json(row.snapshot.problem) for row in (earlier, run))
+    policy = policy_of_run(run)
     left = [_stay(row.before) for row in version.moved if row.before.department_id is not None]
     there = [_stay(line) for line in version.lines if line.department_id is not None]
-    crowded = crowded_out(version.earlier_run, version.run, left, there)
-    return {requirement_id: Why(LESS_SUPERVISION) for requirement_id in crowded}
+    found = {
+        requirement_id: Why(OUT_OF_REACH[rule])
+        for requirement_id, rule in out_of_reach(before, now, policy, left).items()
+    }
+    crowded = crowded_out(before, now, policy, left, there)
+    return {requirement_id: Why(LESS_SUPERVISION) for requirement_id in crowded} | found
 
 
 def _stay(line: PublicationLine) -> Stay:
@@ -136,5 +156,5 @@ def _moved_by_hand(session: Session, run: Run) -> set[int]:
 
 why_moved.register("locks", _by_lock, order=60)
 why_moved.register("places", _by_places, order=70)
-why_moved.register("supervision", _by_supervision, order=80)
+why_moved.register("figures", _by_figures, order=80)
 why_moved.register("others", _by_others, order=90)

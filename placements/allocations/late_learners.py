@@ -4,7 +4,7 @@ wishes or limits are others now. What was published knows nothing of it until a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,8 +22,10 @@ from placements.scenarios.models import Placing, Run
 from placements.scenarios.queries import frozen_utc
 from placements.web.formats import count, day
 
-# A cohort of which nobody was known is told in one line.
+# From so many learners of a cohort on, who are all new or all have other limits, one line tells of them.
 WHOLE_COHORT = 3
+MOST_NAMED = 5
+OTHER_LIMITS = "what the match goes by has changed (travel, limits, days, preferences or priority)"
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,12 @@ def _changes(
         if len(asking) >= WHOLE_COHORT and len(unknown) == len(learners):
             found.append(_cohort(learners[0].cohort, asking))
             continue
-        found += filter(None, (_learner(row, known) for row in learners))
+        told = {row: change for row in learners if (change := _learner(row, known))}
+        limits = [row for row, change in told.items() if change.words == OTHER_LIMITS]
+        if len(limits) >= WHOLE_COHORT:
+            found.append(_other_limits(limits[0].cohort, limits))
+            told = {row: change for row, change in told.items() if change.words != OTHER_LIMITS}
+        found += told.values()
     return sorted(found, key=lambda row: (-row.places, -len(row.wanted), row.who))
 
 
@@ -132,6 +139,17 @@ def _cohort(cohort: Cohort, learners: Collection[Learner]) -> LateLearner:
     )
 
 
+def _other_limits(cohort: Cohort, learners: Sequence[Learner]) -> LateLearner:
+    named = ", ".join(row.reference for row in learners[:MOST_NAMED])
+    more = f" and {len(learners) - MOST_NAMED} more" if len(learners) > MOST_NAMED else ""
+    return LateLearner(
+        f"{cohort.name}, {cohort.programme.hei.name}",
+        f"{OTHER_LIMITS} for {count(len(learners), 'learner')}: {named}{more}",
+        cohort_id=cohort.id,
+        at_utc=max(filter(None, map(_recorded_utc, learners)), default=None),
+    )
+
+
 def _learner(learner: Learner, known: Mapping[int, int | None]) -> LateLearner | None:
     """What happened to one learner; None where nothing that matters to the match did."""
     lost = [need for need in learner.requirements if need.id in known and not is_asked(need)]
@@ -144,7 +162,7 @@ def _learner(learner: Learner, known: Mapping[int, int | None]) -> LateLearner |
     if not said:
         if not any(need.id in known for need in learner.requirements):
             return None
-        said.append("what the match goes by has changed (travel, limits, days, preferences or priority)")
+        said.append(OTHER_LIMITS)
     given_up = frozenset(need.id for need in lost if known[need.id] is not None)
     return LateLearner(
         f"{learner.reference}, {learner.hei.name}",

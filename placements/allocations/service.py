@@ -53,6 +53,8 @@ def adopt_run(viewer: Viewer, run_id: int) -> Run:
             raise Refused(
                 f"This run is {run.state}. Only a finished run, whose result was checked, can be adopted."
             )
+        if run.round.is_finished(today()):
+            raise Refused(HAS_ENDED)
         # Another lead who adopts at the same moment waits here, so that two runs never stand mixed.
         tx.session.execute(select(Round.id).where(Round.id == run.round_id).with_for_update())
         tx.session.execute(

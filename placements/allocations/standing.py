@@ -38,8 +38,8 @@ class StandingPlace(NamedTuple):
 
 
 def standing_places(session: Session, viewer: Viewer, run: Run) -> list[StandingPlace]:
-    """The places of an adopted run that this person sees, in no order; whoever has withdrawn or is away since
-    the run has none."""
+    """The places of an adopted run that this person sees, by requirement; whoever has withdrawn or is away
+    since the run has none."""
     lines = {line.id: line for line in plan(session, run.round_id)}
     blocks = {block.id: block for block in run.round.blocks}
     placed = session.execute(
@@ -59,7 +59,9 @@ def standing_places(session: Session, viewer: Viewer, run: Run) -> list[Standing
             Hei.id,
             Hei.name,
         )
+        # The same each time, so that what is made of them is too.
         .order_by(None)
+        .order_by(Placing.requirement_id)
     )
     away: dict[int, list[Interruption]] = defaultdict(list)
     for row in session.scalars(

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from types import MappingProxyType
 
+from networkx.utils import UnionFind
+
 from placements.cohorts.uploads_cells import CellReader
 from placements.cohorts.uploads_directory import Directory, DirectorySite, PlacesFinder
 from placements.cohorts.uploads_result import LearnerRow, ParsedUpload, TravelMode, from_json, to_json
@@ -101,6 +103,7 @@ def read_rows(
             )
         )
     _refuse_repeated_references(readings)
+    _refuse_together_and_apart(readings)
     _refuse_unknown_companions(readings, directory)
     return ParsedUpload(
         table=table,
@@ -172,6 +175,16 @@ def _refuse_repeated_references(readings: list[RowReading]) -> None:
             named[_MOST_LINES_NAMED:] = [f"{len(named) - _MOST_LINES_NAMED:,} more"]
         for reading in sharing:
             reading.refuse_repeated(f"{', '.join(named[:-1])} and {named[-1]}")
+
+
+def _refuse_together_and_apart(readings: list[RowReading]) -> None:
+    """Refuse every row that keeps two apart who go together, be it through others."""
+    together: UnionFind[str] = UnionFind()
+    for reading in readings:
+        if reading.row is not None and not reading.refusals:
+            together.union(*(name.casefold() for name in (reading.row.reference, *reading.row.together)))
+    for reading in readings:
+        reading.refuse_apart_from(together)
 
 
 def _refuse_unknown_companions(readings: list[RowReading], directory: Directory) -> None:

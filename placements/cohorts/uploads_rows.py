@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import cast
 
+from networkx.utils import UnionFind
+
 from placements.cohorts.uploads_cells import (
     DEFAULT_MODE,
     LONGEST_LIST,
@@ -199,6 +201,19 @@ class RowReading:
         if reference is not None and reference.casefold() in {name.casefold() for name in named}:
             self._refuse_cell(field, "It names the learner's own reference.")
         return named
+
+    def refuse_apart_from(self, together: UnionFind[str]) -> None:
+        """Refuse the row where it keeps the learner apart from somebody who is in the same group here."""
+        if self.row is None or self.refusals:
+            return
+        for name in self.row.apart:
+            if together[name.casefold()] == together[self.row.reference.casefold()]:
+                self.refuse(
+                    self._cells["apart from"][0],
+                    name,
+                    f"By this file {self.row.reference} and {name} also go together.",
+                    f"Take {name} out here, or out of the learners who go together.",
+                )
 
     def refuse_unknown_companions(self, known: Container[str]) -> bool:
         """Refuse the row where a learner whom it names is not among these; whether it was refused."""

@@ -137,7 +137,7 @@ def learners_changed(
 ) -> Iterator[Item]:
     """Learners withdrawn, away, back, late or otherwise changed since."""
     for row in late_learners.since_publication(session, viewer, publication):
-        kind, number = ("learner", row.learner_id) if row.learner_id else ("cohort", row.cohort_id)
+        kind, number = ("learner", row.learner_id) if row.learner_id else ("cohort", row.cohort_id or 0)
         yield Item(
             key=f"{kind}:{number}",
             kind="Learner" if row.learner_id else "Cohort",
@@ -147,7 +147,11 @@ def learners_changed(
             at_utc=row.at_utc or frozen_utc(session, run),
             touched=row.given_up,
             wanted=row.wanted,
-            page=("learners.see_learner", {"learner_id": row.learner_id}) if row.learner_id else None,
+            page=(
+                ("learners.see_learner", {"learner_id": number})
+                if kind == "learner"
+                else ("cohorts.see_cohort", {"cohort_id": number})
+            ),
         )
 
 

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from placements.access import Action, require
+from placements.clock import today
 from placements.errors import Refused, Stale
 from placements.extensions import db
 from placements.repairs import (
@@ -49,6 +50,7 @@ def see_moves(run_id: int) -> ResponseReturnValue:
     return render_template(
         "repairs/see_moves.html",
         run=run,
+        is_over=run.round.is_finished(today()),
         repair=repair,
         certificate=certificate(run.summary),
         moves=cut,

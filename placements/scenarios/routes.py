@@ -69,6 +69,7 @@ def see_run(run_id: int) -> ResponseReturnValue:
     return render_template(
         "scenarios/see_result.html",
         run=run,
+        is_over=run.round.is_finished(today()),
         result=results.describe_result(db.session, run),
         load=load[:FULLEST],
         departments=len(load),

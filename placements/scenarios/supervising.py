@@ -1,4 +1,4 @@
-"""Whether a department's supervision shrank from one run to another so far that a place had to go."""
+"""Whether a department's supervision shrank between the data of two runs so far that a place had to go."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 
 import matching
-from placements.scenarios.frozen import policy_of_run
-from placements.scenarios.models import Run
 
 # A thousandth of a WTE is none.
 NOTHING = 0.001
@@ -24,29 +22,35 @@ class Stay:
     mondays: Collection[date]
 
 
-def crowded_out(earlier: Run, run: Run, left: Iterable[Stay], there: Iterable[Stay]) -> set[int]:
+def crowded_out(
+    before: matching.Problem,
+    now: matching.Problem,
+    policy: matching.Policy,
+    left: Iterable[Stay],
+    there: Iterable[Stay],
+) -> set[int]:
     """Of the places `left` between two runs those, by requirement's id, for which there is no longer the
     supervision: in some week the department, or those that share its educators, have less of it than in the
     earlier run's data, and beside those who are `there` now too little. A run's rule may ask for none."""
-    load = policy_of_run(run).supervision
-    if load is None or run.snapshot_id == earlier.snapshot_id:
+    if policy.supervision is None:
         return set()
-    before, now = (_Supervision(matching.Problem.from_json(row.snapshot.problem)) for row in (earlier, run))
+    load = policy.supervision
+    had, has = _Supervision(before), _Supervision(now)
     taken: dict[tuple[str, str], list[float]] = {}
     for stay in there:
         for week in _weeks(stay):
-            taken.setdefault((f"d{stay.department_id}", week), []).append(now.weight(stay.requirement_id))
+            taken.setdefault((f"d{stay.department_id}", week), []).append(has.weight(stay.requirement_id))
     found = set()
     for stay in left:
         department = f"d{stay.department_id}"
-        for departments in ({department}, now.sharing(department)):
+        for departments in ({department}, has.sharing(department)):
             for week in _weeks(stay):
                 learners = [weight for key in departments for weight in taken.get((key, week), ())]
-                learners.append(now.weight(stay.requirement_id))
-                was, left_over = before.wte(departments, week), now.wte(departments, week)
-                fewer = now.most(departments, week)
+                learners.append(has.weight(stay.requirement_id))
+                was, left_over = had.wte(departments, week), has.wte(departments, week)
+                fewer = has.most(departments, week)
                 if (left_over < was - NOTHING and sum(learners) > left_over * load + NOTHING) or (
-                    fewer < before.most(departments, week) and len(learners) > fewer
+                    fewer < had.most(departments, week) and len(learners) > fewer
                 ):
                     found.add(stay.requirement_id)
     return found

@@ -104,6 +104,27 @@ def test_who_names_a_refused_row_is_refused_with_it() -> None:
     assert [refusal.line for refusal in parsed.refusals] == [2, 3, 4]
 
 
+def test_who_goes_together_be_it_through_others_is_not_kept_apart() -> None:
+    header = ("reference", "postcode", "together with", "apart from")
+    rows = [
+        ("L1", "B15 2TT", "L2", ""),
+        ("L2", "B15 2TT", "l3", ""),
+        ("L3", "B15 2TT", "", "L4; L1"),
+        ("L4", "B15 2TT", "", "L1"),
+        ("L5", "B15 2TT", "L4", "L4"),
+    ]
+    parsed = read(written(header, *rows))
+    assert [(refusal.line, refusal.column, refusal.value) for refusal in parsed.refusals] == [
+        (2, "together with", "L2"),
+        (3, "together with", "l3"),
+        (4, "apart from", "L1"),
+        (5, "apart from", "L1"),
+        (6, "apart from", "L4"),
+    ]
+    assert parsed.refusals[2].reason == "By this file L3 and L1 also go together."
+    assert all("or that row is refused" in parsed.refusals[row].reason for row in (0, 1, 3))
+
+
 def test_available_until_comes_after_available_from() -> None:
     header = ("reference", "postcode", "available from", "end date")
     parsed = read(

@@ -1,6 +1,6 @@
 """Adopting a run and publishing what stands."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -11,12 +11,13 @@ from placements.allocations import queries, service
 from placements.allocations.models import Allocation, Publication, PublicationLine
 from placements.allocations.published import LineFilter, filtered_lines
 from placements.audit.models import AuditEntry
-from placements.clock import now_utc
+from placements.clock import now_utc, set_clock
 from placements.cohorts.models import Interruption, Learner
 from placements.errors import NotAllowed, NotFound, Refused, Stale
 from placements.rounds.models import Round
 from placements.scenarios import queries as scenarios
 from placements.scenarios.models import Run
+from tests.conftest import NOW_UTC
 from tests.factories import (
     NetworkFactory,
     PlacingFactory,
@@ -88,6 +89,17 @@ def test_only_a_finished_run_is_adopted(session: Session, state: str) -> None:
     with pytest.raises(Refused, match="Only a finished run"):
         service.adopt_run(region.lead, run.id)
     assert session.scalars(select(Allocation)).all() == []
+
+
+def test_no_other_run_is_adopted_once_a_published_round_has_ended(session: Session) -> None:
+    region = small_round()
+    stands, other = a_run(region), a_run(region)
+    service.adopt_run(region.lead, stands.id)
+    service.publish_round(region.lead, region.round.id, version=region.round.version)
+    set_clock(lambda: NOW_UTC + timedelta(days=400))
+    with pytest.raises(Refused, match="ended"):
+        service.adopt_run(region.lead, other.id)
+    assert queries.adopted_run(session, region.lead, region.round.id) is stands
 
 
 def test_one_who_adopts_while_another_does_mixes_nothing(

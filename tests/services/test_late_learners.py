@@ -106,6 +106,30 @@ def test_other_limits_are_told_as_such(session: Session, region: SmallRound) -> 
     assert change.places == 0
 
 
+def test_a_cohort_whose_limits_changed_is_one_line_beside_those_who_left(
+    session: Session, region: SmallRound
+) -> None:
+    cohort = region.learners[0].cohort
+    line = region.learners[0].requirements[0].plan_line
+    fourth = LearnerFactory(cohort=cohort)
+    RequirementFactory(learner=fourth, plan_line=line, block=region.block)
+    for learner in region.learners:
+        learner.changed_utc = now_utc()
+    late, change = found(session, region)
+    assert late.words == "joined late, needs 1 place"
+    assert change.who == f"{cohort.name}, {region.hei.name}"
+    names = ", ".join(sorted(row.reference for row in region.learners))
+    assert change.words == (
+        "what the match goes by has changed (travel, limits, days, preferences or priority) for 3 learners:"
+        f" {names}"
+    )
+    assert (change.learner_id, change.cohort_id, change.places) == (None, cohort.id, 0)
+    region.learners[0].interruptions.append(interrupted("withdrawn", date(2027, 1, 4)))
+    withdrawn, *others = found(session, region)
+    assert withdrawn.words == "withdrawn from 4 January 2027"
+    assert [row.learner_id for row in others] == [fourth.id, *sorted(row.id for row in region.learners[1:])]
+
+
 def test_a_cohort_submitted_since_is_one_line(session: Session, region: SmallRound) -> None:
     cohort = CohortFactory(round=region.round, programme=region.learners[0].cohort.programme)
     line = PlanLineFactory(block=region.block, programme=cohort.programme, stage=cohort.stage)
