@@ -29,8 +29,7 @@ def installation(tmp_path: Path) -> Installation:
 def live(installation: Installation) -> Iterator[Installation]:
     """The site and the worker as `make run` starts them, over the small region of `make_region`."""
     make_region(installation.var)
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         yield installation
 
 

@@ -18,8 +18,7 @@ def test_two_sides_agree(installation: Installation, visit: Visit) -> None:
         PersonFactory(email=OFFICER, role=Role.PLACEMENT_OFFICER.value, hei_id=hei.id)
         PersonFactory(email=TRUST_LEAD, role=Role.TRUST_EDUCATION_LEAD.value, trust_id=trust.id)
         saved()
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         officer, lead = visit(), visit()
         officer.sign_in(OFFICER)
         officer.follow("Agreements")

@@ -53,8 +53,7 @@ def test_a_learner_appeals_the_panel_upholds_and_the_freeze_gives_a_place_back(
     installation: Installation, visit: Visit, tmp_path: Path
 ) -> None:
     own, other = make_published_round(installation.var)
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         learner, officer, lead = visit(), visit(), visit()
         place = appeal(learner, tmp_path)
         officer_reads(officer, own)

@@ -50,8 +50,7 @@ def test_a_learner_is_moved_by_keyboard_and_the_move_is_undone(
     installation: Installation, visit: Visit
 ) -> None:
     placing, there = make_a_matched_round(installation.var)
-    with installation.running("site") as site:
-        installation.wait_until_ready(site)
+    with installation.serving(worker=False):
         lead = visit()
         lead.sign_in(LEAD)
         lead.is_signed_in()

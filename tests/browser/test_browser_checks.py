@@ -34,8 +34,7 @@ def make_matched_round(var: Path) -> tuple[int, int, list[str]]:
 
 def test_checks_are_recorded_and_hold_back_who_lacks_one(installation: Installation, visit: Visit) -> None:
     round_id, cohort_id, (_, _, third) = make_matched_round(installation.var)
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         officer, lead = visit(), visit()
         officer.sign_in(OFFICER)
         officer.open(f"/cohorts/{cohort_id}")

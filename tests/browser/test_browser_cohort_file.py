@@ -54,8 +54,7 @@ def test_a_messy_workbook_becomes_a_cohort(installation: Installation, visit: Vi
     make_cohort(installation.var)
     file = tmp_path / "Year 2 export.xlsx"
     file.write_bytes(workbook_bytes([Page("Year 2", ROWS)]))
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         officer = visit()
         officer.sign_in(OFFICER)
         officer.open("/rounds/1/cohorts/upload")

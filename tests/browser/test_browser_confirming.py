@@ -34,8 +34,7 @@ def make_matched_round(var: Path) -> int:
 
 def test_places_are_confirmed_declined_and_published(installation: Installation, visit: Visit) -> None:
     round_id = make_matched_round(installation.var)
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         lead = visit()
         lead.sign_in(LEAD)
         lead.open(f"/rounds/{round_id}")

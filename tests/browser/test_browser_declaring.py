@@ -72,8 +72,7 @@ def type_places(visitor: Visitor, department: int, most: str, weeks: int = 4) ->
 def test_a_declaration_is_returned_mended_approved_and_the_rest_reminded_or_asked_by_link(
     declaring: Installation, visit: Visit
 ) -> None:
-    with declaring.running("serve") as both:
-        declaring.wait_until_ready(both)
+    with declaring.serving():
         educator, trust_lead, lead, site = visit(), visit(), visit(), visit()
         submit(educator)
         give_back(trust_lead)

@@ -32,8 +32,7 @@ def make_demo(var: Path) -> dict[str, tuple[str, str]]:
 
 def test_from_an_open_round_to_a_second_publication(installation: Installation, visit: Visit) -> None:
     people = make_demo(installation.var)
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         lead, educator, officer = visit(), visit(), visit()
         for visitor, role in (
             (lead, "academy lead"),

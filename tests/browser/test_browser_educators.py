@@ -22,8 +22,7 @@ def test_leave_takes_places_out_of_its_weeks(installation: Installation, visit: 
             email=EDUCATOR, name="Eddy Educator", role=Role.PRACTICE_EDUCATOR.value, trust_id=trust_id
         )
         saved()
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         educator = visit()
         educator.sign_in(EDUCATOR)
         educator.follow("Educators")

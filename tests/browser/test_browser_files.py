@@ -26,8 +26,7 @@ def test_a_downloaded_file_is_edited_and_uploaded(
             email=EDUCATOR, name="Eddy Educator", role=Role.PRACTICE_EDUCATOR.value, trust_id=trust_id
         )
         saved()
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         educator = visit()
         educator.sign_in(EDUCATOR)
         educator.follow(name)

@@ -113,8 +113,7 @@ def grid_of(installation: Installation, visit: Visit) -> Callable[[str], Sheet]:
 @pytest.fixture(autouse=True)
 def served(installation: Installation) -> object:
     make_trust(installation.var)
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         yield
 
 

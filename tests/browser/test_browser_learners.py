@@ -14,8 +14,7 @@ def test_a_learner_is_found_changed_withdrawn_and_another_added(
     installation: Installation, visit: Visit
 ) -> None:
     make_matched_region(installation.var)
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         officer = visit()
         officer.sign_in(OFFICER)
         officer.page.locator("main a[href^='/rounds/']").first.click()

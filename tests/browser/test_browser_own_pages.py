@@ -44,8 +44,7 @@ def test_a_learner_ranks_sites_sees_the_place_and_says_how_it_was(
     installation: Installation, visit: Visit
 ) -> None:
     reference, sites = make_round_under_way(installation.var)
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         officer, learner, lead = visit(), visit(), visit()
         address = make_link(officer, reference)
         learner.page.set_viewport_size(PHONE)

@@ -34,8 +34,7 @@ def test_a_plan_is_changed_by_keyboard(installation: Installation, visit: Visit)
         stage = region.learners[0].cohort.stage.name
         programme = region.learners[0].cohort.programme.name
         saved()
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         officer = visit()
         officer.sign_in(OFFICER)
         officer.open(f"/rounds/{round_id}")

@@ -66,8 +66,7 @@ def test_an_officer_sees_downloads_and_compares(
     installation: Installation, visit: Visit, tmp_path: Path
 ) -> None:
     make_two_versions(installation.var)
-    with installation.running("site") as site:
-        installation.wait_until_ready(site)
+    with installation.serving(worker=False):
         officer = visit()
         officer.sign_in(OFFICER)
         officer.is_signed_in()

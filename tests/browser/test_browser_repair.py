@@ -64,8 +64,7 @@ def test_what_happened_is_repaired_and_published(
     installation: Installation, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     round_id, (gone, banned) = make_what_happened(installation.var, monkeypatch)
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         lead = visit()
         lead.sign_in(LEAD)
         lead.is_signed_in()

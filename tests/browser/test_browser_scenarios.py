@@ -14,8 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 def test_a_scenario_is_ordered_by_keyboard_run_and_compared(installation: Installation, visit: Visit) -> None:
     make_ready_round(installation.var)
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         lead = visit()
         lead.sign_in(LEAD)
         lead.open("/rounds/1/runs")
@@ -79,8 +78,7 @@ def test_a_policy_saved_at_once_has_the_step_that_was_just_added(
     installation: Installation, visit: Visit
 ) -> None:
     make_ready_round(installation.var)
-    with installation.running("serve") as both:
-        installation.wait_until_ready(both)
+    with installation.serving():
         lead = visit()
         lead.sign_in(LEAD)
         lead.open("/rounds/1/scenarios")

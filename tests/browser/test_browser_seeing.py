@@ -44,8 +44,7 @@ def test_a_lead_finds_a_site_on_the_map_by_keyboard_and_shares_what_is_shown(
     installation: Installation, visit: Visit
 ) -> None:
     make_run(installation.var)
-    with installation.running("site") as site:
-        installation.wait_until_ready(site)
+    with installation.serving(worker=False):
         lead = visit()
         lead.sign_in(LEAD)
         lead.is_signed_in()
@@ -101,8 +100,7 @@ def test_a_lead_finds_a_site_on_the_map_by_keyboard_and_shares_what_is_shown(
 
 def test_the_map_is_dragged_without_following_a_site(installation: Installation, visit: Visit) -> None:
     make_run(installation.var)
-    with installation.running("site") as site:
-        installation.wait_until_ready(site)
+    with installation.serving(worker=False):
         lead = visit()
         lead.sign_in(LEAD)
         lead.is_signed_in()
@@ -142,8 +140,7 @@ def test_text_in_pictures_is_legible_on_a_phone(installation: Installation, visi
         db.session.add(row)
         saved()
         pages = ("/runs/1/heat", "/runs/1/travel", f"/runs/{repair.id}/trade-off")
-    with installation.running("site") as site:
-        installation.wait_until_ready(site)
+    with installation.serving(worker=False):
         lead = visit()
         lead.sign_in(LEAD)
         lead.is_signed_in()
@@ -156,8 +153,7 @@ def test_text_in_pictures_is_legible_on_a_phone(installation: Installation, visi
 
 def test_weeks_travel_and_list_are_seen_and_filtered(installation: Installation, visit: Visit) -> None:
     make_run(installation.var)
-    with installation.running("site") as site:
-        installation.wait_until_ready(site)
+    with installation.serving(worker=False):
         lead = visit()
         lead.sign_in(LEAD)
         lead.is_signed_in()

@@ -64,8 +64,7 @@ def make_published_trust(var: Path) -> None:
 
 def test_a_trust_on_one_page_its_sheet_and_its_fair_share(installation: Installation, visit: Visit) -> None:
     make_published_trust(installation.var)
-    with installation.running("site") as site:
-        installation.wait_until_ready(site)
+    with installation.serving(worker=False):
         lead = visit()
         lead.sign_in(TRUST_LEAD)
         lead.follow("Spring 2027")

@@ -21,8 +21,7 @@ EXPECTED = {
 def test_no_page_has_a_fault(installation: Installation, visit: Visit) -> None:
     make_matched_region(installation.var)
     faults: list[str] = []
-    with installation.running("site") as site:
-        installation.wait_until_ready(site)
+    with installation.serving(worker=False):
         for role, email in EMAILS.items():
             visitor = visit()
             visitor.sign_in(email)

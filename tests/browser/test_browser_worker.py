@@ -13,8 +13,7 @@ def test_a_watched_run_outlives_the_worker_that_is_killed_under_it(
     installation: Installation, visit: Visit
 ) -> None:
     make_ready_round(installation.var)
-    with installation.running("site") as site:
-        installation.wait_until_ready(site)
+    with installation.serving(worker=False):
         lead = visit()
         lead.sign_in(LEAD)
         lead.open("/rounds/1/runs")
@@ -33,8 +32,7 @@ def test_a_watched_run_outlives_the_worker_that_is_killed_under_it(
 
 def test_a_run_that_nobody_performs_can_be_cancelled(installation: Installation, visit: Visit) -> None:
     make_ready_round(installation.var)
-    with installation.running("site") as site:
-        installation.wait_until_ready(site)
+    with installation.serving(worker=False):
         lead = visit()
         lead.sign_in(LEAD)
         lead.open("/rounds/1/runs")

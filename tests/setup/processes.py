@@ -7,11 +7,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from time import monotonic
 from typing import TypeVar
+
+from tests.setup.forking import Forked
 
 Found = TypeVar("Found")
 
@@ -45,7 +47,7 @@ def free_port() -> int:
 class Process:
     """A process whose output is kept in a file."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes] | Forked, log: Path) -> None:
         self._popen = popen
         self._log = log
 
@@ -79,6 +81,12 @@ class Process:
         self._popen.kill()
         self._popen.wait()
 
+    def cut(self) -> None:
+        """End it and whatever it started, as a power cut would."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._popen.wait()
+
     def tidy(self) -> None:
         if not self.has_ended:
             self._popen.terminate()
@@ -102,10 +110,23 @@ class Installation:
 
     @contextmanager
     def running(self, *arguments: str, module: str = "placements.cli") -> Iterator[Process]:
-        """`placements ARGUMENTS` (or another module) while the block lasts."""
+        """`placements ARGUMENTS` (or another module) while the block lasts. `serve` is started from nothing,
+        as a person does it; others are forked from what has been imported."""
         log = self.var / f"{'-'.join((module, *arguments))}-{monotonic()}.log"
+        log.touch()
+        if "serve" in arguments:
+            popen: subprocess.Popen[bytes] | Forked = self._afresh(module, arguments, log)
+        else:
+            popen = Forked(module, arguments, self.environ, log)
+        process = Process(popen, log)
+        try:
+            yield process
+        finally:
+            process.tidy()
+
+    def _afresh(self, module: str, arguments: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
         with log.open("wb") as file:
-            popen = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 env=self.environ,
                 stdout=file,
@@ -113,11 +134,17 @@ class Installation:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        process = Process(popen, log)
-        try:
-            yield process
-        finally:
-            process.tidy()
+
+    @contextmanager
+    def serving(self, *, worker: bool = True) -> Iterator[Process]:
+        """The site, ready to answer, and a worker while the block lasts; then both are cut off."""
+        with ExitStack() as ends:
+            if worker:
+                ends.callback(ends.enter_context(self.running("worker")).cut)
+            site = ends.enter_context(self.running("site"))
+            ends.callback(site.cut)
+            self.wait_until_ready(site)
+            yield site
 
     def answer(self, path: str) -> int | None:
         """The status with which the site answers, or None where nothing listens."""
