@@ -8,30 +8,28 @@ from collections.abc import Mapping
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-import matching
 from placements.allocations import late_changes, why_moved
 from placements.allocations.models import PublicationLine
 from placements.allocations.why_moved import Moved, NextVersion, Why
 from placements.organisations.models import Department
-from placements.scenarios.frozen import key_of_lock, keys_of_run, policy_of_run
+from placements.scenarios.frozen import key_of_lock, keys_of_run
 from placements.scenarios.models import Lock, Run
-from placements.scenarios.own_changes import out_of_reach
 from placements.scenarios.queries import frozen_utc
-from placements.scenarios.supervising import Stay, crowded_out
+from placements.scenarios.ruled_out import ruled_out
+from placements.scenarios.supervising import Stay
 
 DECLINED = "The trust could not take this placement after all."
 APPEALED = "The appeal against the place before was upheld."
 BY_HAND = "The academy moved this placement."
 PLACES_CHANGED = "The department changed how many places it offers."
-# Whoever is away, and why, is the trust's own.
-LESS_SUPERVISION = "The department has less time for supervision in these weeks than it had."
-# What is recorded of the learner changed, by the rule that refuses the place before; in nobody's words but
-# the rule's, for what an access need or an exclusion is stays where it is recorded.
-OUT_OF_REACH = {
+# By the rule that refuses the place before. What an access need or a site to avoid is stays where it is
+# recorded, and whoever is away, and why, is the trust's own.
+RULED_OUT = {
     "exclusion": "The learner is now to avoid the site of the place before.",
     "access": "The site of the place before does not meet what the learner now needs.",
     "employer": "The learner is now to stay with the employing trust.",
     "travel_limit": "The place before is now beyond the learner's travel limit.",
+    "supervision": "The department has less time for supervision in these weeks than it had.",
 }
 MADE_ROOM = "Another learner had to be placed there, and this placement could be moved."
 MATCHED_AGAIN = "Places were matched again with newer figures."
@@ -102,19 +100,10 @@ def _by_places(session: Session, version: NextVersion) -> Mapping[int, Why]:
 def _by_figures(session: Session, version: NextVersion) -> Mapping[int, Why]:
     """Those for whom, by what the runs went by, the place before is not possible any more: for the learner's
     own reasons, or as supervision no longer suffices there, as when an educator is away."""
-    earlier, run = version.earlier_run, version.run
-    if earlier.snapshot_id == run.snapshot_id:
-        return {}
-    before, now = (matching.Problem.from_json(row.snapshot.problem) for row in (earlier, run))
-    policy = policy_of_run(run)
     left = [_stay(row.before) for row in version.moved if row.before.department_id is not None]
     there = [_stay(line) for line in version.lines if line.department_id is not None]
-    found = {
-        requirement_id: Why(OUT_OF_REACH[rule])
-        for requirement_id, rule in out_of_reach(before, now, policy, left).items()
-    }
-    crowded = crowded_out(before, now, policy, left, there)
-    return {requirement_id: Why(LESS_SUPERVISION) for requirement_id in crowded} | found
+    rules = ruled_out(version.earlier_run, version.run, left, there)
+    return {requirement_id: Why(RULED_OUT[rule]) for requirement_id, rule in rules.items()}
 
 
 def _stay(line: PublicationLine) -> Stay:

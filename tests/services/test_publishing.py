@@ -454,8 +454,8 @@ def test_a_move_after_an_educators_leave_says_so_and_not_who_or_why(session: Ses
     solved(session, region)
     second = publish(region)
     for line in second.lines:
-        moved = line.requirement_id in there
-        assert line.why_moved == (explaining_moves.LESS_SUPERVISION if moved else ""), "of the department"
+        told = explaining_moves.RULED_OUT["supervision"] if line.requirement_id in there else ""
+        assert line.why_moved == told, "of the department"
 
 
 def test_who_left_a_department_that_has_supervision_to_spare_is_not_told_of_it(session: Session) -> None:

@@ -1,22 +1,34 @@
-"""Whether a place had to go because what is recorded of its learner changed from one run to another."""
+"""Which places had to go from one run to another because a rule refuses by the later run's data what it let
+be by the earlier's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import matching
-from matching.reach import reach
-from placements.scenarios.supervising import Stay
+from placements.scenarios.frozen import policy_of_run
+from placements.scenarios.models import Run
+from placements.scenarios.supervising import Stay, crowded_out
 
 # The rules that look at a learner, beside the sites and what they offer.
 OF_THE_LEARNER = frozenset({"exclusion", "access", "employer", "travel_limit"})
 
 
-def out_of_reach(
+def ruled_out(earlier: Run, run: Run, left: Sequence[Stay], there: Iterable[Stay]) -> dict[int, str]:
+    """Of the places `left` between two runs those, by requirement's id, that a rule refuses now, with its
+    name: one about the learner, or "supervision" beside those who are `there` now."""
+    if run.snapshot_id == earlier.snapshot_id:
+        return {}
+    before, now = (matching.Problem.from_json(row.snapshot.problem) for row in (earlier, run))
+    policy = policy_of_run(run)
+    crowded = crowded_out(before, now, policy, left, there)
+    return dict.fromkeys(crowded, "supervision") | _out_of_reach(before, now, policy, left)
+
+
+def _out_of_reach(
     before: matching.Problem, now: matching.Problem, policy: matching.Policy, left: Iterable[Stay]
 ) -> dict[int, str]:
-    """Of the places `left` those, by requirement's id, whose site one of the rules about the learner refuses
-    by today's data and did not by the data before, with the name of that rule."""
+    """Those whose site one of the rules about the learner refuses now and did not before."""
     places = [
         stay
         for stay in left
@@ -38,7 +50,7 @@ def out_of_reach(
 def _refused(
     problem: matching.Problem, policy: matching.Policy, places: Iterable[Stay]
 ) -> dict[str, dict[str, str]]:
-    told = reach(problem, policy, [_key(stay) for stay in places])
+    told = matching.reach(problem, policy, [_key(stay) for stay in places])
     return {row.requirement: dict(row.refused) for row in told.requirements}
 
 

@@ -85,5 +85,5 @@ def test_the_learners_own_change_says_why_the_place_had_to_go(
     saved()
     second = published(session, region, hours=2)
     words = {line.learner_reference: line.why_moved for line in second.lines}
-    assert words[moves.reference] == explaining_moves.OUT_OF_REACH[rule]
-    assert words[stays.reference] not in explaining_moves.OUT_OF_REACH.values()
+    assert words[moves.reference] == explaining_moves.RULED_OUT[rule]
+    assert words[stays.reference] not in explaining_moves.RULED_OUT.values()
