@@ -10,9 +10,10 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# The port that `make run` serves on, and how many processes run the tests.
+# The port that `make run` serves on, and how many processes run the tests: one more than there are
+# processors, since a browser's journey waits for half of its time.
 PORT ?= $(or $(PLACEMENTS_PORT),8000)
-JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 # More for the tool behind a target: `make test ARGS="tests/services -k accounts"`.
 ARGS ?=
 # The Python to build with; found by itself where this is empty.

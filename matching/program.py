@@ -213,6 +213,9 @@ def _branch(
     solver.setOptionValue("time_limit", max(0.1, seconds))
     if nodes is not None:
         solver.setOptionValue("mip_max_nodes", nodes)
+    if start is not None or not presolve:
+        # It looks for a first solution, for ten times as long as most small programs take in all.
+        solver.setOptionValue("mip_heuristic_run_feasibility_jump", False)
     if start is not None:
         chosen = np.zeros(program.rows.shape[1])
         chosen[start] = 1.0

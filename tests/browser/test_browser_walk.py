@@ -7,7 +7,7 @@ from tests.browser.looking import WIDTHS, faults_at, walk
 from tests.browser.regions import EMAILS, make_matched_region
 from tests.setup.processes import Installation
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("walk")]
 
 # A few that each role must come by, so that a walk that finds nothing does not pass.
 EXPECTED = {
