@@ -105,6 +105,7 @@ class Large:
             worth = windows.worth | found.taken | self._bound_together(windows)
             seconds = 0.6 * found.left
             begun = workers.submit(self._relaxed, alone, worth, self._held(), seconds)
+            fewest = workers.submit(self._fewest_left, alone, worth, seconds)
             # Something to show for the time until the whole is relaxed, or runs out.
             none = np.zeros(self.n, np.bool_)
             rough = Guide(
@@ -115,6 +116,7 @@ class Large:
             (guide,) = results([begun], found.stop)
             if guide is None:
                 self._exchanges(turns, alone, lambda: None)
+                self._told(fewest)
                 return
             self.guides.append(guide)
             self.say("relaxed as a whole")
@@ -124,12 +126,12 @@ class Large:
             self.say("every window in turn")
             self._again(turns, self._windows(Exchanges(turns, found.tables, self.window)))
             self.say("every window again")
+            self._told(fewest)
             (better,) = results([again], found.stop)
             if better is not None:
                 self.guides.append(better)
                 worth = worth | better.missed
                 turns = Turns(better, chosen, self.priority, self.cost, found.stop)
-            fewest = workers.submit(self._fewest_left, alone, worth, found.left - 1.0)
             last: list[Future[Guide | None]] = []
 
             def settled() -> None:
@@ -138,8 +140,11 @@ class Large:
                     last.append(workers.submit(self._relaxed, alone, worth, held, found.left - 1.0))
 
             self._exchanges(turns, alone, settled)
-            self.together = max(self.together, *results([fewest], found.stop))
             self.guides += [final for final in results(last, found.stop) if final is not None]
+
+    def _told(self, fewest: Future[float]) -> None:
+        """Keeps what all tiers of placing must leave over together."""
+        self.together = max(self.together, *results([fewest], self.found.stop))
 
     def _bound_together(self, windows: Windows) -> Bools:
         """[choices] what windows alone tell little of: of those who stay together, everything; of those whose
