@@ -85,14 +85,14 @@ class Exchanges:
         )
         return free
 
-    def lacking(self, learners: Ints, taken: Bools) -> list[Ints]:
+    def lacking(self, learners: Ints, taken: Bools) -> Iterator[Ints]:
         """Learners bound together, of some, who could have more places than they have were they alone."""
-        chosen, out = self.chosen, []
+        chosen = self.chosen
+        of = self.bond[chosen.learner]
         for bond in np.unique(self.bond[learners]).tolist():
-            ours = self.bond[chosen.learner] == bond
+            ours = of == bond
             if ours.any() and int((taken & ours).sum()) < self._alone(bond, ours):
-                out.append(np.unique(chosen.learner[ours]))
-        return out
+                yield np.unique(chosen.learner[ours])
 
     def chain(self, learners: Ints, taken: Bools) -> Ints:
         """The choices that take part in a chain for learners bound together: all of theirs; and of whoever

@@ -91,7 +91,7 @@ class Large:
         for tier in self.earlier:
             looking += LEFT_OVER * (1 if tier.placing else SHORTFALL) * tier.cost
         windows = Windows(self.whole, chosen, self.window, looking, found.stop)
-        if not windows.explore(found.left / 4):
+        if not windows.explore(0.8 * found.left):
             return
         self.say("relaxed window by window")
         with ThreadPoolExecutor(WORKERS) as workers:

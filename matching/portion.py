@@ -62,6 +62,14 @@ class Whole:
             out[filled] = np.gcd.reduceat(values, part.indptr[filled])
         return np.maximum(out, 1.0)
 
+    @cached_property
+    def _steps(self) -> tuple[Bools, Floats]:
+        """[columns] the steps of load and of places above preferred; [rows] what all of them together use."""
+        those = self.family("step", "load")
+        mask = np.zeros(len(self.upper), np.bool_)
+        mask[those] = True
+        return mask, np.asarray(self.columns[:, those] @ self.upper[those], np.float64)
+
     def family(self, *families: str) -> Ints:
         """The further columns of some families."""
         return np.array([self.n + k for k, e in enumerate(self.extras) if e.family in families], np.int64)
@@ -85,9 +93,10 @@ class Whole:
         kept whatever the choices is loosened to what it must take. O(entries of the rows touched).
         """
         kept = np.ones(len(self.most), np.bool_) if without is None else ~without
-        folded = np.zeros(0, np.int64) if prices else self.family("step", "load")
-        if len(folded):
-            left = left - np.asarray(self.columns[:, folded] @ self.upper[folded], np.float64)
+        folded = None
+        if not prices:
+            folded, room_of_steps = self._steps
+            left = left - room_of_steps
         rows, further = tied(self.rows, self.columns, self.n, free, kept, folded)
         columns = np.concatenate([free, further])
         inside = csr_matrix(self.rows[rows][:, columns])
@@ -105,10 +114,11 @@ def tied(
     n: int,
     choices: Ints,
     kept: Bools | None = None,
-    aside: Ints | None = None,
+    aside: Bools | None = None,
 ) -> tuple[Ints, Ints]:
     """The rows (of those `kept`) that some of the `n` choices are in, with all that further columns, but
-    those `aside`, tie to them; and those columns. `columns` are the rows by column. O(entries touched)."""
+    those `aside` [columns], tie to them; and those columns. `columns` are the rows by column. O(entries
+    touched)."""
 
     def under(those: Ints) -> Ints:
         found: Ints = np.unique(columns[:, those].indices).astype(np.int64)
@@ -119,7 +129,7 @@ def tied(
         entries = rows[touched].indices
         found = np.unique(entries[entries >= n]).astype(np.int64)
         if aside is not None:
-            found = np.setdiff1d(found, aside)
+            found = found[~aside[found]]
         if len(found) == len(further):
             return touched, further
         further = found

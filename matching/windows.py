@@ -13,6 +13,8 @@ values then bound the whole whatever the prices.
 from __future__ import annotations
 
 import dataclasses
+import math
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -67,7 +69,7 @@ class Windows:
         self.tying = np.flatnonzero((self.spans > 1) | whole.rule(*OVER_THE_YEAR))
         self.ties = csr_matrix(whole.rows[self.tying])
         self.limits = whole.most[self.tying]
-        self.seconds = 0.0
+        self.ends = math.inf
         self.reduced, self.taken = np.zeros(whole.n), np.zeros(whole.n)
         self.worth = np.zeros(whole.n, np.bool_)
         self.margin = np.zeros(int(chosen.requirement.max(initial=-1)) + 1)
@@ -92,10 +94,13 @@ class Windows:
     def explore(self, seconds: float) -> bool:
         """Solves the windows with years shared out and then at a few prices; `reduced` and `taken` [choices]
         and `margin` [requirements] are of the first, `worth` [choices] marks the choices that any of them
-        thought worth having. False where time ended first."""
-        self.seconds = seconds / (2 + MOVES)
-        if not all(self._each(lambda w: self.corners[w].solve(2 * self.seconds))):
+        thought worth having. The first may take all of the time, as nothing goes without it (False where it
+        ended before); the prices a third."""
+        begun = time.monotonic()
+        self.ends = begun + seconds
+        if not all(self._each(lambda w: self.corners[w].solve(self._left()))):
             return False
+        self.ends = begun + seconds / 3
         for w, item in enumerate(self.parts):
             free = item.columns[: item.n]
             self.reduced[free] = self.corners[w].reduced[: item.n]
@@ -110,7 +115,7 @@ class Windows:
         for _ in range(MOVES):
             value, reduced, taken = self.at(last)
             if value is None:
-                return False
+                break
             self.worth |= reduced < NEARER
             average += LATEST * (taken - average)
             if value > best:
@@ -131,7 +136,7 @@ class Windows:
 
         def one(w: int) -> bool:
             self.corners[w].cost(priced[self.parts[w].columns])
-            return self.corners[w].solve(self.seconds)
+            return self.corners[w].solve(self._left())
 
         solved = all(self._each(one))
         reduced, taken = np.zeros(self.whole.n), np.zeros(self.whole.n)
@@ -141,6 +146,9 @@ class Windows:
         outside = np.minimum(0.0, priced[self.outside]) @ self.whole.upper[self.outside]
         value = sum(corner.value for corner in self.corners) + float(outside) - float(price @ self.limits)
         return (value if solved else None), reduced, taken
+
+    def _left(self) -> float:
+        return self.ends - time.monotonic()
 
     def _each(self, task: Callable[[int], T]) -> list[T]:
         with ThreadPoolExecutor(WORKERS) as workers:

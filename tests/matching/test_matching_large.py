@@ -175,7 +175,7 @@ def test_a_chain_goes_through_several_markets():
     assert [problem.learners[i].key for i in learners] == ["L0", "L1"]
     after = turns.again(exchanges.chain(learners, taken), taken, FINE, SECONDS)
     assert (after == standing(made, L0="X0", L1="C0", L2="X1")).all()
-    assert exchanges.lacking(np.arange(3), after) == []
+    assert list(exchanges.lacking(np.arange(3), after)) == []
 
 
 def test_a_turn_goes_by_its_cost_and_not_by_the_guide():
