@@ -62,9 +62,7 @@ class Windows:
         self.whole, self.chosen, self.cost, self.window = whole, chosen, cost, window
         self.stop = stop
         part = whole.of_choices
-        row = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
-        pairs = np.unique(np.stack([row, window[part.indices]]), axis=1)
-        self.spans: Ints = np.bincount(pairs[0], minlength=part.shape[0]).astype(np.int64)
+        self.spans = _distinct(part, window)
         self.floating = (self.spans > 1) & whole.rule("requirement")
         self.tying = np.flatnonzero((self.spans > 1) | whole.rule(*OVER_THE_YEAR))
         self.ties = csr_matrix(whole.rows[self.tying])
@@ -158,10 +156,11 @@ class Windows:
         """The most of each choice and what each row leaves, with every learner's year shared out."""
         whole, part = self.whole, self.whole.of_choices
         upper, left = np.ones(whole.n), whole.most.copy()
-        for i in np.flatnonzero(whole.rule("site_repeats")).tolist():
-            inside = part.indices[part.indptr[i] : part.indptr[i + 1]]
-            asking = len(np.unique(self.chosen.requirement[inside]))
-            upper[inside] = np.minimum(upper[inside], max(0.0, whole.most[i]) / max(1, asking))
+        repeats = np.flatnonzero(whole.rule("site_repeats"))
+        part = csr_matrix(part[repeats])
+        asking = np.maximum(1, _distinct(part, self.chosen.requirement))
+        each = np.maximum(0.0, whole.most[repeats]) / asking
+        np.minimum.at(upper, part.indices, np.repeat(each, np.diff(part.indptr)))
         left[self.floating] /= self.spans[self.floating]
         return upper, left
 
@@ -203,3 +202,12 @@ class Windows:
         site = self.chosen.learner * (int(self.chosen.site.max(initial=0)) + 1) + self.chosen.site
         out: Bools = np.isin(site, np.unique(site[average > 1e-3]))
         return out
+
+
+def _distinct(rows: csr_matrix, label: Ints) -> Ints:
+    """[rows] how many labels [columns] the entries of each row have. O(entries log entries)."""
+    kinds = int(label.max(initial=0)) + 1
+    row = np.repeat(np.arange(rows.shape[0], dtype=np.int64), np.diff(rows.indptr))
+    there = np.unique(row * kinds + label[rows.indices])
+    out: Ints = np.bincount(there // kinds, minlength=rows.shape[0]).astype(np.int64)
+    return out
