@@ -84,12 +84,12 @@ def _changes(
         unknown = [row for row in learners if not any(need.id in known for need in row.requirements)]
         asking = [row for row in unknown if any(map(is_asked, row.requirements))]
         if len(asking) >= WHOLE_COHORT and len(unknown) == len(learners):
-            found.append(_cohort(learners[0].cohort, asking))
+            found.append(_submitted_since(asking))
             continue
         told = {row: change for row in learners if (change := _learner(row, known))}
         limits = [row for row, change in told.items() if change.words == OTHER_LIMITS]
         if len(limits) >= WHOLE_COHORT:
-            found.append(_other_limits(limits[0].cohort, limits))
+            found.append(_other_limits(limits))
             told = {row: change for row, change in told.items() if change.words != OTHER_LIMITS}
         found += told.values()
     return sorted(found, key=lambda row: (-row.places, -len(row.wanted), row.who))
@@ -128,24 +128,28 @@ def _candidates(session: Session, viewer: Viewer, round_id: int, frozen_utc: dat
     ).unique()
 
 
-def _cohort(cohort: Cohort, learners: Collection[Learner]) -> LateLearner:
-    places = sum(is_asked(need) for learner in learners for need in learner.requirements)
-    return LateLearner(
-        f"{cohort.name}, {cohort.programme.hei.name}",
-        f"{count(len(learners), 'learner')} submitted since, who need {count(places, 'place')}",
-        cohort_id=cohort.id,
-        wanted=frozenset(need.id for learner in learners for need in learner.requirements if is_asked(need)),
-        at_utc=max(filter(None, map(_recorded_utc, learners)), default=None),
+def _submitted_since(learners: Sequence[Learner]) -> LateLearner:
+    wanted = frozenset(need.id for learner in learners for need in learner.requirements if is_asked(need))
+    places = count(len(wanted), "place")
+    return _cohort(
+        learners, f"{count(len(learners), 'learner')} submitted since, who need {places}", wanted=wanted
     )
 
 
-def _other_limits(cohort: Cohort, learners: Sequence[Learner]) -> LateLearner:
+def _other_limits(learners: Sequence[Learner]) -> LateLearner:
     named = ", ".join(row.reference for row in learners[:MOST_NAMED])
     more = f" and {len(learners) - MOST_NAMED} more" if len(learners) > MOST_NAMED else ""
+    return _cohort(learners, f"{OTHER_LIMITS} for {count(len(learners), 'learner')}: {named}{more}")
+
+
+def _cohort(learners: Sequence[Learner], words: str, *, wanted: frozenset[int] = frozenset()) -> LateLearner:
+    """One line for several learners of a cohort."""
+    cohort = learners[0].cohort
     return LateLearner(
         f"{cohort.name}, {cohort.programme.hei.name}",
-        f"{OTHER_LIMITS} for {count(len(learners), 'learner')}: {named}{more}",
+        words,
         cohort_id=cohort.id,
+        wanted=wanted,
         at_utc=max(filter(None, map(_recorded_utc, learners)), default=None),
     )
 

@@ -137,21 +137,20 @@ def learners_changed(
 ) -> Iterator[Item]:
     """Learners withdrawn, away, back, late or otherwise changed since."""
     for row in late_learners.since_publication(session, viewer, publication):
-        kind, number = ("learner", row.learner_id) if row.learner_id else ("cohort", row.cohort_id or 0)
+        if row.learner_id:
+            kind, number, page = "Learner", row.learner_id, "learners.see_learner"
+        else:
+            kind, number, page = "Cohort", row.cohort_id or 0, "cohorts.see_cohort"
         yield Item(
-            key=f"{kind}:{number}",
-            kind="Learner" if row.learner_id else "Cohort",
+            key=f"{kind.lower()}:{number}",
+            kind=kind,
             who=row.who,
             words=row.words,
             by="",
             at_utc=row.at_utc or frozen_utc(session, run),
             touched=row.given_up,
             wanted=row.wanted,
-            page=(
-                ("learners.see_learner", {"learner_id": number})
-                if kind == "learner"
-                else ("cohorts.see_cohort", {"cohort_id": number})
-            ),
+            page=(page, {f"{kind.lower()}_id": number}),
         )
 
 

@@ -3,7 +3,7 @@ be by the earlier's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matching
 from placements.scenarios.frozen import policy_of_run
@@ -17,7 +17,7 @@ OF_THE_LEARNER = frozenset({"exclusion", "access", "employer", "travel_limit"})
 def ruled_out(earlier: Run, run: Run, left: Sequence[Stay], there: Iterable[Stay]) -> dict[int, str]:
     """Of the places `left` between two runs those, by requirement's id, that a rule refuses now, with its
     name: one about the learner, or "supervision" beside those who are `there` now."""
-    if run.snapshot_id == earlier.snapshot_id:
+    if not left or run.snapshot_id == earlier.snapshot_id:
         return {}
     before, now = (matching.Problem.from_json(row.snapshot.problem) for row in (earlier, run))
     policy = policy_of_run(run)
@@ -32,7 +32,7 @@ def _out_of_reach(
     places = [
         stay
         for stay in left
-        if _key(stay) in before.requirement_index and _key(stay) in now.requirement_index
+        if stay.requirement in before.requirement_index and stay.requirement in now.requirement_index
     ]
     if not places:
         return {}
@@ -40,19 +40,16 @@ def _out_of_reach(
     site_of = {row.key: row.site for row in now.departments}
     found = {}
     for stay in places:
-        site = site_of.get(f"d{stay.department_id}", "")
-        rule = refused[_key(stay)].get(site)
-        if rule in OF_THE_LEARNER and site not in refused_before[_key(stay)]:
+        site = site_of.get(stay.department, "")
+        rule = refused[stay.requirement].get(site)
+        if rule in OF_THE_LEARNER and site not in refused_before[stay.requirement]:
             found[stay.requirement_id] = rule
     return found
 
 
 def _refused(
     problem: matching.Problem, policy: matching.Policy, places: Iterable[Stay]
-) -> dict[str, dict[str, str]]:
-    told = matching.reach(problem, policy, [_key(stay) for stay in places])
-    return {row.requirement: dict(row.refused) for row in told.requirements}
-
-
-def _key(stay: Stay) -> str:
-    return f"r{stay.requirement_id}"
+) -> dict[str, Mapping[str, str]]:
+    """By requirement's key, each site that a rule refuses it, with the name of the rule."""
+    told = matching.reach(problem, policy, [stay.requirement for stay in places])
+    return {row.requirement: row.refused for row in told.requirements}

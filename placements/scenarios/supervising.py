@@ -21,6 +21,16 @@ class Stay:
     department_id: int
     mondays: Collection[date]
 
+    @property
+    def requirement(self) -> str:
+        """The requirement's key in a problem."""
+        return f"r{self.requirement_id}"
+
+    @property
+    def department(self) -> str:
+        """The department's key in a problem."""
+        return f"d{self.department_id}"
+
 
 def crowded_out(
     before: matching.Problem,
@@ -39,14 +49,13 @@ def crowded_out(
     taken: dict[tuple[str, str], list[float]] = {}
     for stay in there:
         for week in _weeks(stay):
-            taken.setdefault((f"d{stay.department_id}", week), []).append(has.weight(stay.requirement_id))
+            taken.setdefault((stay.department, week), []).append(has.weight(stay.requirement))
     found = set()
     for stay in left:
-        department = f"d{stay.department_id}"
-        for departments in ({department}, has.sharing(department)):
+        for departments in ({stay.department}, has.sharing(stay.department)):
             for week in _weeks(stay):
                 learners = [weight for key in departments for weight in taken.get((key, week), ())]
-                learners.append(has.weight(stay.requirement_id))
+                learners.append(has.weight(stay.requirement))
                 was, left_over = had.wte(departments, week), has.wte(departments, week)
                 fewer = has.most(departments, week)
                 if (left_over < was - NOTHING and sum(learners) > left_over * load + NOTHING) or (
@@ -72,9 +81,9 @@ class _Supervision:
             for key in educator.departments:
                 self._serving[key].append(educator)
 
-    def weight(self, requirement_id: int) -> float:
+    def weight(self, requirement: str) -> float:
         """The supervising WTE that a requirement takes; none where nobody is asked for it any more."""
-        return self._weights.get(f"r{requirement_id}", 0.0)
+        return self._weights.get(requirement, 0.0)
 
     def sharing(self, department: str) -> set[str]:
         """The department and all that share an educator with it, directly or through others."""

@@ -27,7 +27,7 @@ def installation(tmp_path: Path) -> Installation:
 
 @pytest.fixture
 def live(installation: Installation) -> Iterator[Installation]:
-    """The site and the worker as `make run` starts them, over the small region of `make_region`."""
+    """The site and a worker over the small region of `make_region`."""
     make_region(installation.var)
     with installation.serving():
         yield installation

@@ -1,7 +1,5 @@
 """A person's requests to a running site, whose power may be cut while one is under way."""
 
-import os
-import signal
 import socket
 import threading
 from http.cookiejar import CookieJar
@@ -58,8 +56,7 @@ class Caller:
                 + body
             )
             _moment.wait(seconds)
-            os.killpg(site.pid, signal.SIGKILL)
-            site.ends()
+            site.cut()
 
     def _request(self, action: str, fields: dict[str, str]) -> Request:
         return Request(

@@ -8,7 +8,6 @@ import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 _context = multiprocessing.get_context("forkserver")
@@ -18,10 +17,8 @@ _context.set_forkserver_preload(["tests.setup.everything"])
 class Forked:
     """A process of a session of its own, with what `subprocess.Popen` offers of it."""
 
-    def __init__(
-        self, module: str, arguments: tuple[str, ...], environ: Mapping[str, str], log: Path
-    ) -> None:
-        self._process = _context.Process(target=_run, args=(module, arguments, dict(environ), str(log)))
+    def __init__(self, module: str, arguments: tuple[str, ...], environ: dict[str, str], log: Path) -> None:
+        self._process = _context.Process(target=_run, args=(module, arguments, environ, log))
         self._process.start()
         assert self._process.pid is not None
         self.pid: int = self._process.pid
@@ -47,10 +44,10 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def _run(module: str, arguments: tuple[str, ...], environ: dict[str, str], log: str) -> None:
+def _run(module: str, arguments: tuple[str, ...], environ: dict[str, str], log: Path) -> None:
     """As `python -m MODULE ARGUMENTS` would, its output in a file."""
     os.setsid()
-    with open(log, "ab", buffering=0) as file:
+    with log.open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     signal.signal(signal.SIGINT, signal.default_int_handler)
