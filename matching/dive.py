@@ -9,28 +9,39 @@ window of 1,800 requirements ends some 50 points from its relaxation, after a hu
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import numpy as np
 
-from matching.program import Corner, Floats, Program
+from matching.program import Basis, Corner, Floats, Program
 from matching.stop import Stop
 from matching.tables import Bools, Ints
 
 # Shares from which a choice is whole, and up to which it is not taken.
 WHOLE, NONE = 1.0 - 1e-4, 1e-4
-# Of the requirements still shared out, how many are placed at once; and the share from which one may be.
-AT_ONCE, LIKELY = 0.15, 0.6
-# Points lost by a step from which it is taken back and made smaller.
-LOSS = 100.0
-# Solves after which the rest is left to a search, as when so few requirements are shared out.
-SOLVES, FEW = 300, 100
+# The share from which a requirement may be placed, and the solves after which the rest is left to a search.
+LIKELY, SOLVES = 0.6, 300
+
+
+@dataclass(frozen=True)
+class Pace:
+    """`at_once`: of the requirements still shared out, how many are placed at once; `loss`: points lost by a
+    step from which it is taken back and made smaller; `few`: how many shared out are left to a search."""
+
+    at_once: float = 0.15
+    loss: float = 100.0
+    few: int = 100
 
 
 class Dive:
-    """A dive in a program whose first `n` columns are choices, of the requirements `of` [choices]."""
+    """A dive in a program whose first `n` columns are choices, of the requirements `of` [choices]; from a
+    basis, where one is given."""
 
-    def __init__(self, program: Program, of: Ints, stop: Stop) -> None:
-        self.corner, self.of, self.n = Corner(program, stop), of, len(of)
+    def __init__(
+        self, program: Program, of: Ints, stop: Stop, pace: Pace | None = None, basis: Basis | None = None
+    ) -> None:
+        self.corner, self.of, self.n = Corner(program, stop, basis), of, len(of)
+        self.pace = pace or Pace()
         self.fixed: Bools = np.zeros(self.n, np.bool_)
         self.x: Floats = np.zeros(self.n)
         self.value, self.solves = np.inf, 0
@@ -43,9 +54,9 @@ class Dive:
         while self.solves < SOLVES and time.monotonic() < ends:
             shared = ~self.fixed & (self.x > NONE) & (self.x < WHOLE)
             count = len(np.unique(self.of[shared]))
-            if count <= FEW:
+            if count <= self.pace.few:
                 break
-            self._step(self._likely(shared, max(3, int(AT_ONCE * count))), ends)
+            self._step(self._likely(shared, max(3, int(self.pace.at_once * count))), ends)
         whole: Bools = self.x >= WHOLE
         return whole
 
@@ -63,7 +74,7 @@ class Dive:
         self.corner.between(those, 1.0, 1.0)
         before, x = self.value, self.x
         left = ends - time.monotonic()
-        if self._solve(left) and self.value - before <= LOSS:
+        if self._solve(left) and self.value - before <= self.pace.loss:
             self.fixed[those] = True
             return
         dearer, self.value, self.x = self.value, before, x

@@ -18,6 +18,7 @@ from functools import partial
 import numpy as np
 
 from matching.additions import PARTS, WTE, Addition
+from matching.alike import Alike, Apart
 from matching.columns import Choices, Extra, Model, RowName
 from matching.costs import Curve, above_preferred_costs, load_cost, runs
 from matching.gathered import Gathered
@@ -27,6 +28,7 @@ from matching.problem import Offer, Problem
 from matching.rules import supervision
 from matching.shares import segments
 from matching.tables import Ints, Tables, thousandths
+from matching.teams import Teams
 
 # From so many levels on there is no program.
 MOST_LEVELS = 2_000
@@ -178,6 +180,10 @@ class LevelBuilder(Builder):
             low, high = item.preferred[w] + a, item.maximum[w] + a
             steps = steps + above_preferred_costs(self.policy, low, high, len(steps))
         return runs(steps)
+
+    def weeks_alike(self, teams: Teams, counted: Gathered) -> Alike:
+        """None are: additions may be to some of the weeks alone."""
+        return Apart(teams, counted)
 
     def cells(self, counted: Gathered) -> None:
         for c, weeks, inside in counted:

@@ -17,15 +17,15 @@ from scipy.sparse import csr_matrix, hstack, vstack
 
 from matching.columns import Choices
 from matching.portion import Whole
-from matching.program import Floats, Program, relax
+from matching.program import AT_ZERO, BASIC, Basis, Corner, Floats, Program, Relaxed, relax
 from matching.stop import Stop
 from matching.tables import Bools, Ints
 
 # Points at which leaving one more over is let pass in a relaxation.
 ELASTIC = 1_000.0
 # Points of reduced cost under which a choice was missed; of placing alone, a placing.
-MISSED, SLIGHT = 1.0, 1e-6
-# Relaxations of placing alone, each with what the one before has missed.
+MISSED, SLIGHT = 5.0, 1e-6
+# Relaxations with what the one before has missed.
 MISSING = 3
 
 
@@ -42,65 +42,139 @@ class Ceiling:
 @dataclass(frozen=True, eq=False)
 class Guide:
     """`taken` and `reduced` [choices]: share and reduced cost; `value` with `price` [earlier tiers] is a
-    bound of the cost (-inf: none). `missed` [choices] were not in the relaxation, and should have been."""
+    bound of the cost (-inf: none). `worth` [choices] were in the relaxation, or should have been; `corner` is
+    where that ended."""
 
     whole: Whole
     taken: Floats
     reduced: Floats
     value: float
     price: Floats
-    missed: Bools
+    worth: Bools
+    corner: Solved | None = None
 
     def bound(self, held: list[int]) -> float:
         """What the cost cannot undercut while the earlier tiers' costs are at most `held`; any prices do."""
         return self.value - float(self.price @ np.array(held, np.float64))
 
 
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """A relaxation and the corner at which it ended."""
+
+    relaxation: Relaxation
+    found: Relaxed
+
+    def reaching(self, held: list[int], stop: Stop, seconds: float) -> Guide | None:
+        """The same with each earlier tier's cost at most `held`, by the simplex method from this corner; None
+        where time ended before it did."""
+        corner = Corner(self.relaxation.holding(held), stop, self.found.basis)
+        return self.relaxation.guide(corner.found()) if corner.solve(seconds) else None
+
+    def widened(self, kept: Bools, stop: Stop, seconds: float) -> Guide | None:
+        """The same over more choices, from this corner: it is one of theirs, where only costs may be bettered
+        (primal simplex). None where time ended before it did."""
+        before, basis = self.relaxation, self.found.basis
+        if basis is None:
+            return None
+        after = before.over(kept)
+        columns = np.full(len(before.whole.upper), AT_ZERO)
+        rows = np.full(len(before.whole.most), BASIC)
+        n, m = len(before.part.columns), len(before.part.rows)
+        columns[before.part.columns], rows[before.part.rows] = basis.columns[:n], basis.rows[:m]
+        begin = Basis(
+            np.concatenate([columns[after.part.columns], basis.columns[n:]]),
+            np.concatenate([rows[after.part.rows], basis.rows[m:]]),
+        )
+        corner = Corner(after.program, stop, begin, primal=True)
+        return after.guide(corner.found()) if corner.solve(seconds) else None
+
+
+class Relaxation:
+    """The soft tiers relaxed over some choices, with the tiers before them held elastically: the choices
+    `free` are the first columns of its `program`."""
+
+    def __init__(
+        self,
+        whole: Whole,
+        chosen: Choices,
+        cost: Floats,
+        earlier: list[Ints],
+        held: list[int],
+        ceilings: list[Ceiling],
+        kept: Bools,
+    ) -> None:
+        """Over the choices `kept` under `ceilings`, with each earlier tier's cost at most `held`."""
+        self.whole, self.chosen, self.cost, self.kept = whole, chosen, cost, kept
+        self.earlier, self.ceilings, self.below = earlier, ceilings, _below(whole, ceilings)
+        part = whole.portion(np.flatnonzero(kept), cost, whole.most)
+        tiers = np.array([tier[part.columns] for tier in earlier], np.float64).reshape(-1, len(part.columns))
+        count = len(earlier)
+        rows = vstack(
+            [
+                hstack([part.program.rows, csr_matrix((len(part.rows), count))]),
+                hstack([csr_matrix(tiers), csr_matrix(-np.eye(count))]),
+                hstack([csr_matrix(self.below[:, part.columns]), csr_matrix((len(ceilings), count))]),
+            ]
+        ).tocsr()
+        self.most = np.array([ceiling.most for ceiling in ceilings], np.float64)
+        self.part, self.free = part, part.columns[: part.n]
+        self.program = Program(
+            np.concatenate([part.program.cost, np.full(count, ELASTIC)]),
+            rows,
+            np.concatenate([part.program.most, np.array(held, np.float64), self.most]),
+            np.concatenate([part.program.upper, 1.0 + np.abs(tiers) @ part.program.upper]),
+            np.zeros(0, np.bool_),
+        )
+
+    def over(self, kept: Bools) -> Relaxation:
+        """The same over other choices."""
+        first = len(self.part.rows)
+        held = self.program.most[first : first + len(self.earlier)].astype(np.int64).tolist()
+        return Relaxation(self.whole, self.chosen, self.cost, self.earlier, held, self.ceilings, kept)
+
+    def holding(self, held: list[int]) -> Program:
+        """The program with each earlier tier's cost at most `held`."""
+        most, first = self.program.most.copy(), len(self.part.rows)
+        most[first : first + len(held)] = held
+        return replace(self.program, most=most)
+
+    def guide(self, found: Relaxed) -> Guide:
+        """What a solution of it says of every choice, in it or not."""
+        rows, count = self.part.rows, len(self.earlier)
+        price = np.zeros(len(self.whole.most))
+        price[rows] = found.price[: len(rows)]
+        tier_price = found.price[len(rows) : len(rows) + count].copy()
+        ceiled = found.price[len(rows) + count :].copy()
+        _lower(tier_price, ceiled, self.ceilings)
+        priced = _priced(self.cost, tier_price, self.earlier) + ceiled @ self.below
+        value, _, reduced = _bounded(self.whole, self.chosen, priced, price)
+        taken = np.zeros(self.whole.n)
+        taken[self.free] = np.clip(found.x[: len(self.free)], 0.0, 1.0)
+        worth = self.kept | (reduced < MISSED)
+        bound = value - float(ceiled @ self.most)
+        return Guide(self.whole, taken, reduced, bound, tier_price, worth, Solved(self, found))
+
+
 def relaxed_guide(
-    whole: Whole,
-    chosen: Choices,
-    cost: Floats,
-    earlier: list[Ints],
-    held: list[int],
-    ceilings: list[Ceiling],
-    kept: Bools,
-    stop: Stop,
-    seconds: float,
+    relaxation: Relaxation, stop: Stop, seconds: float, *, gap: float | None = None
 ) -> Guide | None:
-    """The relaxation over the choices `kept` under `ceilings`, with each earlier tier's cost at most `held`;
-    None where time ended before it did."""
-    part = whole.portion(np.flatnonzero(kept), cost, whole.most)
-    tiers = np.array([tier[part.columns] for tier in earlier], np.float64).reshape(-1, len(part.columns))
-    count = len(earlier)
-    below = _below(whole, ceilings)
-    rows = vstack(
-        [
-            hstack([part.program.rows, csr_matrix((len(part.rows), count))]),
-            hstack([csr_matrix(tiers), csr_matrix(-np.eye(count))]),
-            hstack([csr_matrix(below[:, part.columns]), csr_matrix((len(ceilings), count))]),
-        ]
-    ).tocsr()
-    most = np.array([ceiling.most for ceiling in ceilings], np.float64)
-    program = Program(
-        np.concatenate([part.program.cost, np.full(count, ELASTIC)]),
-        rows,
-        np.concatenate([part.program.most, np.array(held, np.float64), most]),
-        np.concatenate([part.program.upper, 1.0 + np.abs(tiers) @ part.program.upper]),
-        np.zeros(0, np.bool_),
-    )
-    found = relax(program, stop, seconds, crossover=True)
+    """A relaxation solved by interior points, up to a relative `gap`, or to a corner and from there with the
+    choices that it turns out to have missed; None where time ended before it did."""
+    ends = time.monotonic() + seconds
+    found = relax(relaxation.program, stop, seconds, crossover=gap is None, gap=gap)
     if found is None:
         return None
-    price = np.zeros(len(whole.most))
-    price[part.rows] = found.price[: len(part.rows)]
-    tier_price = found.price[len(part.rows) : len(part.rows) + count]
-    worth = found.price[len(part.rows) + count :]
-    _lower(tier_price, worth, ceilings)
-    priced = _priced(cost, tier_price, earlier) + worth @ below
-    value, _, reduced = _bounded(whole, chosen, priced, price)
-    taken = np.zeros(whole.n)
-    taken[part.columns[: part.n]] = np.clip(found.x[: part.n], 0.0, 1.0)
-    return Guide(whole, taken, reduced, value - float(worth @ most), tier_price, ~kept & (reduced < MISSED))
+    guide = relaxation.guide(found)
+    for _ in range(MISSING):
+        corner = guide.corner
+        if corner is None or not (guide.worth & ~corner.relaxation.kept).any():
+            break
+        wider = corner.widened(guide.worth, stop, ends - time.monotonic())
+        if wider is None:
+            break
+        guide = wider
+    return guide
 
 
 def fewest_left(

@@ -12,19 +12,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
-from scipy.sparse import vstack
 
 from matching.classes import Alone, classes
 from matching.exchanges import Exchanges, bonds
 from matching.greedy import place_greedily
-from matching.guide import Ceiling, Guide, fewest_left, relaxed_guide
-from matching.portion import Whole
+from matching.guide import Ceiling, Guide, Relaxation, fewest_left, relaxed_guide
+from matching.lean import lean
 from matching.program import Floats
 from matching.tables import Bools, Ints
 from matching.threads import results
 from matching.tier_search import Search, lift, scale_of
 from matching.tiers import greedy_cost
 from matching.turns import NEAR, Turns
+from matching.whole_year import PACE, dive_through
 from matching.windows import WORKERS, Windows, window_of
 
 # Choices from which a part is large: below it HiGHS ends whole programs in seconds.
@@ -45,6 +45,8 @@ REACHES = (0.5, 2.0)
 ROUNDS = 8
 # Points of reduced cost up to which a choice of whoever floats is looked at from the beginning.
 FAR = 30.0
+# Relative gap of the relaxation that looks for choices worth having.
+LOOSE = 0.05
 # Points to which an exchange is searched.
 FINE = 2.0
 
@@ -58,15 +60,7 @@ class Large:
         self.found, self.pinned, self.say = found, pinned, say
         model = found.model
         self.n = len(model.choices)
-        implied = model.implied
-        self.whole = Whole(
-            vstack([model.rows, implied.matrix(model.width)]).tocsr(),
-            np.concatenate([model.most, np.array(implied.most, np.float64)]),
-            model.upper,
-            [*model.names, *implied.names],
-            model.extras,
-            self.n,
-        )
+        self.whole = lean(found.tables, found.policy, model)
         self.cost = _together(found)
         soft = [t for t in found.tiers if t.soft and t.worst is None]
         self.soft = sum((t.cost / scale_of(t) for t in soft), np.zeros(model.width))
@@ -95,6 +89,8 @@ class Large:
             return
         self.say("relaxed window by window")
         with ThreadPoolExecutor(WORKERS) as workers:
+            worth = windows.worth | found.taken | self._bound_together(windows)
+            loosely = workers.submit(self._relaxed, [], worth, self._held(), 0.3 * found.left, gap=LOOSE)
             alone = self._alone(windows.margin)
             seconds = found.left / 5
             results([workers.submit(each.relax, found.stop, seconds) for _, each in alone], found.stop)
@@ -102,49 +98,39 @@ class Large:
             results([workers.submit(each.search, found.stop, seconds) for each in open_ones], found.stop)
             self._raise(alone)
             self.say("each class alone")
-            worth = windows.worth | found.taken | self._bound_together(windows)
             seconds = 0.6 * found.left
-            begun = workers.submit(self._relaxed, alone, worth, self._held(), seconds)
-            fewest = workers.submit(self._fewest_left, alone, worth, seconds)
+            closely = workers.submit(self._closely, loosely, alone, worth, seconds)
             # Something to show for the time until the whole is relaxed, or runs out.
             none = np.zeros(self.n, np.bool_)
             rough = Guide(
                 self.whole, windows.taken, windows.reduced, -np.inf, np.zeros(len(self.least)), none
             )
-            turns = self._first(rough, looking)
+            turns = Turns(rough, chosen, self.priority, self.cost, found.stop)
+            self._first(turns, looking)
             self.say("every window in turn")
-            (guide,) = results([begun], found.stop)
+            (guide,) = results([closely], found.stop)
             if guide is None:
                 self._exchanges(turns, alone, lambda: None)
-                self._told(fewest)
                 return
             self.guides.append(guide)
             self.say("relaxed as a whole")
-            worth = worth | guide.missed
-            again = workers.submit(self._relaxed, alone, worth, self._held(), found.left - 1.0)
-            turns = self._first(guide, looking)
-            self.say("every window in turn")
-            self._again(turns, self._windows(Exchanges(turns, found.tables, self.window)))
-            self.say("every window again")
-            self._told(fewest)
-            (better,) = results([again], found.stop)
-            if better is not None:
-                self.guides.append(better)
-                worth = worth | better.missed
-                turns = Turns(better, chosen, self.priority, self.cost, found.stop)
-            last: list[Future[Guide | None]] = []
+            fewest = workers.submit(self._fewest_left, alone, guide.worth, found.left / 2)
+            turns = self._all_year(guide, looking)
+            self.say("the whole year at once")
+            begun: dict[tuple[int, ...], Future[Guide | None]] = {}
 
             def settled() -> None:
-                held = self._reached()
-                if held != self._held():
-                    last.append(workers.submit(self._relaxed, alone, worth, held, found.left - 1.0))
+                """What the cost cannot undercut at the placing reached, where that is not what is held."""
+                held, corner = self._reached(), guide.corner
+                if held != self._held() and corner is not None and tuple(held) not in begun:
+                    begun[tuple(held)] = workers.submit(corner.reaching, held, found.stop, found.left - 1.0)
 
+            self._again(turns, self._windows(Exchanges(turns, found.tables, self.window)))
+            self.say("every window again")
+            settled()
             self._exchanges(turns, alone, settled)
-            self.guides += [final for final in results(last, found.stop) if final is not None]
-
-    def _told(self, fewest: Future[float]) -> None:
-        """Keeps what all tiers of placing must leave over together."""
-        self.together = max(self.together, *results([fewest], self.found.stop))
+            self.guides += [g for g in results(list(begun.values()), found.stop) if g is not None]
+            (self.together,) = results([fewest], found.stop)
 
     def _bound_together(self, windows: Windows) -> Bools:
         """[choices] what windows alone tell little of: of those who stay together, everything; of those whose
@@ -203,22 +189,27 @@ class Large:
         """[earlier tiers] the least cost that each may have, as far as is proven."""
         return [low - t.constant for low, t in zip(self.least, self.earlier, strict=True)]
 
-    def _relaxed(
-        self, alone: list[tuple[int, Alone]], kept: Bools, held: list[int], seconds: float
+    def _closely(
+        self, loosely: Future[Guide | None], alone: list[tuple[int, Alone]], kept: Bools, seconds: float
     ) -> Guide | None:
-        """The whole over the choices `kept`."""
+        """The whole over the choices `kept` and those that it missed as it was relaxed loosely."""
+        first = loosely.result()
+        return self._relaxed(alone, kept if first is None else first.worth, self._held(), seconds)
+
+    def _relaxed(
+        self,
+        alone: list[tuple[int, Alone]],
+        kept: Bools,
+        held: list[int],
+        seconds: float,
+        *,
+        gap: float | None = None,
+    ) -> Guide | None:
+        """The whole over the choices `kept`, to a corner or up to a relative `gap`."""
         found, costs = self.found, [t.cost for t in self.earlier]
-        return relaxed_guide(
-            self.whole,
-            found.model.choices,
-            self.soft,
-            costs,
-            held,
-            _ceilings(alone),
-            kept,
-            found.stop,
-            seconds,
-        )
+        chosen, ceilings = found.model.choices, _ceilings(alone)
+        relaxation = Relaxation(self.whole, chosen, self.soft, costs, held, ceilings, kept)
+        return relaxed_guide(relaxation, found.stop, seconds, gap=gap)
 
     def _fewest_left(self, alone: list[tuple[int, Alone]], kept: Bools, seconds: float) -> float:
         """What all tiers of placing must cost together."""
@@ -233,14 +224,27 @@ class Large:
         windows = [np.flatnonzero(~floating & (self.window == w)) for w in np.unique(self.window)]
         return [np.flatnonzero(floating), *windows]
 
-    def _first(self, guide: Guide, looking: Floats) -> Turns:
-        """Everyone in turn along a guide, then whoever still fits."""
+    def _all_year(self, guide: Guide, looking: Floats) -> Turns:
+        """Everyone at once along a guide; where that leaves more than a few, those in turn."""
         found = self.found
         turns = Turns(guide, found.model.choices, self.priority, self.cost, found.stop)
-        taken = turns.first(self.turns(), looking, lambda: found.left)
+        begin = dive_through(guide, found.model.choices, turns.unsure, found.stop, 0.6 * found.left)
+        if begin is None or guide.taken.sum() - begin.sum() > 2 * PACE.few:
+            self._first(turns, looking, begin)
+        else:
+            self._filled(turns.rest(begin, looking, found.left / 3))
+        return turns
+
+    def _first(self, turns: Turns, looking: Floats, begin: Bools | None = None) -> None:
+        """Everyone in turn along a guide, but those whom `begin` places."""
+        found = self.found
+        self._filled(turns.first(self.turns(), looking, lambda: found.left, begin))
+
+    def _filled(self, taken: Bools) -> None:
+        """Offers an answer, with whoever still fits."""
+        found = self.found
         cheap = greedy_cost(found.tiers, self.n)
         self._offer(place_greedily(found.tables, found.policy, found.model, self.pinned, cheap, taken))
-        return turns
 
     def _exchanges(self, turns: Turns, alone: list[tuple[int, Alone]], settled: Callable[[], None]) -> None:
         """Chains, windows, markets and classes again until nothing helps; `settled` is called once the tiers

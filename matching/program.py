@@ -21,6 +21,11 @@ from matching.tables import Bools, Ints
 
 Floats = NDArray[np.float64]
 
+# Of a basis: a column that is not taken, and what is between its limits.
+AT_ZERO, BASIC = int(highspy.HighsBasisStatus.kLower), int(highspy.HighsBasisStatus.kBasic)
+# HiGHS's number of the primal simplex method.
+PRIMAL = 4
+
 # Columns to which a mixed-integer program is searched as it stands, without a presolve.
 AS_IT_STANDS = 2_500
 # Every column is bounded, so that "unbounded or infeasible" is infeasible.
@@ -39,11 +44,21 @@ class Program:
 
 
 @dataclass(frozen=True, eq=False)
+class Basis:
+    """Where a corner is: the statuses that HiGHS gives [columns] and [rows]."""
+
+    columns: Ints
+    rows: Ints
+
+
+@dataclass(frozen=True, eq=False)
 class Relaxed:
-    """`x` [columns] and `price` [rows], never negative, of a linear relaxation."""
+    """`x` [columns] and `price` [rows], never negative, of a linear relaxation; `basis` where it is a
+    corner."""
 
     x: Floats
     price: Floats
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,56 +111,63 @@ def _watch(solver: Any, stop: Stop) -> None:
         callback.subscribe(ask)
 
 
-def relax(program: Program, stop: Stop, seconds: float, *, crossover: bool = False) -> Relaxed | None:
+def relax(
+    program: Program, stop: Stop, seconds: float, *, crossover: bool = False, gap: float | None = None
+) -> Relaxed | None:
     """The linear relaxation by interior points: the middle of the best face, where the simplex method gives a
     corner but takes several times as long with tens of thousands of rows. With `crossover` it ends at a
-    corner near that middle, where few learners are shared out, at a tenth more. None where nothing was
-    found."""
+    corner near that middle, where few learners are shared out, at a tenth more. With a relative `gap` it ends
+    so far from the optimum. None where nothing was found."""
     if not program.rows.shape[1]:
         return Relaxed(np.zeros(0), np.zeros(program.rows.shape[0]))
     solver = _load(program, whole=False)
     solver.setOptionValue("solver", "ipm")
     solver.setOptionValue("run_crossover", "on" if crossover else "off")
     solver.setOptionValue("time_limit", max(0.1, seconds))
+    if gap is not None:
+        solver.setOptionValue("ipm_optimality_tolerance", gap)
     _watch(solver, stop)
     solver.run()
     found = solver.getSolution()
     if solver.getModelStatus() in NO_SOLUTION or not found.value_valid or not found.dual_valid:
         return None
-    return Relaxed(np.array(found.col_value), np.maximum(0.0, -np.array(found.row_dual)))
+    return Relaxed(np.array(found.col_value), np.maximum(0.0, -np.array(found.row_dual)), _basis(solver))
+
+
+def _basis(solver: Any) -> Basis | None:
+    """Where a solver stands; None where it is at no corner."""
+    at = solver.getBasis()
+    if not at.valid:
+        return None
+    return Basis(np.array(at.col_status, np.int64), np.array(at.row_status, np.int64))
 
 
 class Corner:
-    """A relaxation solved by the simplex method, and again from where it stood once its costs or limits have
-    changed."""
+    """A relaxation solved by the simplex method, dual or `primal`, and again from where it stood once its
+    limits have changed; the first time from a basis, where one is given."""
 
-    def __init__(self, program: Program, stop: Stop) -> None:
+    def __init__(
+        self, program: Program, stop: Stop, basis: Basis | None = None, *, primal: bool = False
+    ) -> None:
         self.solver = _load(program, whole=False)
         self.solver.setOptionValue("solver", "simplex")
+        if primal:
+            self.solver.setOptionValue("simplex_strategy", PRIMAL)
+        if basis is not None:
+            begin = highspy.HighsBasis()
+            begin.col_status = [highspy.HighsBasisStatus(k) for k in basis.columns.tolist()]
+            begin.row_status = [highspy.HighsBasisStatus(k) for k in basis.rows.tolist()]
+            self.solver.setBasis(begin)
         _watch(self.solver, stop)
         self.value = -math.inf
         self.x = np.zeros(len(program.cost))
         self.reduced = np.zeros(len(program.cost))
         self.price = np.zeros(len(program.most))
 
-    def cost(self, cost: Floats) -> None:
-        """New costs of the first columns."""
-        columns = np.arange(len(cost), dtype=np.int32)
-        self.solver.changeColsCost(len(cost), columns, cost)
-
-    def upper(self, upper: Floats) -> None:
-        """New upper bounds of the first columns."""
-        columns = np.arange(len(upper), dtype=np.int32)
-        self.solver.changeColsBounds(len(upper), columns, np.zeros(len(upper)), upper)
-
     def between(self, columns: Ints, low: float, high: float) -> None:
         """New bounds of some columns, the same for all."""
         n = len(columns)
         self.solver.changeColsBounds(n, columns.astype(np.int32), np.full(n, low), np.full(n, high))
-
-    def most(self, row: int, most: float) -> None:
-        """A new limit of a row."""
-        self.solver.changeRowBounds(row, -highspy.kHighsInf, most)
 
     def solve(self, seconds: float) -> bool:
         """Whether it was solved in its time: then `value`, `x` and `reduced` [columns] and `price` [rows] are
@@ -160,6 +182,10 @@ class Corner:
         self.x, self.reduced = np.array(found.col_value), np.array(found.col_dual)
         self.price = np.maximum(0.0, -np.array(found.row_dual))
         return True
+
+    def found(self) -> Relaxed:
+        """What the last solve found."""
+        return Relaxed(self.x, self.price, _basis(self.solver))
 
 
 def search(

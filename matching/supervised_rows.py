@@ -17,6 +17,7 @@ from functools import cache, partial
 
 import numpy as np
 
+from matching.alike import Alike
 from matching.columns import Choices, Extra, RowName, Rows
 from matching.costs import Curve, load_cost, runs
 from matching.gathered import Family, Gathered, by_period
@@ -44,10 +45,15 @@ class SupervisedRows:
         limited = np.array([own is not None for own in self.tables.teams.own], np.bool_)
         cell = self.choices.cell
         counted = self.periods(np.where(limited[cell], cell, -1)).only(self.choices.weight > 0)
+        self.alike = self.weeks_alike(self.tables.teams, counted)
         if len(counted):
             self.cells(counted)
         self.pools()
         self.heads()
+
+    def weeks_alike(self, teams: Teams, counted: Gathered) -> Alike:
+        """The weeks that the flow of a measure need not tell apart."""
+        return Alike(teams, counted)
 
     def cells(self, counted: Gathered) -> None:
         """The weight of each cell in each period: its own, and what comes from the pools that it draws on."""
@@ -68,15 +74,17 @@ class SupervisedRows:
         self.heavy(counted, units, room)
 
     def from_pools(self, family: Family, i: int, c: int, weeks: tuple[int, ...], total: int) -> int:
-        """The rows of a cell that draws on pools, one a week; the most that the period can hold."""
+        """The rows of a cell that draws on pools, one for weeks that are alike; the most that the period can
+        hold."""
         teams, load = self.tables.teams, self.policy.supervision
         d, own, room = int(teams.department[c]), teams.own[c], total
-        for w in weeks:
+        for w, those in self.alike.of_cell(c, weeks):
             available = 0 if own is None else int(own[w])
             shares = [self.share(p, c, w, total) for p in teams.pools_of[c]]
-            name = RowName("supervision", "department", d, (w,))
+            name = RowName("supervision", "department", d, those)
             most = supervision.most(available, load, total)
-            loads, first = self.priced("load", name, self.segments(available, most), "supervisor_load")
+            curve = _times(len(those), self.segments(available, most))
+            loads, first = self.priced("load", name, curve, "supervisor_load")
             family.add(name, i, [*shares, *loads], first)
             shared = sum(int(self.extras[k - len(self.choices)].most) for k in shares)
             room = min(room, most + shared)
@@ -136,13 +144,15 @@ class SupervisedRows:
         for (p, w), columns in self.shares("share").items():
             here = np.array(columns, np.int64)
             most = sum(int(self.extras[k - len(self.choices)].most) for k in columns)
-            name = RowName("supervision", *teams.source[p], (w,))
+            those = self.alike.of_pool(p, w)
+            name = RowName("supervision", *teams.source[p], those)
             available = int(teams.pool[p, w])
             whole = supervision.most(available, self.policy.supervision, most)
-            loads, first = self.priced("load", name, self.segments(available, whole), "supervisor_load")
+            curve = _times(len(those), self.segments(available, whole))
+            loads, first = self.priced("load", name, curve, "supervisor_load")
             values = np.repeat([1, -1], [len(here), len(loads)])
             self.core.add(name, np.append(here, np.array(loads, np.int64)), values, first)
-            self.whole(teams, p, w, columns, whole)
+            self.whole(teams, p, those, columns, whole)
 
     # -- learners at once ------------------------------------------------------------
 
@@ -153,20 +163,22 @@ class SupervisedRows:
             return
         teams, counted = self.tables.heads, self.periods(self.choices.head)
         asking = self.asking(counted).tolist()
+        alike = self.weeks_alike(teams, counted)
         for (c, weeks, inside), most in zip(counted, asking, strict=True):
-            for w in weeks:
+            for w, those in alike.of_cell(c, weeks):
                 if not self.has_own(int(teams.department[c]), w):
-                    self.headed(c, w, inside, most)
+                    self.headed(c, those, inside, most)
         for (p, w), columns in self.shares("head").items():
             most, here = int(teams.pool[p, w]), np.array(columns, np.int64)
             if sum(self.extras[k - len(self.choices)].most for k in columns) > most:
-                self.core.add(RowName("supervision", *teams.source[p], (w,), LEARNERS), here, 1, most)
-                self.whole(teams, p, w, columns, most)
+                those = alike.of_pool(p, w)
+                self.core.add(RowName("supervision", *teams.source[p], those, LEARNERS), here, 1, most)
+                self.whole(teams, p, those, columns, most)
 
-    def headed(self, c: int, w: int, inside: Ints, asking: int) -> None:
-        """The learners of a cell in a week, each on one of its educators."""
+    def headed(self, c: int, weeks: tuple[int, ...], inside: Ints, asking: int) -> None:
+        """The learners of a cell in weeks that are alike, each on one of its educators."""
         teams = self.tables.heads
-        d = int(teams.department[c])
+        d, w = int(teams.department[c]), weeks[0]
         columns = [
             self.further(Extra("head", (p, c, w), "", 0, float(min(asking, int(teams.pool[p, w])))))
             for p in teams.pools_of[c]
@@ -175,7 +187,7 @@ class SupervisedRows:
         there = np.array([*columns, *opened], np.int64)
         values = np.array([-1] * len(columns) + [-asking] * len(opened), np.int64)
         self.core.add(
-            RowName("supervision", "department", d, (w,), LEARNERS),
+            RowName("supervision", "department", d, weeks, LEARNERS),
             np.concatenate([inside, there]),
             np.concatenate([np.ones(len(inside), np.int64), values]),
             0,
@@ -190,7 +202,7 @@ class SupervisedRows:
         """Columns that would give a department WTE of its own in a week."""
         return []
 
-    def whole(self, teams: Teams, p: int, w: int, columns: list[int], most: int) -> None:
+    def whole(self, teams: Teams, p: int, weeks: tuple[int, ...], columns: list[int], most: int) -> None:
         """In a department of several cells an educator supervises no more than whole. The educator's own row
         says so too; for a proof that takes that one away, this one stands beside it."""
         level, _ = teams.source[p]
@@ -199,7 +211,7 @@ class SupervisedRows:
             here = np.array([k for k, other in zip(columns, of, strict=True) if other == d], np.int64)
             if len(here) > 1 and sum(self.extras[k - len(self.choices)].most for k in here.tolist()) > most:
                 measure = LEARNERS if teams.measure == LEARNERS else ""
-                self.pool.add(RowName("supervision", "department", d, (w,), measure), here, 1, most)
+                self.pool.add(RowName("supervision", "department", d, weeks, measure), here, 1, most)
 
     # -- what any rows are made of ------------------------------------------------------------
 
@@ -220,6 +232,11 @@ class SupervisedRows:
     def periods(self, label: Ints) -> Gathered:
         """Choices by `label` [choices] (negative: in none) and by weeks that the same of them cover."""
         return by_period(label, self.choices.week_set, self.tables.week_set_weeks)
+
+
+def _times(weeks: int, curve: Curve) -> Curve:
+    """A curve at the price of so many weeks."""
+    return [(width, weeks * price) for width, price in curve]
 
 
 def _load_curve(policy: Policy, wte: tuple[int, ...], grid: int, most: int) -> Curve:

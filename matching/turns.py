@@ -40,13 +40,16 @@ class Turns:
         placed = np.bincount(requirement, guide.taken, minlength=self.requirements)
         self.unsure = np.isin(chosen.learner, np.unique(chosen.learner[placed[requirement] < 0.999]))
 
-    def first(self, turns: list[Ints], cost: Floats, left: Callable[[], float]) -> Bools:
+    def first(
+        self, turns: list[Ints], cost: Floats, left: Callable[[], float], begin: Bools | None = None
+    ) -> Bools:
         """[choices] taken, turn by turn (the choices of each), at a cost [columns] that sets placing against
-        journeys; each in at most half the seconds then `left`."""
+        journeys; each in at most half the seconds then `left`. Whoever `begin` places has had their turn."""
         whole, guide = self.whole, self.guide
-        taken = np.zeros(whole.n, np.bool_)
-        waiting = guide.taken.copy()
-        for mine in turns:
+        taken = np.zeros(whole.n, np.bool_) if begin is None else begin.copy()
+        waiting = np.where(self.of_same(taken), 0.0, guide.taken)
+        for turn in turns:
+            mine = turn[~self.of_same(taken)[turn]]
             waiting[mine] = 0.0
             if self.stop():
                 break
@@ -56,16 +59,27 @@ class Turns:
             placed = Dive(part.program, self.chosen.requirement[free], self.stop).run(left() / 2)
             if placed is None:
                 continue
-            beside = taken.copy()
-            beside[free[placed]] = True
-            rest = free[~self.of_same(beside)[free]]
-            room = np.minimum(whole.most - whole.used(beside.astype(np.float64)), self._room(beside, waiting))
-            part = whole.portion(rest, cost, room)
-            answer = search(part.program, None, self.stop, left() / 2, GAP, NODES)
-            if answer.x is not None:
-                beside[rest[answer.x[: len(rest)] > 0.5]] = True
-            taken = beside
+            taken[free[placed]] = True
+            rest = free[~self.of_same(taken)[free]]
+            room = np.minimum(whole.most - whole.used(taken.astype(np.float64)), self._room(taken, waiting))
+            taken = self._searched(rest, cost, taken, room, left() / 2)
         return taken
+
+    def rest(self, taken: Bools, cost: Floats, seconds: float) -> Bools:
+        """[choices] taken once whoever has no place yet is searched, all at once."""
+        open_to = ~self.of_same(taken)
+        free = np.flatnonzero(open_to & (self.guide.reduced < np.where(self.unsure, WIDE, NEAR)))
+        room = self.whole.most - self.whole.used(taken.astype(np.float64))
+        return self._searched(free, cost, taken, room, seconds)
+
+    def _searched(self, free: Ints, cost: Floats, taken: Bools, room: Floats, seconds: float) -> Bools:
+        """[choices] taken with those that a search among the choices `free` adds, in the `room` [rows]."""
+        part = self.whole.portion(free, cost, room)
+        answer = search(part.program, None, self.stop, seconds, GAP, NODES)
+        out = taken.copy()
+        if answer.x is not None:
+            out[free[answer.x[: len(free)] > 0.5]] = True
+        return out
 
     def _room(self, taken: Bools, waiting: Floats) -> Floats:
         """[rows] what is left by those placed and those who wait. Half a place left by the shares of those

@@ -17,3 +17,23 @@ def most_repeats(learner: Learner, asked: int) -> int:
     if learner.different_sites is None or learner.different_sites <= been:
         return asked
     return max(0, asked + been - learner.different_sites)
+
+
+def may_repeat(learner: Learner, asking: dict[str, int], placings: int, *, site_repeats: bool) -> float:
+    """The most of so many placings, taken in parts or whole, that can repeat a site: `asking` says how many
+    could be at each; `site_repeats` whether the learner's most at one site is kept to.
+
+    A site not been to holds m placings of which m - 1 repeat it, one been to nothing but repeats; they are
+    filled from the greatest share down (Dantzig 1957).
+    """
+    shares = []
+    for site, most in asking.items():
+        if site_repeats and learner.site_repeats is not None:
+            most = min(most, learner.site_repeats - learner.attended.count(site))
+        if most > 0:
+            shares.append(((most - (site not in learner.attended)) / most, most))
+    out = 0.0
+    for share, most in sorted(shares, reverse=True):
+        out += share * min(most, placings)
+        placings -= min(most, placings)
+    return out

@@ -20,7 +20,7 @@ from matching.columns import Choices, choices
 from matching.eligibility import eligible_pairs
 from matching.generate_year import generate_year
 from matching.greedy import place_greedily
-from matching.guide import Ceiling, Guide, relaxed_guide
+from matching.guide import Ceiling, Guide, Relaxation, relaxed_guide
 from matching.large import Large
 from matching.model import Builder
 from matching.portion import Whole
@@ -74,14 +74,14 @@ class Setup:
         held: list[int],
         ceilings: Sequence[Ceiling] = (),
         kept: Bools | None = None,
+        gap: float | None = None,
     ) -> Guide:
         """The relaxation with the earlier tiers' costs held at most there, over the choices `kept` or those
-        that the windows think worth having."""
+        that the windows think worth having; to a corner or up to a relative gap."""
         costs = [t.cost for t in self.large.earlier]
         kept = windows.worth | self.found.taken if kept is None else kept
-        out = relaxed_guide(
-            self.whole, self.chosen, self.large.soft, costs, held, list(ceilings), kept, Never(), SECONDS
-        )
+        relaxation = Relaxation(self.whole, self.chosen, self.large.soft, costs, held, list(ceilings), kept)
+        out = relaxed_guide(relaxation, Never(), SECONDS, gap=gap)
         assert out is not None
         return out
 

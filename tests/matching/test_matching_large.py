@@ -21,16 +21,18 @@ from matching import (
     solve,
     verify,
 )
-from matching.dive import Dive
+from matching.dive import Dive, Pace
 from matching.exchanges import Exchanges
 from matching.generate_year import generate_year
 from matching.guide import Guide
 from matching.large import FINE, REACHES
 from matching.stop import Never
 from matching.turns import NEAR, Turns
+from matching.whole_year import dive_through
 from tests.matching.large_parts import (
     EVERYTHING,
     SECONDS,
+    as_program,
     exact,
     least,
     no_more,
@@ -235,11 +237,47 @@ def test_a_learner_whose_places_are_dear_has_another_once_others_may_move():
 @settings(max_examples=25, deadline=None)
 def test_whom_a_dive_places_whole_fit_together(made):
     part = made.whole.portion(np.arange(made.whole.n), made.cost, made.whole.most)
-    with mock.patch("matching.dive.FEW", 0):
-        placed = Dive(part.program, made.chosen.requirement, Never()).run(SECONDS)
+    placed = Dive(part.program, made.chosen.requirement, Never(), Pace(few=0)).run(SECONDS)
     assert obeyed(made.whole, placed)
     # Nobody is left shared out: all were placed or left over.
     assert no_more(exact(part.program)[1], least(made.whole, made.cost, placed))
+
+
+def dived(made):
+    """A dive through the year from the relaxation at what can be reached, and the search that ends it; with
+    the best there is."""
+    best, cost = exact(as_program(made.whole, made.cost))
+    placed = best[: made.whole.n] > 0.5
+    guide = made.guide(made.windows(), made.reached(placed))
+    turns = Turns(guide, made.chosen, made.priority, made.cost, Never())
+    begin = dive_through(guide, made.chosen, turns.unsure, Never(), SECONDS)
+    assert obeyed(made.whole, begin)
+    taken = turns.rest(begin, made.cost, SECONDS)
+    assert obeyed(made.whole, taken)
+    assert (taken >= begin).all()
+    assert no_more(cost, least(made.whole, made.cost, taken))
+    return begin, taken, placed
+
+
+@given(setups())
+@settings(max_examples=25, deadline=None)
+def test_a_dive_through_the_year_obeys_every_row(made):
+    with mock.patch("matching.whole_year.PACE", Pace(few=0)):
+        dived(made)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_dive_through_the_year_begins_where_the_relaxation_ended(seed):
+    begin, taken, placed = dived(year(seed))
+    assert begin.sum() > 0.5 * placed.sum()
+    assert taken.sum() >= placed.sum() - 2
+
+
+def test_there_is_nowhere_to_begin_without_a_corner():
+    made = year(SEEDS[0])
+    loose = made.guide(made.windows(), made.reached(made.found.taken), gap=0.05)
+    unsure = np.zeros(made.whole.n, np.bool_)
+    assert dive_through(loose, made.chosen, unsure, Never(), SECONDS) is None
 
 
 # -- the whole of it ------------------------------------------------------------

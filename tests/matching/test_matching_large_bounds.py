@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from matching import UNREACHABLE, Agreement, Companions, Educator, Learner, Policy, Requirement
+from matching import UNREACHABLE, Agreement, Learner, Policy, Requirement
 from matching.classes import Alone, classes
 from matching.generate_year import generate_year
 from matching.guide import fewest_left
@@ -119,67 +119,6 @@ def test_without_prices_only_the_room_of_steps_counts_in_a_year(seed):
 @settings(max_examples=30, deadline=None)
 def test_without_prices_only_the_room_of_steps_counts(made, seed):
     folded(made, seed)
-
-
-# -- what follows for whole learners ------------------------------------------------------------
-
-
-def loses_nothing(made, seed):
-    """The rows implied cost no whole answer anything; how many there are."""
-    model, rng = made.found.model, np.random.default_rng(seed)
-    own = np.arange(made.whole.rows.shape[0]) < len(model.most)
-    for cost in (made.cost, np.concatenate([-rng.random(made.whole.n), np.zeros(len(model.extras))])):
-        every = as_program(made.whole, cost)
-        without = dataclasses.replace(every, rows=model.rows, most=model.most)
-        assert near(exact(every)[1], exact(without)[1])
-    return int((~own).sum())
-
-
-def test_what_follows_for_whole_learners_loses_no_answer_of_a_year():
-    assert sum(loses_nothing(year(seed), seed) for seed in SEEDS) > 5
-
-
-@given(setups(), st.integers(0, 99))
-@settings(max_examples=30, deadline=None)
-def test_what_follows_for_whole_learners_loses_no_answer(made, seed):
-    loses_nothing(made, seed)
-
-
-@pytest.mark.parametrize(("own", "shared"), [(1.5, 0.0), (1.0, 0.5)])
-def test_a_relaxation_places_no_more_heavy_learners_than_there_is_room_for(own, shared):
-    """1.5 WTE, 0.5 of it an educator's, beside learners of weight 1 and 0.5: one of weight 1."""
-    small = one_site(places=9, learners=4, wte=own)
-    problem = dataclasses.replace(
-        small,
-        requirements=tuple(
-            dataclasses.replace(r, weight=weight)
-            for r, weight in zip(small.requirements, (1.0, 1.0, 0.5, 0.5), strict=True)
-        ),
-        educators=(Educator("E", ("D0",), (shared,) * 4),) if shared else (),
-    )
-    made = set_up(problem, Policy())
-    cost = np.zeros(len(made.whole.upper))
-    cost[: made.whole.n] = np.where(made.chosen.weight == 1000, -2.0, -0.5)
-    assert near(relaxed(as_program(made.whole, cost))[0], -2.5)
-
-
-def test_a_relaxation_keeps_two_together_who_would_be_everywhere_a_little():
-    """One can go to the site that the other likes only by being nowhere else; shares of each at four others
-    would let them be apart."""
-    small = one_site(places=9, learners=2, sites=5)
-    minutes = np.array([[10, 60, 60, 60, 60], [10, 20, 20, 20, 20]], np.uint16)
-    away = dataclasses.replace(small.learners[1], excluded_sites=("S0",))
-    problem = dataclasses.replace(
-        small,
-        learners=(small.learners[0], away),
-        travel_minutes=minutes,
-        companions=(Companions("C", "together", ("L0", "L1")),),
-    )
-    made = set_up(problem, Policy())
-    cost = np.zeros(len(made.whole.upper))
-    cost[: made.whole.n] = made.chosen.minutes - 500.0
-    assert near(exact(as_program(made.whole, cost))[1], 60 + 20 - 2 * 500)
-    assert near(relaxed(as_program(made.whole, cost))[0], 60 + 20 - 2 * 500)
 
 
 # -- classes ------------------------------------------------------------
@@ -313,44 +252,42 @@ def test_weeks_that_meet_are_in_one_window_and_others_apart(sets):
     assert len(together) == nx.number_connected_components(graph)
 
 
-def never_above(made, windows, seed):
-    """At any prices, and at any cost, no more than the exact optimum."""
-    rng = np.random.default_rng(seed)
-    other = made.cost * rng.random(len(made.cost)).round(2)
-    for cost in (None, other):
-        best = exact(as_program(made.whole, made.cost if cost is None else cost))[1]
-        for scale in (0.0, 5.0, 800.0, 5_000.0):
-            price = rng.exponential(scale, len(windows.tying)) * (rng.random(len(windows.tying)) < 0.5)
-            value, reduced, taken = windows.at(price, cost)
-            assert value is not None
-            assert no_more(value, best)
-            assert ((taken > -1e-6) & (taken < 1 + 1e-6)).all()
-            assert len(reduced) == made.whole.n
+def each_relaxed(made):
+    """Every window alone is at its optimum, with no more of a choice than a year shared out allows."""
+    windows = made.windows()
+    for item, corner in zip(windows.parts, windows.corners, strict=True):
+        free = item.columns[: item.n]
+        upper = item.program.upper.copy()
+        upper[: item.n] = windows.most[free]
+        value, _ = relaxed(dataclasses.replace(item.program, upper=upper))
+        assert near(corner.value, value)
+        assert (windows.taken[free] <= windows.most[free] + 1e-6).all()
+        assert near(item.program.cost @ np.clip(corner.x, 0.0, None), value)
+    assert (
+        np.sort(np.concatenate([p.columns[: p.n] for p in windows.parts])) == np.arange(made.whole.n)
+    ).all()
+    assert windows.worth[windows.taken > 1e-3].all()
+    return windows
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_windows_of_a_year_bound_it_at_any_prices_and_reach_it_at_the_right_ones(seed):
+def test_windows_of_a_year_are_each_at_their_best(seed):
     made = year(seed)
-    windows = made.windows()
+    windows = each_relaxed(made)
     assert len(windows.parts) > 1
     assert windows.floating.any() == bool(made.tables.problem.rotations)
-    never_above(made, windows, seed)
-    value, price = relaxed(as_program(made.whole, made.cost))
-    assert near(windows.at(price[windows.tying])[0], value)
+    assert not windows.worth.all()
 
 
 def test_a_year_has_rotations_that_float_over_windows():
     assert any(year(seed).tables.problem.rotations for seed in SEEDS)
 
 
-@given(setups(), st.integers(0, 99))
+@given(setups())
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
-def test_windows_bound_the_whole_at_any_prices(made, seed):
+def test_windows_are_each_at_their_best(made):
     assume(len(np.unique(window_of(made.tables, made.chosen))) > 1)
-    windows = made.windows()
-    never_above(made, windows, seed)
-    value, price = relaxed(as_program(made.whole, made.cost))
-    assert near(windows.at(price[windows.tying])[0], value)
+    each_relaxed(made)
 
 
 # -- the guide ------------------------------------------------------------
@@ -371,14 +308,19 @@ def bounded(made, seed):
         # A choice that was missed costs the bound what it would have been worth: once more, with those.
         for _ in range(4):
             guides.append(made.guide(windows, held, ceilings, kept))
-            kept = kept | guides[-1].missed
+            kept = kept | guides[-1].worth
+    guides.append(made.guide(windows, held, gap=0.05))
+    for answer in answers[1:]:
+        further = guides[0].corner.reaching(made.reached(answer), Never(), SECONDS)
+        guides += [] if further is None else [further]
+    assert len(guides) == 8 + 1 + len(answers) - 1
     for guide in guides:
         assert math.isfinite(guide.value)
         assert (guide.price >= 0).all()
         for answer in answers:
             reached = made.reached(answer)
             assert no_more(guide.bound(reached), exact(held_at(whole, costs, reached))[1])
-    last = (guides[3].bound(held), guides[-1].bound(held))
+    last = (guides[3].bound(held), guides[7].bound(held))
     return *last, relaxed(held_at(whole, costs, held))[0]
 
 
@@ -461,14 +403,12 @@ def test_choices_missed_are_those_that_a_relaxation_lacks(seed):
     windows, held = made.windows(), made.reached(made.found.taken)
     costs = [t.cost for t in made.large.earlier]
     right = relaxed(held_at(as_program(made.whole, made.large.soft), costs, held))[0]
-    kept, found = made.found.taken.copy(), []
-    for _ in range(30):
-        guide = made.guide(windows, held, kept=kept)
-        assert not (guide.missed & kept).any()
-        found.append(guide.bound(held))
-        assert no_more(found[-1], right)
-        if not guide.missed.any():
-            break
-        kept |= guide.missed
-    assert kept.sum() < made.whole.n
-    assert found[0] < 0.9 * right <= 0.999 * right <= found[-1]
+    bounds = {}
+    for rounds in (0, 30):
+        with mock.patch("matching.guide.MISSING", rounds):
+            guide = made.guide(windows, held, kept=made.found.taken)
+        bounds[rounds] = guide.bound(held)
+        assert no_more(bounds[rounds], right)
+        assert (guide.worth >= guide.corner.relaxation.kept).all()
+    assert guide.corner.relaxation.kept.sum() < made.whole.n
+    assert bounds[0] < 0.999 * right <= bounds[30]
