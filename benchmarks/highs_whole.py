@@ -50,7 +50,9 @@ def solve_by_tiers(statement: Statement, seconds: float, cores: int = 1) -> Answ
             break
         bounds = answer.bounds
         if math.isfinite(found.bound):
-            bounds[tier.name] = tier.constant + math.ceil(found.bound - 1e-4)
+            # A tier is a sum of whole columns, and so a multiple of what its values share.
+            grid = int(np.gcd.reduce(tier.values)) or 1
+            bounds[tier.name] = tier.constant + grid * math.ceil((found.bound - 1e-4) / grid)
         answer = _answer(statement, found)
         answer.bounds = bounds
         held.append((tier, answer.claimed[tier.name]))

@@ -67,6 +67,8 @@ class Search:
         if x is None:
             return
         taken = x[: len(self.taken)] > 0.5
+        if np.array_equal(taken, self.taken):
+            return
         value = value_of(self.tables, self.policy, self.model, self.tiers, taken)
         if value < self.value:
             self.taken, self.value = taken, value

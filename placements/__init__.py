@@ -19,6 +19,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Make the application: extensions, parts, pages and the queue, all bound to these settings."""
     settings = settings or read_settings()
     app = Flask(__name__, static_folder=None)
+    app.jinja_environment = web.Templates
     app.jinja_options = {
         # The design system's macros chain through parameters that may be missing.
         "undefined": ChainableUndefined,

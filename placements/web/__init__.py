@@ -1,9 +1,11 @@
 """What every page shares: the design system's files, the viewer, formats and error pages."""
 
 import re
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, send_from_directory
+from flask.templating import Environment
 from flask_login import current_user
 from werkzeug.routing import IntegerConverter, Map
 
@@ -51,6 +53,15 @@ def own(name: str) -> Response:
 def health() -> dict[str, str]:
     """Whether the process answers."""
     return {"status": "ok"}
+
+
+class Templates(Environment):
+    """Jinja, with what every template knows in one dictionary for each. Its own chain of two is looked
+    through name by name wherever a macro of the design system is imported, dozens of times a page; it would
+    show what is made known to all templates after the first was read, which nothing here is."""
+
+    def make_globals(self, d: Mapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}
 
 
 class RowId(IntegerConverter):

@@ -3,10 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
 from urllib.parse import urljoin, urlsplit
 
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
 from placements.settings import ROOT
 
@@ -18,22 +17,22 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 FILES = (".csv", ".json", ".xlsx", ".pdf", ".ics")
 
 
-@cache
-def _axe() -> str:
-    """axe-core and its run, in one piece: nothing can come between them, such as the page that follows."""
-    source = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
-    # Every rule is tried; where it was kept needs no selectors.
-    rules = json.dumps({"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]})
-    return f"{source}\n;axe.run(document, {rules}).then(found => found.violations)"
+# Every rule is tried; where it was kept needs no selectors.
+OPTIONS = json.dumps({"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]})
+RUN = f"axe.run(document, {OPTIONS}).then(found => found.violations)"
+
+
+def know_axe(context: BrowserContext) -> None:
+    """Have each page of a browser start with axe-core in it: half a megabyte, which is sent and compiled less
+    often so than where a page is given it for each look."""
+    context.add_init_script(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
 
 
 def axe(page: Page) -> list[str]:
     """Each accessibility fault that axe-core finds in the page as it stands, with where it is."""
-    # Evaluated by the browser itself, so the page's own security policy stays in force.
-    violations = page.evaluate(_axe())
     return [
         f"{violation['id']}: {violation['help']} at {node['target']}: {node['html'][:200]}"
-        for violation in violations
+        for violation in page.evaluate(RUN)
         for node in violation["nodes"]
     ]
 

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
 
-from tests.browser.looking import WIDTHS, faults_at
+from tests.browser.looking import WIDTHS, faults_at, know_axe
 from tests.factories import PASSWORD
 
 # How long anything awaited may take: a worker has to start, on a machine that is busy with other tests.
@@ -20,6 +20,7 @@ class Visitor:
         self.address = address
         self.complaints: list[str] = []
         context.set_default_timeout(PATIENCE_MS)
+        know_axe(context)
         self.page: Page = context.new_page()
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.complaints.append(f"script error: {error}"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -29,6 +31,13 @@ from matching.policy import ALONE, TERMS
 from matching.recount import Recount
 
 WEEKS = ("2026-09-07", "2026-09-14", "2026-09-21", "2026-09-28")
+
+
+@lru_cache(maxsize=None, typed=True)
+def among(*values: Any) -> st.SearchStrategy:
+    """One of some values. Kept: a problem is some hundreds of draws, and to make the strategy anew for each
+    took longer than to draw from it."""
+    return st.sampled_from(values)
 
 
 def one_site(
@@ -70,14 +79,14 @@ def problems(draw: Callable, *, flow: bool = True, most_requirements: int = 5) -
     sites = tuple(Site(f"S{j}", f"T{draw(whole(0, 1))}", draw(maybe)) for j in range(n_sites))
     departments, offers = [], []
     for j in range(n_sites):
-        for modality in draw(st.sampled_from([["xray"], ["ct"], ["xray", "ct"]])):
-            wte = draw(st.none() | st.tuples(*[st.sampled_from([0.0, 0.4, 0.5, 1.0, 1.3])] * 4))
+        for modality in draw(among(("xray",), ("ct",), ("xray", "ct"))):
+            wte = draw(st.none() | st.tuples(*[among(0.0, 0.4, 0.5, 1.0, 1.3)] * 4))
             departments.append(Department(f"D{j}{modality}", f"S{j}", modality, draw(maybe), wte))
             for k in range(draw(whole(0, 2))):
                 maximum = draw(st.tuples(*[whole(0, 2)] * 4))
                 preferred = tuple(draw(whole(0, x)) for x in maximum)
-                groups = draw(st.sampled_from([(), (), ("a",)]))
-                stages = draw(st.sampled_from([(), (), ("1", "2")]))
+                groups = draw(among((), (), ("a",)))
+                stages = draw(among((), (), ("1", "2")))
                 offers.append(
                     Offer(f"O{j}{modality}{k}", departments[-1].key, groups, stages, preferred, maximum)
                 )
@@ -85,15 +94,15 @@ def problems(draw: Callable, *, flow: bool = True, most_requirements: int = 5) -
     learners = tuple(
         Learner(
             f"L{i}",
-            draw(st.sampled_from("ab")),
-            draw(st.sampled_from("123")),
+            draw(among(*"ab")),
+            draw(among(*"123")),
             "H",
-            draw(st.sampled_from(["car", "public_transport"])),
-            draw(st.sampled_from([None, None, "T0"])),
+            draw(among("car", "public_transport")),
+            draw(among(None, None, "T0")),
             draw(st.booleans()),
-            tuple(draw(st.lists(st.sampled_from(keys), max_size=1))),
+            tuple(draw(st.lists(among(*keys), max_size=1))),
             tuple(draw(st.permutations(keys)))[: draw(whole(0, 2))],
-            draw(st.sampled_from([None, None, 50])),
+            draw(among(None, None, 50)),
         )
         for i in range(n_learners)
     )
@@ -103,23 +112,23 @@ def problems(draw: Callable, *, flow: bool = True, most_requirements: int = 5) -
         learner = i % n_learners
         if flow and i // n_learners >= len(blocks):
             break
-        weeks = blocks[(i // n_learners + learner) % 2] if flow else draw(st.sampled_from(blocks))
+        weeks = blocks[(i // n_learners + learner) % 2] if flow else draw(among(*blocks))
         requirements.append(
             Requirement(
                 f"R{i}",
                 f"L{learner}",
                 str(weeks),
-                draw(st.sampled_from([("xray",), ("ct",), ("ct", "xray"), ("mri", "xray")])),
+                draw(among(("xray",), ("ct",), ("ct", "xray"), ("mri", "xray"))),
                 weeks,
-                0.5 if flow else draw(st.sampled_from([0.25, 0.5, 0.6])),
+                0.5 if flow else draw(among(0.25, 0.5, 0.6)),
                 draw(whole(1, 3)),
             )
         )
     locks = []
     for requirement in requirements:
         if draw(whole(0, 4)) == 0:
-            place = draw(st.sampled_from([*keys, *[d.key for d in departments]]))
-            locks.append(Lock(requirement.key, place, draw(st.sampled_from(["pin", "ban"]))))
+            place = draw(among(*keys, *[d.key for d in departments]))
+            locks.append(Lock(requirement.key, place, draw(among("pin", "ban"))))
     return Problem(
         WEEKS,
         trusts,
@@ -130,7 +139,7 @@ def problems(draw: Callable, *, flow: bool = True, most_requirements: int = 5) -
         tuple(requirements),
         tuple(locks),
         np.array(
-            [[draw(st.sampled_from([5, 29, 30, 45, 60, 61, 90, 91, 65535])) for _ in keys] for _ in learners],
+            [[draw(among(5, 29, 30, 45, 60, 61, 90, 91, 65535)) for _ in keys] for _ in learners],
             np.uint16,
         ).reshape(len(learners), len(keys)),
     )
@@ -163,10 +172,8 @@ def mixed_problems(draw: Callable, *, most_requirements: int = 5) -> Problem:
     """Random problems with every rule mixed, small enough to try every assignment: up to three sites, three
     learners and four weeks. Each kind of thing is in about half of them, so that the rest can bind."""
     supply = _supply(draw)
-    learners = tuple(
-        _learner(draw, f"L{i}", supply["sites"]) for i in range(draw(st.sampled_from([1, 2, 3, 3])))
-    )
-    minutes = st.sampled_from([5, 30, 20, 40, 45, 46, 61, 91, 65535])
+    learners = tuple(_learner(draw, f"L{i}", supply["sites"]) for i in range(draw(among(1, 2, 3, 3))))
+    minutes = among(5, 30, 20, 40, 45, 46, 61, 91, 65535)
     demand = _demand(draw, learners, most_requirements)
     return Problem(
         weeks=WEEKS,
@@ -180,9 +187,9 @@ def mixed_problems(draw: Callable, *, most_requirements: int = 5) -> Problem:
 
 def _by_week(draw: Callable, *levels: float) -> tuple:
     """One level in all four weeks, rarely the last; now and then another in one of them."""
-    out = [draw(st.sampled_from([*levels[:-1], *levels[:-1], *levels]))] * 4
+    out = [draw(among(*levels[:-1], *levels[:-1], *levels))] * 4
     if draw(st.integers(0, 2)) == 2:
-        out[draw(st.integers(0, 3))] = draw(st.sampled_from(levels))
+        out[draw(st.integers(0, 3))] = draw(among(*levels))
     return tuple(out)
 
 
@@ -202,18 +209,18 @@ def _supply(draw: Callable) -> dict[str, tuple]:
             f"S{j}",
             f"T{draw(st.integers(0, 1))}",
             _by_week(draw, 1, 2, 0) if caps and draw(maybe) else None,
-            draw(st.sampled_from([("lift",), ("lift", "loop"), ()])),
+            draw(among(("lift",), ("lift", "loop"), ())),
             _by_week(draw, 1, 2, 0) if beds else None,
         )
-        for j in range(draw(st.sampled_from([1, 2, 3, 3])))
+        for j in range(draw(among(1, 2, 3, 3)))
     )
     departments, offers = [], []
     for site in sites:
-        for modality in draw(st.sampled_from([["xray"], ["xray"], ["xray"], ["ct"], ["xray", "ct"]])):
+        for modality in draw(among(("xray",), ("xray",), ("xray",), ("ct",), ("xray", "ct"))):
             own = _by_week(draw, 0.5, 1.0, 1.3, 0.4, 0.0) if wte and draw(st.booleans()) else None
             places = _by_week(draw, 1, 2, 0) if caps and draw(maybe) else None
             departments.append(Department(f"D{site.key}{modality}", site.key, modality, places, own))
-            for k in range(draw(st.sampled_from([1, 1, 1, 1, 1, 2, 0]))):
+            for k in range(draw(among(1, 1, 1, 1, 1, 2, 0))):
                 maximum = _by_week(draw, 1, 2, 0) if draw(st.booleans()) else (2,) * 4
                 offers.append(
                     Offer(
@@ -225,7 +232,7 @@ def _supply(draw: Callable) -> dict[str, tuple]:
                         maximum,
                     )
                 )
-    served = st.lists(st.sampled_from([d.key for d in departments]), min_size=1, max_size=3, unique=True)
+    served = st.lists(among(*[d.key for d in departments]), min_size=1, max_size=3, unique=True)
     choosy = draw(st.booleans())
     educators = tuple(_educator(draw, f"E{i}", tuple(draw(served)), choosy) for i in _some(draw, 3))
     return {
@@ -239,7 +246,7 @@ def _supply(draw: Callable) -> dict[str, tuple]:
 
 def _educator(draw: Callable, key: str, departments: tuple[str, ...], choosy: bool) -> Educator:
     """An educator, in some problems of some learners only or with a most at once."""
-    kinds = st.tuples(st.sampled_from("aab"), st.sampled_from([None, None, "1", "2", "3"]))
+    kinds = st.tuples(among(*"aab"), among(None, None, "1", "2", "3"))
     whom = (
         draw(st.lists(kinds, min_size=1, max_size=2, unique=True)) if choosy and draw(st.booleans()) else []
     )
@@ -248,15 +255,15 @@ def _educator(draw: Callable, key: str, departments: tuple[str, ...], choosy: bo
 
 
 def _learner(draw: Callable, key: str, sites: tuple[Site, ...]) -> Learner:
-    site = st.sampled_from([s.key for s in sites])
+    site = among(*[s.key for s in sites])
     tied, narrow = (draw(st.integers(0, 2)) == 2 for _ in range(2))
     varied, liking = draw(st.booleans()), draw(st.booleans())
     return Learner(
         key,
-        draw(st.sampled_from("aab")),
-        draw(st.sampled_from("123")),
-        draw(st.sampled_from("HG")),
-        draw(st.sampled_from(["car", "public_transport"])),
+        draw(among(*"aab")),
+        draw(among(*"123")),
+        draw(among(*"HG")),
+        draw(among("car", "public_transport")),
         employer="T0" if tied else None,
         released=tied and draw(st.booleans()),
         excluded_sites=(draw(site),) if narrow and draw(st.booleans()) else (),
@@ -267,10 +274,10 @@ def _learner(draw: Callable, key: str, sites: tuple[Site, ...]) -> Learner:
         access_needs=("lift",) if narrow and draw(st.booleans()) else (),
         accommodation=draw(st.booleans()),
         attended=tuple(draw(st.lists(site, min_size=1, max_size=2))) if varied else (),
-        past_minutes=draw(st.sampled_from([0, 7, 60, 95])),
-        site_repeats=draw(st.sampled_from([1, 2, 3, 0])) if varied and draw(st.booleans()) else None,
+        past_minutes=draw(among(0, 7, 60, 95)),
+        site_repeats=draw(among(1, 2, 3, 0)) if varied and draw(st.booleans()) else None,
         different_sites=draw(st.integers(2, 4)) if draw(st.booleans()) else None,
-        hub=draw(st.sampled_from([None, "T0", "T1"])),
+        hub=draw(among(None, "T0", "T1")),
     )
 
 
@@ -278,21 +285,21 @@ def _demand(draw: Callable, learners: tuple[Learner, ...], most: int) -> dict[st
     mixed, floating = draw(st.booleans()), draw(st.booleans())
     rotations = []
     if floating:
-        blocks = draw(st.lists(st.sampled_from(BLOCKS[:3]), min_size=1, max_size=3))
+        blocks = draw(st.lists(among(*BLOCKS[:3]), min_size=1, max_size=3))
         rotations.append(Rotation("F", "L0", tuple(f"B{b}" for b in range(len(blocks))), tuple(blocks)))
     requirements = []
-    for i in range(min(most, draw(st.sampled_from([1, 2, 3, 4, 4, 5, 5])))):
+    for i in range(min(most, draw(among(1, 2, 3, 4, 4, 5, 5)))):
         whose = draw(st.integers(0, len(learners) - 1))
         floats = floating and whose == 0 and draw(st.integers(0, 2)) > 0
-        weeks = () if floats else draw(st.sampled_from(BLOCKS if mixed else BLOCKS[:3:2]))
+        weeks = () if floats else draw(among(*(BLOCKS if mixed else BLOCKS[:3:2])))
         requirements.append(
             Requirement(
                 f"R{i}",
                 f"L{whose}",
                 "" if floats else str(weeks),
-                draw(st.sampled_from([("xray",), ("ct", "xray"), ("xray", "ct"), ("mri", "xray"), ("ct",)])),
+                draw(among(("xray",), ("ct", "xray"), ("xray", "ct"), ("mri", "xray"), ("ct",))),
                 weeks,
-                draw(st.sampled_from([0.5, 0.25, 0.6])) if mixed else 0.5,
+                draw(among(0.5, 0.25, 0.6)) if mixed else 0.5,
                 draw(st.integers(1, 2)),
                 "F" if floats else None,
             )
@@ -307,30 +314,30 @@ def _agreed(
     rotations: tuple[Rotation, ...],
     supply: dict[str, tuple],
 ) -> dict[str, tuple]:
-    place = st.sampled_from([x.key for x in (*supply["sites"], *supply["departments"])])
+    place = among(*[x.key for x in (*supply["sites"], *supply["departments"])])
     locks, published, companions, agreements = [], [], [], []
     locked, before = draw(st.booleans()), draw(st.booleans())
     for requirement in requirements:
         if locked and draw(st.integers(0, 2)) == 2:
-            locks.append(Lock(requirement.key, draw(place), draw(st.sampled_from(["pin", "ban"]))))
+            locks.append(Lock(requirement.key, draw(place), draw(among("pin", "ban"))))
         if before and supply["offers"] and draw(st.booleans()):
-            block = draw(st.sampled_from(rotations[0].blocks)) if requirement.rotation else None
+            block = draw(among(*rotations[0].blocks)) if requirement.rotation else None
             published.append(Placing(requirement.key, draw(st.sampled_from(supply["offers"])).key, block))
     keys = [x.key for x in learners]
     for i in _some(draw, 2) if len(keys) > 1 else ():
-        who = draw(st.lists(st.sampled_from(keys), min_size=2, max_size=len(keys), unique=True))
-        companions.append(Companions(f"C{i}", draw(st.sampled_from(["together", "apart"])), tuple(who)))
+        who = draw(st.lists(among(*keys), min_size=2, max_size=len(keys), unique=True))
+        companions.append(Companions(f"C{i}", draw(among("together", "apart")), tuple(who)))
     for i in _some(draw, 2):
         least = draw(st.integers(0, 2))
         agreements.append(
             Agreement(
                 f"A{i}",
-                draw(st.sampled_from("HG")),
-                draw(st.sampled_from(["T0", "T1"])),
+                draw(among(*"HG")),
+                draw(among("T0", "T1")),
                 least,
                 draw(st.none() | st.integers(least, 2)),
-                draw(st.sampled_from([(), (), ("a",)])),
-                draw(st.sampled_from([(), (), ("1", "3")])),
+                draw(among((), (), ("a",))),
+                draw(among((), (), ("1", "3"))),
             )
         )
     return {
@@ -351,15 +358,15 @@ def mixed_policies(draw: Callable) -> Policy:
         if not joined:
             made.append({})
         made[-1][term] = draw(st.integers(1, 3))
-    off = draw(st.lists(st.sampled_from(SWITCHES), max_size=2)) if draw(st.booleans()) else []
+    off = draw(st.lists(among(*SWITCHES), max_size=2)) if draw(st.booleans()) else []
     return Policy(
-        supervision=draw(st.sampled_from([1.0, 1.0, 0.8, None])),
+        supervision=draw(among(1.0, 1.0, 0.8, None)),
         above_preferred=draw(st.integers(0, 9)),
         preference_step=draw(st.integers(0, 20)),
         travel_limit=draw(
             st.sampled_from([{"car": 90, "public_transport": 60}, {"car": 45, "public_transport": 1000}])
         ),
-        supervisor_load=draw(st.sampled_from([((50, 2), (75, 4), (90, 8)), ((0, 3),), ()])),
+        supervisor_load=draw(among(((50, 2), (75, 4), (90, 8)), ((0, 3),), ())),
         seed=draw(st.integers(0, 3)),
         tiers=tuple(made),
         **dict.fromkeys(off, False),
@@ -377,7 +384,7 @@ def locked_problems(draw: Callable, *, most_locks: int = 6) -> Problem:
     for requirement in problem.requirements:
         stays = count.open_to(requirement)
         places = sorted({x for s in stays for x in (s.site.key, s.site.key, s.department.key)})
-        for kind in draw(st.sampled_from([["pin"], ["pin"], ["pin"], ["pin", "ban"], ["pin", "pin"], []])):
+        for kind in draw(among(("pin",), ("pin",), ("pin",), ("pin", "ban"), ("pin", "pin"), ())):
             open_to = places if kind == "pin" and draw(st.integers(0, 5)) else anywhere
-            locks.append(Lock(requirement.key, draw(st.sampled_from(open_to or anywhere)), kind))
+            locks.append(Lock(requirement.key, draw(among(*(open_to or anywhere))), kind))
     return dataclasses.replace(problem, locks=tuple(locks[:most_locks]))

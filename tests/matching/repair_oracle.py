@@ -42,7 +42,7 @@ from matching.recount_aims import aims, tiers
 from matching.recount_rules import broken_together, repeats
 from matching.recount_supervision import own_wte, supervision
 from tests.matching.matching_oracle import Kind, Trying
-from tests.matching.matching_problems import WEEKS
+from tests.matching.matching_problems import WEEKS, among
 
 
 def joined(who: dict[Kind, tuple[str, ...]], own: set[Kind]) -> list[set[Kind]]:
@@ -280,7 +280,7 @@ def crowded_problems(draw: Callable) -> Problem:
     n_sites, n_learners = draw(st.integers(2, 4)), draw(st.integers(3, 5))
     weighed, overlapping = draw(st.booleans()), draw(st.booleans())
     sites = tuple(Site(f"S{j}", "T0" if j < 2 else "T1") for j in range(n_sites))
-    wte = st.sampled_from([0.5, 1.0, 0.75])
+    wte = among(0.5, 1.0, 0.75)
     departments = tuple(
         Department(f"D{j}", f"S{j}", "xray", wte=(draw(wte),) * 4 if weighed else None)
         for j in range(n_sites)
@@ -294,7 +294,7 @@ def crowded_problems(draw: Callable) -> Problem:
     if weighed and draw(maybe):
         educators = (Educator("E", ("D0", "D1"), (0.5,) * 4),)
     elif named:
-        kinds = st.sampled_from([(), (("a", "1"),), (("a", None),), (("a", "2"), ("b", None))])
+        kinds = among((), (("a", "1"),), (("a", None),), (("a", "2"), ("b", None)))
         most = st.none() | st.integers(1, 2).map(lambda n: (n,) * 4)
         educators = tuple(
             Educator(f"E{i}", ("D0", "D1")[i:], (1.0 + i,) * 4, draw(kinds), draw(most)) for i in range(2)
@@ -304,16 +304,16 @@ def crowded_problems(draw: Callable) -> Problem:
         Learner(
             f"L{i}",
             "a",
-            draw(st.sampled_from("112")) if named else "1",
-            draw(st.sampled_from("HG")),
+            draw(among(*"112")) if named else "1",
+            draw(among(*"HG")),
             different_sites=2 if different else None,
         )
         for i in range(n_learners)
     )
     requirements, rotations = [], []
     for i in range(n_learners):
-        weight = draw(st.sampled_from([0.25, 0.5, 0.75])) if weighed else 0.5
-        weeks = draw(st.sampled_from([(0, 1), (1, 2)])) if overlapping else (1, 2)
+        weight = draw(among(0.25, 0.5, 0.75)) if weighed else 0.5
+        weeks = draw(among((0, 1), (1, 2))) if overlapping else (1, 2)
         floats = not rotations and draw(maybe)
         if floats:
             rotations.append(Rotation("F", f"L{i}", ("B0", "B1"), ((0, 1), (2, 3))))
@@ -332,10 +332,10 @@ def crowded_problems(draw: Callable) -> Problem:
         )
     if different:
         requirements.append(Requirement("RX", "L0", "B", ("xray",), (3,), 0.25))
-    minutes = [[draw(st.sampled_from([5, 40, 65535])) for _ in sites] for _ in learners]
+    minutes = [[draw(among(5, 40, 65535)) for _ in sites] for _ in learners]
     companions = ()
     if draw(maybe):
-        companions = (Companions("C", draw(st.sampled_from(["together", "apart"])), ("L0", "L1")),)
+        companions = (Companions("C", draw(among("together", "apart")), ("L0", "L1")),)
     agreements = (Agreement("A", "H", "T0", 0, draw(st.integers(1, 2))),) if draw(maybe) else ()
     return Problem(
         weeks=WEEKS,
@@ -373,7 +373,7 @@ def _happening(draw: Callable, problem: Problem, i: int) -> Event | None:
     if kind == 0 and problem.learners:
         return Withdrawal(pick(problem.learners).key, draw(st.integers(0, 3)))
     if kind == 1:
-        minutes = tuple(draw(st.sampled_from([5, 30, 46, 65535])) for _ in problem.sites)
+        minutes = tuple(draw(among(5, 30, 46, 65535)) for _ in problem.sites)
         key = f"N{i}"
         needs = tuple(
             Requirement(f"N{i}{j}", key, "b", ("xray",), pick([(0, 1), (2, 3)]), 0.5, draw(st.integers(1, 2)))
@@ -411,7 +411,7 @@ def blows(draw: Callable, problem: Problem) -> list[Event]:
     if not problem.published or draw(st.integers(0, 4)) == 4:
         draw_site = draw(st.integers(0, len(problem.sites) - 1))
         minutes = tuple(5 if j == draw_site else 65535 for j in range(len(problem.sites)))
-        need = Requirement("NN", "N", "b", ("xray",), (1, 2), draw(st.sampled_from([0.25, 0.5])), 1)
+        need = Requirement("NN", "N", "b", ("xray",), (1, 2), draw(among(0.25, 0.5)), 1)
         return [LateLearner(Learner("N", "a", "1", "H"), (need,), minutes)]
     placing = draw(st.sampled_from(problem.published))
     offer = problem.offers[problem.offer_index[placing.offer]]
@@ -420,7 +420,7 @@ def blows(draw: Callable, problem: Problem) -> list[Event]:
     if kind == 0:
         return [MustMove(placing.requirement, department.site)]
     if kind == 1:
-        return [SiteClosed(department.site, draw(st.sampled_from([(1,), (1, 2), (0, 1, 2, 3)])))]
+        return [SiteClosed(department.site, draw(among((1,), (1, 2), (0, 1, 2, 3))))]
     if kind == 2 and department.wte is not None:
         return [WteCut(department.key, (0, 1, 2, 3), department.wte[0] - 0.25)]
     return [PlacesCut("offer", offer.key, (1,), offer.maximum[1] - 1)]

@@ -50,11 +50,12 @@ def reached(statement: Statement, answer: Answer) -> dict[str, int]:
     return found.values
 
 
-def test_a_worst_that_is_no_whole_number_is_rounded_up():
+@pytest.mark.parametrize("weight", [1, 3])
+def test_a_worst_that_is_no_whole_number_is_rounded_up(weight):
     """Two of an HEI's three requirements are placed, 5 minutes away: 10,000 / 3 thousandths each."""
-    policy = Policy(tiers=({"hei_fairness": 1},))
+    policy = Policy(tiers=({"hei_fairness": weight},))
     statement = state(one_site(2, 3, minutes=5), policy)
-    assert reached(statement, highs_whole.solve_by_tiers(statement, 60.0))["hei_fairness"] == 3334
+    assert reached(statement, highs_whole.solve_by_tiers(statement, 60.0))["hei_fairness"] == weight * 3334
 
 
 @given(mixed_problems(), mixed_policies())

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
+from inspect import iscoroutinefunction
 from threading import Barrier, BrokenBarrierError
 
 import pytest
@@ -239,3 +240,12 @@ def values_of(network_id: int, name: str) -> dict[str, object]:
     row = RoundFactory.build(network_id=network_id, name=name)
     columns = ("network_id", "name", "first_week", "last_week", "declare_by", "submit_by", "state")
     return {column: getattr(row, column) for column in columns} | {"version": 1}
+
+
+def test_a_session_ends_with_its_context(app: Flask) -> None:
+    with app.app_context():
+        held = db.session
+        held.scalar(select(1))
+        assert held.in_transaction()
+    assert not held.in_transaction()
+    assert not any(map(iscoroutinefunction, app.teardown_appcontext_funcs)), "each request starts a thread"
