@@ -26,7 +26,8 @@ LIKELY, SOLVES = 0.6, 300
 @dataclass(frozen=True)
 class Pace:
     """`at_once`: of the requirements still shared out, how many are placed at once; `loss`: points lost by a
-    step from which it is taken back and made smaller; `few`: how many shared out are left to a search."""
+    step from which it is taken back and made smaller; `few`: how many shared out are left to a search, which
+    twice as many are once a step is taken back."""
 
     at_once: float = 0.15
     loss: float = 100.0
@@ -56,7 +57,13 @@ class Dive:
             count = len(np.unique(self.of[shared]))
             if count <= self.pace.few:
                 break
-            self._step(self._likely(shared, max(3, int(self.pace.at_once * count))), ends)
+            those = self._likely(shared, max(3, int(self.pace.at_once * count)))
+            dearer = self._at_once(those, ends)
+            if dearer is None:
+                continue
+            if count <= 2 * self.pace.few:
+                break
+            self._divided(those, dearer, ends)
         whole: Bools = self.x >= WHOLE
         return whole
 
@@ -71,15 +78,27 @@ class Dive:
 
     def _step(self, those: Ints, ends: float) -> None:
         """Takes as many of some choices as cost little."""
-        self.corner.between(those, 1.0, 1.0)
+        dearer = self._at_once(those, ends)
+        if dearer is not None:
+            self._divided(those, dearer, ends)
+
+    def _at_once(self, those: Ints, ends: float) -> float | None:
+        """Takes some choices where that costs little; else the value at which that would be, and all is as it
+        was."""
         before, x = self.value, self.x
-        left = ends - time.monotonic()
-        if self._solve(left) and self.value - before <= self.pace.loss:
+        self.corner.between(those, 1.0, 1.0)
+        if self._solve(ends - time.monotonic()) and self.value - before <= self.pace.loss:
             self.fixed[those] = True
-            return
+            return None
         dearer, self.value, self.x = self.value, before, x
+        self.corner.between(those, 0.0, 1.0)
+        return dearer
+
+    def _divided(self, those: Ints, dearer: float, ends: float) -> None:
+        """Takes some choices that cost too much at once in smaller steps, or the only one of them where to do
+        without it is dearer still."""
+        before, x, left = self.value, self.x, ends - time.monotonic()
         if len(those) > 1:
-            self.corner.between(those, 0.0, 1.0)
             first = max(1, len(those) // 4)
             self._step(those[:first], ends)
             rest = those[first:]

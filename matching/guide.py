@@ -2,9 +2,10 @@
 undercut.
 
 The soft tiers are relaxed with the tiers of placing held at what they can at best reach (elastically), by
-interior points, over the choices that `windows.py` thinks worth having. What each class must leave over, as
-`classes.py` proves it, is kept to: in parts of learners a relaxation leaves fewer over, and would spend the
-difference on those who are dear to place. Its prices bound the whole over every choice: any prices do.
+interior points, over the choices that `windows.py` thinks worth having; then by the simplex method with those
+that it turns out to have missed, until none is. What each class must leave over, as `classes.py` proves it,
+is kept to: in parts of learners a relaxation leaves fewer over, and would spend the difference on those who
+are dear to place. Its prices bound the whole over every choice: any prices do.
 """
 
 from __future__ import annotations

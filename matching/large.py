@@ -1,8 +1,9 @@
-"""Large parts: relaxed as a whole, answered window by window, bounded by prices and by classes alone.
+"""Large parts: relaxed as a whole, answered by a dive through the year, bounded by prices and classes alone.
 
-`windows.py` says which choices are worth having; `classes.py` the fewest that each class of learners must
-leave over; `guide.py` relaxes the whole over those choices, and placing alone; `turns.py` finds an answer
-near it, and `exchanges.py` a better one. An answer counts only where it is exactly better, tier by tier.
+`windows.py` says roughly which choices are worth having; `classes.py` the fewest that each class of learners
+must leave over; `guide.py` relaxes the whole over those choices, and placing alone; `whole_year.py` finds an
+answer near it (`turns.py` where there is no time for that), and `exchanges.py` a better one. An answer counts
+only where it is exactly better, tier by tier.
 """
 
 from __future__ import annotations
@@ -37,8 +38,6 @@ LEFT_OVER = 700.0
 SHORTFALL = 25
 # Requirements to which a class alone is bounded whole.
 SMALL = 1_200
-# After these exchanges the tiers of placing are about where they stay.
-PLACED = "those who lack a place"
 # Points of reduced cost up to which choices take part in the exchanges of a window, one after another.
 REACHES = (0.5, 2.0)
 # Rounds of exchanges after the first turns.
@@ -98,8 +97,7 @@ class Large:
             results([workers.submit(each.search, found.stop, seconds) for each in open_ones], found.stop)
             self._raise(alone)
             self.say("each class alone")
-            seconds = 0.6 * found.left
-            closely = workers.submit(self._closely, loosely, alone, worth, seconds)
+            closely = workers.submit(self._closely, loosely, alone, 0.6 * found.left)
             # Something to show for the time until the whole is relaxed, or runs out.
             none = np.zeros(self.n, np.bool_)
             rough = Guide(
@@ -110,27 +108,17 @@ class Large:
             self.say("every window in turn")
             (guide,) = results([closely], found.stop)
             if guide is None:
-                self._exchanges(turns, alone, lambda: None)
+                self._exchanges(turns, alone)
                 return
             self.guides.append(guide)
             self.say("relaxed as a whole")
-            fewest = workers.submit(self._fewest_left, alone, guide.worth, found.left / 2)
+            bounded = workers.submit(self._bounded, guide, alone)
             turns = self._all_year(guide, looking)
             self.say("the whole year at once")
-            begun: dict[tuple[int, ...], Future[Guide | None]] = {}
-
-            def settled() -> None:
-                """What the cost cannot undercut at the placing reached, where that is not what is held."""
-                held, corner = self._reached(), guide.corner
-                if held != self._held() and corner is not None and tuple(held) not in begun:
-                    begun[tuple(held)] = workers.submit(corner.reaching, held, found.stop, found.left - 1.0)
-
             self._again(turns, self._windows(Exchanges(turns, found.tables, self.window)))
             self.say("every window again")
-            settled()
-            self._exchanges(turns, alone, settled)
-            self.guides += [g for g in results(list(begun.values()), found.stop) if g is not None]
-            (self.together,) = results([fewest], found.stop)
+            self._exchanges(turns, alone)
+            results([bounded], found.stop)
 
     def _bound_together(self, windows: Windows) -> Bools:
         """[choices] what windows alone tell little of: of those who stay together, everything; of those whose
@@ -190,11 +178,12 @@ class Large:
         return [low - t.constant for low, t in zip(self.least, self.earlier, strict=True)]
 
     def _closely(
-        self, loosely: Future[Guide | None], alone: list[tuple[int, Alone]], kept: Bools, seconds: float
+        self, loosely: Future[Guide | None], alone: list[tuple[int, Alone]], seconds: float
     ) -> Guide | None:
-        """The whole over the choices `kept` and those that it missed as it was relaxed loosely."""
+        """The whole over the choices that were worth having as it was relaxed loosely; None where
+        there was no time for that."""
         first = loosely.result()
-        return self._relaxed(alone, kept if first is None else first.worth, self._held(), seconds)
+        return None if first is None else self._relaxed(alone, first.worth, self._held(), seconds)
 
     def _relaxed(
         self,
@@ -210,6 +199,19 @@ class Large:
         chosen, ceilings = found.model.choices, _ceilings(alone)
         relaxation = Relaxation(self.whole, chosen, self.soft, costs, held, ceilings, kept)
         return relaxed_guide(relaxation, found.stop, seconds, gap=gap)
+
+    def _bounded(self, guide: Guide, alone: list[tuple[int, Alone]]) -> None:
+        """What no answer undercuts where the relaxation stands, and with one more left over: there, or
+        nearly, an answer ends. And what all tiers of placing cost together."""
+        found, reached = self.found, self._held()
+        for k, tier in enumerate(self.earlier):
+            if tier.placing:
+                reached[k] = math.ceil(float(tier.cost[: self.n] @ guide.taken) - 1e-5)
+        corner, further = guide.corner, []
+        for held in (reached, [*reached[:-1], reached[-1] + 1]):
+            further.append(None if corner is None else corner.reaching(held, found.stop, found.left / 2))
+        self.guides += [each for each in further if each is not None]
+        self.together = self._fewest_left(alone, guide.worth, found.left)
 
     def _fewest_left(self, alone: list[tuple[int, Alone]], kept: Bools, seconds: float) -> float:
         """What all tiers of placing must cost together."""
@@ -246,15 +248,14 @@ class Large:
         cheap = greedy_cost(found.tiers, self.n)
         self._offer(place_greedily(found.tables, found.policy, found.model, self.pinned, cheap, taken))
 
-    def _exchanges(self, turns: Turns, alone: list[tuple[int, Alone]], settled: Callable[[], None]) -> None:
-        """Chains, windows, markets and classes again until nothing helps; `settled` is called once the tiers
-        of placing are about where they stay."""
+    def _exchanges(self, turns: Turns, alone: list[tuple[int, Alone]]) -> None:
+        """Chains, windows, markets and classes again until nothing helps."""
         found = self.found
         exchanges = Exchanges(turns, found.tables, self.window)
-        for n in range(ROUNDS):
+        for _ in range(ROUNDS):
             before = found.value
             for stage, each in (
-                (PLACED, self._chains(exchanges, alone)),
+                ("those who lack a place", self._chains(exchanges, alone)),
                 ("those whose places are dear", self._dear(exchanges)),
                 ("every window again", self._windows(exchanges)),
                 ("every market again", self._markets(exchanges)),
@@ -263,8 +264,6 @@ class Large:
                 if not self._again(turns, each):
                     return
                 self.say(stage)
-                if n == 0 and stage == PLACED:
-                    settled()
             if found.value == before:
                 return
 
