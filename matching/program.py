@@ -28,6 +28,7 @@ PRIMAL = 4
 
 # Columns to which a mixed-integer program is searched as it stands, without a presolve.
 AS_IT_STANDS = 2_500
+SOLVED = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kModelEmpty)
 # Every column is bounded, so that "unbounded or infeasible" is infeasible.
 NO_SOLUTION = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
 
@@ -175,7 +176,7 @@ class Corner:
         # HiGHS counts the time of all runs of a solver together.
         self.solver.setOptionValue("time_limit", self.solver.getRunTime() + max(0.1, seconds))
         self.solver.run()
-        if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        if self.solver.getModelStatus() not in SOLVED:
             return False
         found = self.solver.getSolution()
         self.value = float(self.solver.getInfo().objective_function_value)

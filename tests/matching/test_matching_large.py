@@ -273,6 +273,17 @@ def test_a_dive_through_the_year_begins_where_the_relaxation_ended(seed):
     assert taken.sum() >= placed.sum() - 2
 
 
+def test_a_dive_where_nobody_is_near_places_nobody():
+    """Nobody is to be placed, so that no choice is near."""
+    made = set_up(one_site(places=1, learners=1), Policy())
+    guide = made.guide(made.windows(), [0])
+    assert not guide.taken.any()
+    unsure = np.zeros(made.whole.n, np.bool_)
+    placed = dive_through(guide, made.chosen, unsure, Never(), SECONDS)
+    assert placed is not None
+    assert not placed.any()
+
+
 def test_there_is_nowhere_to_begin_without_a_corner():
     made = year(SEEDS[0])
     loose = made.guide(made.windows(), made.reached(made.found.taken), gap=0.05)
