@@ -10,9 +10,8 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
+from matching.connected import labels
 from matching.gathered import Gathered
 from matching.tables import Ints
 from matching.teams import Teams
@@ -49,7 +48,7 @@ class Alike:
         held = np.array([*(none if own is None else own for own in teams.own), *teams.pool], np.int64)
         ties = [(c, cells + p) for c, pools in enumerate(teams.pools_of) for p in pools]
         of, to = np.array(ties, np.int64).reshape(-1, 2).T
-        _, label = connected_components(csr_matrix((np.ones(len(of)), (of, to)), (total, total)), False)
+        label = labels(of, to, total)
         out = np.tile(np.arange(weeks), (total, 1))
         for tied in np.unique(label[of]).tolist():
             mine = label == tied

@@ -11,10 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from matching.aims import LINEAR, PRICED
+from matching.connected import labels
 from matching.eligibility import Eligible
 from matching.policy import ALONE, Policy
 from matching.rules.agreements import covers
@@ -67,12 +66,7 @@ def week_spans(tables: Tables) -> Ints:
     rows = np.array([i for i, weeks in enumerate(sets) for _ in weeks], np.int64)
     columns = np.array([w for weeks in sets for w in weeks], np.int64)
     n, m = len(sets), len(tables.problem.weeks)
-    return _labels(rows, columns + n, n + m)[:n]
-
-
-def _labels(left: Ints, right: Ints, size: int) -> Ints:
-    graph = coo_matrix((np.ones(len(left), np.int8), (left, right)), shape=(size, size))
-    return connected_components(graph, directed=False)[1].astype(np.int64)
+    return labels(rows, columns + n, n + m)[:n]
 
 
 def parts(tables: Tables, policy: Policy, eligible: Eligible) -> list[Part]:
@@ -110,7 +104,7 @@ def parts(tables: Tables, policy: Policy, eligible: Eligible) -> list[Part]:
         left.append(touched)
         right.append(base + (touched - n) % spans)
         base += spans
-    label = _labels(np.concatenate(left), np.concatenate(right), base)[:n]
+    label = labels(np.concatenate(left), np.concatenate(right), base)[:n]
     return _split(tables, eligible, caps, ties, label)
 
 

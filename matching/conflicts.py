@@ -27,9 +27,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack, vstack
-from scipy.sparse.csgraph import connected_components
 
 from matching.columns import Choices, Model, choices
+from matching.connected import labels
 from matching.eligibility import Eligible, refusing_rules
 from matching.model import Builder
 from matching.policy import Policy
@@ -134,10 +134,9 @@ class Locked:
         """The locks (positions) by part: those whose requirements touch no common limit stand apart."""
         count, width = self.rows.shape
         entries = self.rows.tocoo()
-        graph = csr_matrix(
-            (np.ones(len(entries.row)), (entries.row, entries.col + count)), shape=(count + width,) * 2
-        )
-        label = connected_components(graph, directed=False)[1][count:]
+        label = labels(entries.row.astype(np.int64), entries.col.astype(np.int64) + count, count + width)[
+            count:
+        ]
         column_of = {int(r): k for k, r in enumerate(self.choices.requirement.tolist())}
         parts: dict[int, list[int]] = {}
         for position, r in enumerate(self.requirement):

@@ -18,6 +18,7 @@ from typing import TypeAlias
 import numpy as np
 
 from matching.columns import Choices, RowName
+from matching.gathered import periods
 from matching.policy import Policy
 from matching.problem import Problem
 from matching.tables import NO_CAP, Bools, Ints, Tables
@@ -47,15 +48,11 @@ class Crowd:
         self.problem: Problem = tables.problem
         self.share_most: list[int] = []
         self.drawn: dict[tuple[str, int, int], list[int]] = {}
-        used = np.unique(chosen.week_set)
-        covers = tables.week_set_weeks[used]
-        weeks = np.flatnonzero(covers.any(axis=0))
-        patterns, which = np.unique(covers[:, weeks].T, axis=0, return_inverse=True)
-        at = np.searchsorted(used, chosen.week_set)
+        used, at = np.unique(chosen.week_set, return_inverse=True)
+        found, covered = periods(used, tables.week_set_weeks)
         # Weeks that the same week sets cover, with the choices in them.
         self.periods: list[tuple[tuple[int, ...], Ints]] = [
-            (tuple(weeks[which.reshape(-1) == p].tolist()), np.flatnonzero(pattern[at]))
-            for p, pattern in enumerate(patterns)
+            (weeks, np.flatnonzero(inside[at])) for weeks, inside in zip(found, covered, strict=True)
         ]
         self.places: list[tuple[str, Ints, Held]] = [
             ("offer", chosen.offer, [o.maximum for o in self.problem.offers]),

@@ -116,7 +116,7 @@ def by_period(label: Ints, week_set: Ints, covers: Bools) -> Gathered:
     # Pairs of a week set and a period that it covers, period by period, kind by kind.
     of_set, of_period = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for k, sets in enumerate(kinds):
-        found, inside = _periods(np.flatnonzero(sets), covers)
+        found, inside = periods(np.flatnonzero(sets), covers)
         weeks.append(found)
         period, position = np.nonzero(inside)
         of_set.append(k * len(covers) + np.flatnonzero(sets)[position])
@@ -138,7 +138,7 @@ def by_period(label: Ints, week_set: Ints, covers: Bools) -> Gathered:
     )
 
 
-def _periods(sets: Ints, covers: Bools) -> tuple[list[tuple[int, ...]], Bools]:
+def periods(sets: Ints, covers: Bools) -> tuple[list[tuple[int, ...]], Bools]:
     """The periods of some week sets: the weeks of each, and [periods, sets] which cover it."""
     mine = covers[sets]
     weeks = np.flatnonzero(mine.any(axis=0))

@@ -107,7 +107,8 @@ class Relaxation:
     ) -> None:
         """Over the choices `kept` under `ceilings`, with each earlier tier's cost at most `held`."""
         self.whole, self.chosen, self.cost, self.kept = whole, chosen, cost, kept
-        self.earlier, self.ceilings, self.below = earlier, ceilings, _below(whole, ceilings)
+        self.earlier, self.held, self.ceilings = earlier, held, ceilings
+        self.below = _below(whole, ceilings)
         part = whole.portion(np.flatnonzero(kept), cost, whole.most)
         tiers = np.array([tier[part.columns] for tier in earlier], np.float64).reshape(-1, len(part.columns))
         count = len(earlier)
@@ -130,9 +131,7 @@ class Relaxation:
 
     def over(self, kept: Bools) -> Relaxation:
         """The same over other choices."""
-        first = len(self.part.rows)
-        held = self.program.most[first : first + len(self.earlier)].astype(np.int64).tolist()
-        return Relaxation(self.whole, self.chosen, self.cost, self.earlier, held, self.ceilings, kept)
+        return Relaxation(self.whole, self.chosen, self.cost, self.earlier, self.held, self.ceilings, kept)
 
     def holding(self, held: list[int]) -> Program:
         """The program with each earlier tier's cost at most `held`."""

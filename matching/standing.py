@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import coo_matrix, csc_matrix, csr_matrix
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import csc_matrix, csr_matrix
 
 from matching.aims import Placings, counted_minutes, hei_means, preference_rank, values
 from matching.columns import Choices, Model, RowName, choices
 from matching.components import Part, parts
+from matching.connected import labels
 from matching.costs import POINT
 from matching.eligibility import Eligible, eligible_pairs
 from matching.model import Builder
@@ -215,9 +215,7 @@ class Standing:
             for key in educator.departments[1:]:
                 left.append(index[educator.departments[0]])
                 right.append(index[key])
-        ends = (np.array(left, np.int64), np.array(right, np.int64))
-        graph = coo_matrix((np.ones(len(left), np.int8), ends), shape=(n, n))
-        return connected_components(graph, directed=False)[1].astype(np.int64)
+        return labels(np.array(left, np.int64), np.array(right, np.int64), n)
 
     def effect(self, after: Mapping[int, int]) -> tuple[int, ...]:
         """By tier of `tiers`, how its exact value changes where requirements hold the choices of `after` (-1:

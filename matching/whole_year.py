@@ -13,6 +13,7 @@ import numpy as np
 from matching.columns import Choices
 from matching.dive import NONE, Dive, Pace
 from matching.guide import Guide
+from matching.portion import SLACK
 from matching.program import BASIC, Basis, Floats, Program
 from matching.stop import Stop
 from matching.tables import Bools
@@ -21,7 +22,6 @@ from matching.tables import Bools
 # does not place whole.
 NEAR, WIDE = 1.0, 10.0
 PACE = Pace(at_once=0.3, loss=60.0, few=400)
-SLACK = 1e-9
 
 
 def dive_through(guide: Guide, chosen: Choices, unsure: Bools, stop: Stop, seconds: float) -> Bools | None:

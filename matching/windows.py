@@ -16,6 +16,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from matching.columns import Choices
+from matching.components import week_spans
 from matching.portion import Portion, Whole
 from matching.program import Corner, Floats
 from matching.stop import Stop
@@ -31,13 +32,7 @@ NEAR = 6.0
 def window_of(tables: Tables, chosen: Choices) -> Ints:
     """[choices] the window of the year each lies in: week sets that share weeks, directly or through others,
     are in one. O(week sets x weeks)."""
-    covers = tables.week_set_weeks
-    label = np.arange(len(covers))
-    for w in range(covers.shape[1]):
-        there = np.unique(label[covers[:, w]])
-        if len(there) > 1:
-            label[np.isin(label, there)] = there[0]
-    _, window = np.unique(label[chosen.week_set], return_inverse=True)
+    _, window = np.unique(week_spans(tables)[chosen.week_set], return_inverse=True)
     out: Ints = window.astype(np.int64)
     return out
 
@@ -70,7 +65,7 @@ class Windows:
         which marks the choices worth having. False where time ended before."""
         ends = time.monotonic() + seconds
         with ThreadPoolExecutor(WORKERS) as workers:
-            begun = [workers.submit(each.solve, ends - time.monotonic()) for each in self.corners]
+            begun = [workers.submit(_solve_by, ends, each) for each in self.corners]
             solved: list[bool] = results(begun, self.stop)
             if not all(solved):
                 return False
@@ -109,6 +104,11 @@ class Windows:
         site = self.chosen.learner * (int(self.chosen.site.max(initial=0)) + 1) + self.chosen.site
         out: Bools = np.isin(site, np.unique(site[self.taken > 1e-3]))
         return out
+
+
+def _solve_by(ends: float, corner: Corner) -> bool:
+    """A window solved in what is left once its turn has come."""
+    return corner.solve(ends - time.monotonic())
 
 
 def _distinct(rows: csr_matrix, label: Ints) -> Ints:

@@ -4,7 +4,9 @@ the same small problem."""
 import dataclasses
 import math
 from collections import Counter
+from contextlib import ExitStack
 from datetime import date, timedelta
+from types import SimpleNamespace
 from unittest import mock
 
 import networkx as nx
@@ -19,7 +21,7 @@ from matching.generate_year import generate_year
 from matching.guide import fewest_left
 from matching.stop import Never
 from matching.tables import Tables
-from matching.windows import window_of
+from matching.windows import Windows, window_of
 from tests.matching.large_parts import (
     SECONDS,
     as_program,
@@ -288,6 +290,27 @@ def test_a_year_has_rotations_that_float_over_windows():
 def test_windows_are_each_at_their_best(made):
     assume(len(np.unique(window_of(made.tables, made.chosen))) > 1)
     each_relaxed(made)
+
+
+def test_windows_share_the_time_there_is():
+    made, clock, given = year(1), [0.0], []
+
+    def slow(seconds):
+        given.append(seconds)
+        clock[0] += 10.0
+        return True
+
+    windows = Windows(made.whole, made.chosen, window_of(made.tables, made.chosen), made.cost, Never())
+    assert len(windows.corners) > 1
+    with (
+        mock.patch("matching.windows.WORKERS", 1),
+        mock.patch("matching.windows.time", SimpleNamespace(monotonic=lambda: clock[0])),
+        ExitStack() as slowly,
+    ):
+        for corner in windows.corners:
+            slowly.enter_context(mock.patch.object(corner, "solve", slow))
+        windows.explore(60.0)
+    assert given == [60.0 - 10.0 * i for i in range(len(windows.corners))]
 
 
 # -- the guide ------------------------------------------------------------
