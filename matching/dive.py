@@ -41,7 +41,7 @@ class Dive:
     def __init__(
         self, program: Program, of: Ints, stop: Stop, pace: Pace | None = None, basis: Basis | None = None
     ) -> None:
-        self.corner, self.of, self.n = Corner(program, stop, basis), of, len(of)
+        self.corner, self.of, self.n = Corner(program, stop, basis, perturbed=basis is None), of, len(of)
         self.pace = pace or Pace()
         self.fixed: Bools = np.zeros(self.n, np.bool_)
         self.x: Floats = np.zeros(self.n)

@@ -2,10 +2,11 @@
 undercut.
 
 The soft tiers are relaxed with the tiers of placing held at what they can at best reach (elastically), by
-interior points, over the choices that `windows.py` thinks worth having; then by the simplex method with those
-that it turns out to have missed, until none is. What each class must leave over, as `classes.py` proves it,
-is kept to: in parts of learners a relaxation leaves fewer over, and would spend the difference on those who
-are dear to place. Its prices bound the whole over every choice: any prices do.
+interior points (`interior.py`; HiGHS's where those fail), over the choices that `windows.py` thinks worth
+having; then by the simplex method with those that it turns out to have missed, until none is. What each class
+must leave over, as `classes.py` proves it, is kept to: in parts of learners a relaxation leaves fewer over,
+and would spend the difference on those who are dear to place. Its prices bound the whole over every choice:
+any prices do.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack, vstack
 
 from matching.columns import Choices
+from matching.interior import Inside, Interior
 from matching.portion import Whole
 from matching.program import AT_ZERO, BASIC, Basis, Corner, Floats, Program, Relaxed, relax
 from matching.stop import Stop
@@ -28,6 +30,15 @@ ELASTIC = 1_000.0
 MISSED, SLIGHT = 5.0, 1e-6
 # Relaxations with what the one before has missed.
 MISSING = 3
+# The relative gap from which a corner is looked for.
+CLOSE = 1e-5
+# How far off its borders a relaxation begins that goes on from another.
+CLOSE_BY = 0.002
+# What all choices of a requirement share where each has as much of it.
+EVEN = 0.98
+# Rules of a learner's own rows; rules of rows that count who is where.
+OWN = ("requirement", "one_place_a_week", "rotation", "site_repeats", "different_sites", "companions")
+COUNTING = ("places", "supervision")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +49,18 @@ class Ceiling:
     free: Ints
     most: int
     tier: int
+
+
+@dataclass(frozen=True, eq=False)
+class Begin:
+    """Where a relaxation begins: a point inside of the whole [columns, rows], prices of the tiers [earlier];
+    how far `off` all borders; `even`, how much of each choice is that of an even share among those of its
+    requirement."""
+
+    inside: Inside
+    tiers: Floats
+    off: float
+    even: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,15 +84,16 @@ class Guide:
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """A relaxation and the corner at which it ended."""
+    """A relaxation and the corner at which it ended, or the point inside from which another may begin."""
 
     relaxation: Relaxation
     found: Relaxed
+    begin: Begin | None = None
 
     def reaching(self, held: list[int], stop: Stop, seconds: float) -> Guide | None:
         """The same with each earlier tier's cost at most `held`, by the simplex method from this corner; None
         where time ended before it did."""
-        corner = Corner(self.relaxation.holding(held), stop, self.found.basis)
+        corner = Corner(self.relaxation.holding(held), stop, self.found.basis, perturbed=False)
         return self.relaxation.guide(corner.found()) if corner.solve(seconds) else None
 
     def widened(self, kept: Bools, stop: Stop, seconds: float) -> Guide | None:
@@ -87,7 +111,7 @@ class Solved:
             np.concatenate([columns[after.part.columns], basis.columns[n:]]),
             np.concatenate([rows[after.part.rows], basis.rows[m:]]),
         )
-        corner = Corner(after.program, stop, begin, primal=True)
+        corner = Corner(after.program, stop, begin, primal=True, perturbed=False)
         return after.guide(corner.found()) if corner.solve(seconds) else None
 
 
@@ -129,6 +153,42 @@ class Relaxation:
             np.zeros(0, np.bool_),
         )
 
+    def inside(self) -> Interior:
+        """The same for interior points of our own. Raises ValueError where its rows are not as they need to
+        be."""
+        own, counting = np.zeros((2, len(self.program.most)), np.bool_)
+        for rule, marked in ((OWN, own), (COUNTING, counting)):
+            marked[: len(self.part.rows)] = self.whole.rule(*rule)[self.part.rows]
+        return Interior(self.program, len(self.free), own, counting)
+
+    def within(self, at: Begin) -> Inside:
+        """A point inside of the program; what the tiers before are let pass is what they lack."""
+        m, count = len(self.part.rows), len(self.earlier)
+        requirement, inside = self.chosen.requirement[self.free], at.inside
+        x, low, high = np.zeros((3, len(self.program.upper)))
+        price, left = np.zeros((2, len(self.program.most)))
+        for there, here in ((inside.x, x), (inside.low, low), (inside.high, high)):
+            here[: len(self.part.columns)] = there[self.part.columns]
+        price[:m], left[:m] = inside.price[self.part.rows], inside.left[self.part.rows]
+        share = EVEN / np.bincount(requirement)[requirement]
+        x[: len(self.free)] = (1.0 - at.even) * x[: len(self.free)] + at.even * share
+        tiers = slice(m, m + count)
+        lacks = self.program.rows[tiers] @ x - self.program.most[tiers]
+        price[tiers] = np.where(lacks > 0, at.tiers, 0.0)
+        x[len(self.part.columns) :] = np.maximum(0.0, lacks)
+        return Inside(x, low, high, price, left, inside.mean)
+
+    def without(self, at: Inside) -> Begin:
+        """A point inside of the program as one of the whole, for another relaxation to begin at."""
+        m, n, whole = len(self.part.rows), len(self.part.columns), self.whole
+        x, low, high = np.zeros((3, len(whole.upper)))
+        price, left = np.zeros((2, len(whole.most)))
+        for there, here in ((x, at.x), (low, at.low), (high, at.high)):
+            there[self.part.columns] = here[:n]
+        price[self.part.rows], left[self.part.rows] = at.price[:m], at.left[:m]
+        inside = Inside(x, low, high, price, left, at.mean)
+        return Begin(inside, at.price[m : m + len(self.earlier)], CLOSE_BY)
+
     def over(self, kept: Bools) -> Relaxation:
         """The same over other choices."""
         return Relaxation(self.whole, self.chosen, self.cost, self.earlier, self.held, self.ceilings, kept)
@@ -139,8 +199,8 @@ class Relaxation:
         most[first : first + len(held)] = held
         return replace(self.program, most=most)
 
-    def guide(self, found: Relaxed) -> Guide:
-        """What a solution of it says of every choice, in it or not."""
+    def guide(self, found: Relaxed, begin: Begin | None = None) -> Guide:
+        """What a solution of it says of every choice, in it or not; another relaxation may `begin` there."""
         rows, count = self.part.rows, len(self.earlier)
         price = np.zeros(len(self.whole.most))
         price[rows] = found.price[: len(rows)]
@@ -153,28 +213,48 @@ class Relaxation:
         taken[self.free] = np.clip(found.x[: len(self.free)], 0.0, 1.0)
         worth = self.kept | (reduced < MISSED)
         bound = value - float(ceiled @ self.most)
-        return Guide(self.whole, taken, reduced, bound, tier_price, worth, Solved(self, found))
+        return Guide(self.whole, taken, reduced, bound, tier_price, worth, Solved(self, found, begin))
 
 
 def relaxed_guide(
-    relaxation: Relaxation, stop: Stop, seconds: float, *, gap: float | None = None
+    relaxation: Relaxation, begin: Begin, stop: Stop, seconds: float, *, gap: float | None = None
 ) -> Guide | None:
     """A relaxation solved by interior points, up to a relative `gap`, or to a corner and from there with the
     choices that it turns out to have missed; None where time ended before it did."""
     ends = time.monotonic() + seconds
-    found = relax(relaxation.program, stop, seconds, crossover=gap is None, gap=gap)
-    if found is None:
-        return None
-    guide = relaxation.guide(found)
+    guide = _inside(relaxation, begin, stop, ends, gap)
+    if guide is None:
+        left = ends - time.monotonic()
+        found = relax(relaxation.program, stop, left, crossover=gap is None, gap=gap)
+        if found is None:
+            return None
+        guide = relaxation.guide(found)
     for _ in range(MISSING):
         corner = guide.corner
-        if corner is None or not (guide.worth & ~corner.relaxation.kept).any():
+        if gap is not None or corner is None or not (guide.worth & ~corner.relaxation.kept).any():
             break
         wider = corner.widened(guide.worth, stop, ends - time.monotonic())
         if wider is None:
             break
         guide = wider
     return guide
+
+
+def _inside(relaxation: Relaxation, begin: Begin, stop: Stop, ends: float, gap: float | None) -> Guide | None:
+    """By interior points of our own; None where they do not get there."""
+    try:
+        inside = relaxation.inside()
+    except ValueError:
+        return None
+    within = relaxation.within(begin)
+    near = inside.near(within, begin.off, gap or CLOSE, stop, ends - time.monotonic())
+    if near is None:
+        return None
+    if gap is not None:
+        found = Relaxed(near.inside.x, near.inside.price)
+        return relaxation.guide(found, relaxation.without(near.inside))
+    corner = inside.corner(near, stop, ends - time.monotonic())
+    return None if corner is None else relaxation.guide(corner)
 
 
 def fewest_left(

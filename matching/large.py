@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from matching.classes import Alone, classes
 from matching.exchanges import Exchanges, bonds
 from matching.greedy import place_greedily
-from matching.guide import Ceiling, Guide, Relaxation, fewest_left, relaxed_guide
+from matching.guide import Begin, Ceiling, Guide, Relaxation, fewest_left, relaxed_guide
 from matching.lean import lean
 from matching.program import Floats
 from matching.tables import Bools, Ints
@@ -46,6 +47,9 @@ ROUNDS = 8
 FAR = 30.0
 # Relative gap of the relaxation that looks for choices worth having.
 LOOSE = 0.05
+# Where the loose relaxation begins: what products of amounts and prices are, how far it is off its borders,
+# and how much of each choice is an even share.
+MEAN, OFF, EVEN = 1.0, 0.05, 0.2
 # Points to which an exchange is searched.
 FINE = 2.0
 
@@ -78,7 +82,12 @@ class Large:
         self.together = -math.inf
 
     def solve(self) -> None:
-        """The best answer in the time there is."""
+        """The best answer in the time there is. On one core a matrix, so that it is the same with any number
+        of cores: how many work at one decides how it is rounded."""
+        with threadpool_limits(1, "blas"):
+            self._solve()
+
+    def _solve(self) -> None:
         found, chosen = self.found, self.found.model.choices
         looking = self.soft.copy()
         for tier in self.earlier:
@@ -89,7 +98,10 @@ class Large:
         self.say("relaxed window by window")
         with ThreadPoolExecutor(WORKERS) as workers:
             worth = windows.worth | found.taken | self._bound_together(windows)
-            loosely = workers.submit(self._relaxed, [], worth, self._held(), 0.3 * found.left, gap=LOOSE)
+            begin = self.begin(windows)
+            loosely = workers.submit(
+                self._relaxed, [], worth, self._held(), begin, 0.3 * found.left, gap=LOOSE
+            )
             alone = self._alone(windows.margin)
             seconds = found.left / 5
             results([workers.submit(each.relax, found.stop, seconds) for _, each in alone], found.stop)
@@ -97,7 +109,7 @@ class Large:
             results([workers.submit(each.search, found.stop, seconds) for each in open_ones], found.stop)
             self._raise(alone)
             self.say("each class alone")
-            closely = workers.submit(self._closely, loosely, alone, 0.6 * found.left)
+            closely = workers.submit(self._closely, loosely, alone, begin, 0.6 * found.left)
             # Something to show for the time until the whole is relaxed, or runs out.
             none = np.zeros(self.n, np.bool_)
             rough = Guide(
@@ -119,6 +131,10 @@ class Large:
             self.say("every window again")
             self._exchanges(turns, alone)
             results([bounded], found.stop)
+
+    def begin(self, windows: Windows) -> Begin:
+        """Where windows say that the whole is to be relaxed from."""
+        return Begin(windows.inside(MEAN), np.full(len(self.earlier), LEFT_OVER), OFF, EVEN)
 
     def _bound_together(self, windows: Windows) -> Bools:
         """[choices] what windows alone tell little of: of those who stay together, everything; of those whose
@@ -178,18 +194,22 @@ class Large:
         return [low - t.constant for low, t in zip(self.least, self.earlier, strict=True)]
 
     def _closely(
-        self, loosely: Future[Guide | None], alone: list[tuple[int, Alone]], seconds: float
+        self, loosely: Future[Guide | None], alone: list[tuple[int, Alone]], rough: Begin, seconds: float
     ) -> Guide | None:
-        """The whole over the choices that were worth having as it was relaxed loosely; None where
-        there was no time for that."""
+        """The whole over the choices that were worth having as it was relaxed loosely, from there or from
+        where that began; None where there was no time for that."""
         first = loosely.result()
-        return None if first is None else self._relaxed(alone, first.worth, self._held(), seconds)
+        if first is None or first.corner is None:
+            return None
+        begin = first.corner.begin or rough
+        return self._relaxed(alone, first.worth, self._held(), begin, seconds)
 
     def _relaxed(
         self,
         alone: list[tuple[int, Alone]],
         kept: Bools,
         held: list[int],
+        begin: Begin,
         seconds: float,
         *,
         gap: float | None = None,
@@ -198,7 +218,7 @@ class Large:
         found, costs = self.found, [t.cost for t in self.earlier]
         chosen, ceilings = found.model.choices, _ceilings(alone)
         relaxation = Relaxation(self.whole, chosen, self.soft, costs, held, ceilings, kept)
-        return relaxed_guide(relaxation, found.stop, seconds, gap=gap)
+        return relaxed_guide(relaxation, begin, found.stop, seconds, gap=gap)
 
     def _bounded(self, guide: Guide, alone: list[tuple[int, Alone]]) -> None:
         """What no answer undercuts where the relaxation stands, and with one more left over: there, or

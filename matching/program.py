@@ -143,17 +143,51 @@ def _basis(solver: Any) -> Basis | None:
     return Basis(np.array(at.col_status, np.int64), np.array(at.row_status, np.int64))
 
 
+def corner_beside(program: Program, x: Floats, price: Floats, seconds: float) -> Basis | None:
+    """A corner next to a point of a relaxation with what is at its limit there already, and prices [rows], 0
+    where a row is not: by crossover (Megiddo 1991). Nearly the optimum where they nearly were; None where
+    there was no time."""
+    _ready()
+    solver = _load(program, whole=False)
+    solver.setOptionValue("time_limit", max(0.1, seconds))
+    point = highspy.HighsSolution()
+    point.col_value, point.row_value = x, program.rows @ x
+    point.row_dual, point.col_dual = -price, program.cost + program.rows.T @ price
+    point.value_valid = point.dual_valid = True
+    solver.crossover(point)
+    return _basis(solver)
+
+
+def _ready() -> None:
+    """HiGHS prepares a thread as it first solves something there. Crossover by itself takes that for granted,
+    and falls over where it was not (1.16)."""
+    one = np.ones(1)
+    solver = _load(Program(one, csr_matrix(np.ones((1, 1))), one, one, np.zeros(1, np.bool_)), whole=False)
+    solver.run()
+
+
 class Corner:
     """A relaxation solved by the simplex method, dual or `primal`, and again from where it stood once its
     limits have changed; the first time from a basis, where one is given."""
 
     def __init__(
-        self, program: Program, stop: Stop, basis: Basis | None = None, *, primal: bool = False
+        self,
+        program: Program,
+        stop: Stop,
+        basis: Basis | None = None,
+        *,
+        primal: bool = False,
+        perturbed: bool = True,
     ) -> None:
+        """`perturbed`: HiGHS moves costs and limits a little, so that ties do not hold it up; from next to an
+        optimum that only leads astray."""
         self.solver = _load(program, whole=False)
         self.solver.setOptionValue("solver", "simplex")
         if primal:
             self.solver.setOptionValue("simplex_strategy", PRIMAL)
+        if not perturbed:
+            for name in ("primal_simplex_bound", "dual_simplex_cost"):
+                self.solver.setOptionValue(f"{name}_perturbation_multiplier", 0.0)
         if basis is not None:
             begin = highspy.HighsBasis()
             begin.col_status = [highspy.HighsBasisStatus(k) for k in basis.columns.tolist()]

@@ -17,6 +17,7 @@ from scipy.sparse import csr_matrix
 
 from matching.columns import Choices
 from matching.components import week_spans
+from matching.interior import Inside
 from matching.portion import Portion, Whole
 from matching.program import Corner, Floats
 from matching.stop import Stop
@@ -47,6 +48,7 @@ class Windows:
         self.floating = (self.spans > 1) & whole.rule("requirement")
         self.reduced, self.taken = np.zeros(whole.n), np.zeros(whole.n)
         self.worth = np.zeros(whole.n, np.bool_)
+        self.amounts, self.prices = np.zeros(len(whole.upper)), np.zeros(len(whole.most))
         self.margin = np.zeros(int(chosen.requirement.max(initial=-1)) + 1)
         self.most, left = self._shared_out()
         self.parts: list[Portion] = []
@@ -61,8 +63,9 @@ class Windows:
             self.corners.append(Corner(dataclasses.replace(item.program, upper=limits), stop))
 
     def explore(self, seconds: float) -> bool:
-        """Solves the windows: `reduced` and `taken` [choices], `margin` [requirements] and `worth` [choices],
-        which marks the choices worth having. False where time ended before."""
+        """Solves the windows: `reduced` and `taken` [choices], `amounts` [columns] and `prices` [rows],
+        `margin` [requirements] and `worth` [choices], which marks the choices worth having. False where time
+        ended before."""
         ends = time.monotonic() + seconds
         with ThreadPoolExecutor(WORKERS) as workers:
             begun = [workers.submit(_solve_by, ends, each) for each in self.corners]
@@ -73,9 +76,16 @@ class Windows:
             free = item.columns[: item.n]
             self.reduced[free] = corner.reduced[: item.n]
             self.taken[free] = np.clip(corner.x[: item.n], 0.0, 1.0)
+            self.amounts[item.columns] = corner.x
+            self.prices[item.rows] = np.maximum(self.prices[item.rows], corner.price)
         self.margin = self._margins()
         self.worth = (self.reduced < NEAR) | (self.taken > 1e-6) | self._elsewhere()
         return True
+
+    def inside(self, mean: float) -> Inside:
+        """Where the whole may begin to be relaxed."""
+        none, nothing = np.zeros(len(self.amounts)), np.zeros(len(self.prices))
+        return Inside(self.amounts, none, none, self.prices, nothing, mean)
 
     def _shared_out(self) -> tuple[Floats, Floats]:
         """The most of each choice and what each row leaves, with every learner's year shared out."""

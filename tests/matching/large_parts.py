@@ -81,7 +81,7 @@ class Setup:
         costs = [t.cost for t in self.large.earlier]
         kept = windows.worth | self.found.taken if kept is None else kept
         relaxation = Relaxation(self.whole, self.chosen, self.large.soft, costs, held, list(ceilings), kept)
-        out = relaxed_guide(relaxation, Never(), SECONDS, gap=gap)
+        out = relaxed_guide(relaxation, self.large.begin(windows), Never(), SECONDS, gap=gap)
         assert out is not None
         return out
 
