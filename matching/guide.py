@@ -19,8 +19,8 @@ from scipy.sparse import csr_matrix, hstack, vstack
 
 from matching.columns import Choices
 from matching.interior import Inside, Interior
-from matching.portion import Whole
-from matching.program import AT_ZERO, BASIC, Basis, Corner, Floats, Program, Relaxed, relax
+from matching.portion import Whole, carried
+from matching.program import Basis, Corner, Floats, Program, Relaxed, relax
 from matching.stop import Stop
 from matching.tables import Bools, Ints
 
@@ -102,14 +102,11 @@ class Solved:
         before, basis = self.relaxation, self.found.basis
         if basis is None:
             return None
-        after = before.over(kept)
-        columns = np.full(len(before.whole.upper), AT_ZERO)
-        rows = np.full(len(before.whole.most), BASIC)
-        n, m = len(before.part.columns), len(before.part.rows)
-        columns[before.part.columns], rows[before.part.rows] = basis.columns[:n], basis.rows[:m]
+        after, n, m = before.over(kept), len(before.part.columns), len(before.part.rows)
+        inside = carried(before.whole, before.part, Basis(basis.columns[:n], basis.rows[:m]), after.part)
         begin = Basis(
-            np.concatenate([columns[after.part.columns], basis.columns[n:]]),
-            np.concatenate([rows[after.part.rows], basis.rows[m:]]),
+            np.concatenate([inside.columns, basis.columns[n:]]),
+            np.concatenate([inside.rows, basis.rows[m:]]),
         )
         corner = Corner(after.program, stop, begin, primal=True, perturbed=False)
         return after.guide(corner.found()) if corner.solve(seconds) else None

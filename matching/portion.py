@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csc_matrix, csr_matrix
 
 from matching.columns import Extra, RowName
-from matching.program import Floats, Program
+from matching.program import AT_ZERO, BASIC, Basis, Floats, Program
 from matching.tables import Bools, Ints
 
 SLACK = 1e-9
@@ -47,19 +47,14 @@ class Whole:
         return self.rows.tocsc()
 
     @cached_property
-    def of_choices(self) -> csr_matrix:
-        """[rows, choices]"""
-        return self.rows[:, : self.n].tocsr()
-
-    @cached_property
     def grid(self) -> Floats:
         """[rows] every use by choices is a multiple of this (1 where there is none)."""
-        part = self.of_choices
-        out = np.ones(part.shape[0])
-        filled = np.flatnonzero(np.diff(part.indptr))
+        choice = self.rows.indices < self.n
+        values = np.where(choice, np.abs(self.rows.data), 0).astype(np.int64)
+        out = np.ones(self.rows.shape[0])
+        filled = np.flatnonzero(np.diff(self.rows.indptr))
         if len(filled):
-            values = np.abs(part.data).astype(np.int64)
-            out[filled] = np.gcd.reduceat(values, part.indptr[filled])
+            out[filled] = np.gcd.reduceat(values, self.rows.indptr[filled])
         return np.maximum(out, 1.0)
 
     @cached_property
@@ -80,7 +75,7 @@ class Whole:
 
     def used(self, load: Floats) -> Floats:
         """[rows] what a load [choices] uses."""
-        return np.asarray(self.of_choices @ load, np.float64)
+        return np.asarray(self.rows @ np.append(load, np.zeros(len(self.extras))), np.float64)
 
     def portion(
         self, free: Ints, cost: Floats, left: Floats, *, without: Bools | None = None, prices: bool = True
@@ -106,6 +101,15 @@ class Whole:
         whole = np.arange(len(columns)) < len(free)
         program = Program(cost[columns], csr_matrix(inside[binds]), room[binds], upper, whole)
         return Portion(columns, rows[binds], program)
+
+
+def carried(whole: Whole, before: Portion, basis: Basis, after: Portion) -> Basis:
+    """A basis of a portion as one of a portion with further choices: they are not taken, and further rows do
+    not bind."""
+    columns = np.full(len(whole.upper), AT_ZERO)
+    rows = np.full(len(whole.most), BASIC)
+    columns[before.columns], rows[before.rows] = basis.columns, basis.rows
+    return Basis(columns[after.columns], rows[after.rows])
 
 
 def tied(

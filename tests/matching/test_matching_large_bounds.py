@@ -4,7 +4,6 @@ the same small problem."""
 import dataclasses
 import math
 from collections import Counter
-from contextlib import ExitStack
 from datetime import date, timedelta
 from types import SimpleNamespace
 from unittest import mock
@@ -21,7 +20,7 @@ from matching.generate_year import generate_year
 from matching.guide import fewest_left
 from matching.stop import Never
 from matching.tables import Tables
-from matching.windows import Windows, window_of
+from matching.windows import Windows, distinct, window_of
 from tests.matching.large_parts import (
     SECONDS,
     as_program,
@@ -255,19 +254,23 @@ def test_weeks_that_meet_are_in_one_window_and_others_apart(sets):
 
 
 def each_relaxed(made):
-    """Every window alone is at its optimum, with no more of a choice than a year shared out allows."""
+    """Every window alone is at its optimum over all of its choices, with no more of a choice than a year
+    shared out allows."""
     windows = made.windows()
-    for item, corner in zip(windows.parts, windows.corners, strict=True):
-        free = item.columns[: item.n]
-        upper = item.program.upper.copy()
-        upper[: item.n] = windows.most[free]
-        value, _ = relaxed(dataclasses.replace(item.program, upper=upper))
-        assert near(corner.value, value)
+    for w, each in enumerate(windows.solved):
+        free = np.flatnonzero(windows.window == w)
+        part = made.whole.portion(free, windows.cost, windows.left, without=windows.skipped)
+        upper = part.program.upper.copy()
+        upper[: part.n] = windows.most[free]
+        value, _ = relaxed(dataclasses.replace(part.program, upper=upper))
+        assert near(each.value, value)
         assert (windows.taken[free] <= windows.most[free] + 1e-6).all()
-        assert near(item.program.cost @ np.clip(corner.x, 0.0, None), value)
-    assert (
-        np.sort(np.concatenate([p.columns[: p.n] for p in windows.parts])) == np.arange(made.whole.n)
-    ).all()
+        assert near(windows.cost[each.part.columns] @ np.clip(each.x, 0.0, None), value)
+        assert not windows.taken[np.setdiff1d(free, each.part.columns)].any()
+        # What is taken costs nothing more, where it may be taken further; what is not, nothing less.
+        between = (windows.taken[free] > 1e-6) & (windows.taken[free] < windows.most[free] - 1e-6)
+        assert np.allclose(each.reduced[between], 0.0, atol=1e-6)
+        assert (each.reduced[windows.taken[free] < windows.most[free] - 1e-6] >= -1e-5).all()
     assert windows.worth[windows.taken > 1e-3].all()
     return windows
 
@@ -276,7 +279,7 @@ def each_relaxed(made):
 def test_windows_of_a_year_are_each_at_their_best(seed):
     made = year(seed)
     windows = each_relaxed(made)
-    assert len(windows.parts) > 1
+    assert len(windows.solved) > 1
     assert windows.floating.any() == bool(made.tables.problem.rotations)
     assert not windows.worth.all()
 
@@ -292,25 +295,42 @@ def test_windows_are_each_at_their_best(made):
     each_relaxed(made)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_windows_that_begin_with_few_choices_find_what_they_lack(seed):
+    made = year(seed)
+    with mock.patch("matching.windows.CHEAPEST", 1):
+        windows = each_relaxed(made)
+    assert sum(each.part.n for each in windows.solved) < made.whole.n
+
+
 def test_windows_share_the_time_there_is():
     made, clock, given = year(1), [0.0], []
 
-    def slow(seconds):
+    def slow(self, seconds):
         given.append(seconds)
         clock[0] += 10.0
-        return True
+        return False
 
-    windows = Windows(made.whole, made.chosen, window_of(made.tables, made.chosen), made.cost, Never())
-    assert len(windows.corners) > 1
     with (
         mock.patch("matching.windows.WORKERS", 1),
         mock.patch("matching.windows.time", SimpleNamespace(monotonic=lambda: clock[0])),
-        ExitStack() as slowly,
+        mock.patch("matching.windows.Corner.solve", slow),
     ):
-        for corner in windows.corners:
-            slowly.enter_context(mock.patch.object(corner, "solve", slow))
-        windows.explore(60.0)
-    assert given == [60.0 - 10.0 * i for i in range(len(windows.corners))]
+        windows = Windows(made.whole, made.chosen, window_of(made.tables, made.chosen), made.cost, Never())
+        assert not windows.explore(60.0)
+    assert len(given) > 1
+    assert given == [60.0 - 10.0 * i for i in range(len(given))]
+
+
+@pytest.mark.parametrize("at_a_time", [1, 7, 10_000])
+def test_labels_of_a_row_are_counted_however_many_entries_are_looked_at(at_a_time):
+    made = year(1)
+    rows, window = made.whole.rows, window_of(made.tables, made.chosen)
+    with mock.patch("matching.windows.AT_A_TIME", at_a_time):
+        counts = distinct(rows, window)
+    for i in range(rows.shape[0]):
+        those = rows.indices[rows.indptr[i] : rows.indptr[i + 1]]
+        assert counts[i] == len(set(window[those[those < len(window)]].tolist()))
 
 
 # -- the guide ------------------------------------------------------------
