@@ -217,7 +217,8 @@ def relaxed_guide(
     relaxation: Relaxation, begin: Begin, stop: Stop, seconds: float, *, gap: float | None = None
 ) -> Guide | None:
     """A relaxation solved by interior points, up to a relative `gap`, or to a corner and from there with the
-    choices that it turns out to have missed; None where time ended before it did."""
+    choices that it turns out to have missed; where time ends before, as far as that. None where that tells
+    nothing."""
     ends = time.monotonic() + seconds
     guide = _inside(relaxation, begin, stop, ends, gap)
     if guide is None:
@@ -228,7 +229,7 @@ def relaxed_guide(
         guide = relaxation.guide(found)
     for _ in range(MISSING):
         corner = guide.corner
-        if gap is not None or corner is None or not (guide.worth & ~corner.relaxation.kept).any():
+        if corner is None or corner.found.basis is None or not (guide.worth & ~corner.relaxation.kept).any():
             break
         wider = corner.widened(guide.worth, stop, ends - time.monotonic())
         if wider is None:
@@ -247,11 +248,11 @@ def _inside(relaxation: Relaxation, begin: Begin, stop: Stop, ends: float, gap: 
     near = inside.near(within, begin.off, gap or CLOSE, stop, ends - time.monotonic())
     if near is None:
         return None
-    if gap is not None:
-        found = Relaxed(near.inside.x, near.inside.price)
-        return relaxation.guide(found, relaxation.without(near.inside))
-    corner = inside.corner(near, stop, ends - time.monotonic())
-    return None if corner is None else relaxation.guide(corner)
+    corner = None if gap is not None else inside.corner(near, stop, ends - time.monotonic())
+    if corner is not None:
+        return relaxation.guide(corner)
+    found = Relaxed(near.inside.x, near.inside.price)
+    return relaxation.guide(found, relaxation.without(near.inside))
 
 
 def fewest_left(

@@ -22,6 +22,8 @@ from matching.tables import Bools
 
 # Rounds after which it has failed, and how many of them in a row may get nowhere.
 ROUNDS, STUCK = 60, 3
+# The relative gap from which its prices tell something.
+TELLING = 0.1
 # The part of a step to the border that is taken.
 SHORT_OF = 0.99
 # Columns of greater upper bounds are kept off their borders as one with this bound is.
@@ -51,12 +53,11 @@ class Inside:
 
 @dataclass(frozen=True, eq=False)
 class Near:
-    """A point near the optimum; x [columns] and price [rows] with everything at its border that will be
-    there."""
+    """A point near the optimum; `ends`, where it came as near as it should: what is taken [columns that may
+    be] and prices [rows], with everything at its border that will be there."""
 
     inside: Inside
-    x: Floats
-    price: Floats
+    ends: tuple[Floats, Floats] | None = None
 
 
 @dataclass(eq=False)
@@ -123,17 +124,17 @@ class Interior:
         self.normal = Normal(rows, n, own, counting)
 
     def near(self, begin: Inside, off: float, gap: float, stop: Stop, seconds: float) -> Near | None:
-        """From a point, moved so far `off` its borders, to one within a relative gap of the optimum; None
-        where time or what floating-point numbers can tell ends before."""
+        """From a point, moved so far `off` its borders, to one within a relative gap of the optimum, or as
+        near as time allows; None where that tells nothing, or numbers do not suffice."""
         ends, stuck = time.monotonic() + seconds, 0
         at = self._begin(begin, off)
         try:
             for _ in range(ROUNDS):
                 if stop() or time.monotonic() > ends:
-                    return None
+                    return Near(self._inside(at)) if self._gap(at) < TELLING else None
                 self._factored(at)
                 if self._kept(at, max(KEPT, 10.0 * gap)) and self._gap(at) < gap:
-                    return self._ended(at)
+                    return Near(self._inside(at), self._ended(at))
                 by, primal, dual = self._step(at)
                 at = at.moved(by, SHORT_OF * primal, SHORT_OF * dual)
                 stuck = stuck + 1 if max(primal, dual) < 1e-3 else 0
@@ -145,8 +146,10 @@ class Interior:
 
     def corner(self, near: Near, stop: Stop, seconds: float) -> Relaxed | None:
         """The optimum at a corner, from near it; None where time ends before."""
+        if near.ends is None:
+            return None
         begin = time.monotonic()
-        x, price = near.x[self.open] / self.by_column, near.price / self.by_row
+        x, price = near.ends[0] / self.by_column, near.ends[1] / self.by_row
         basis = corner_beside(self.program, x, price, seconds)
         if basis is None:
             return None
@@ -248,9 +251,9 @@ class Interior:
                 break
         return by, primal, dual
 
-    def _ended(self, at: _Point) -> Near:
-        """A point with the same at its borders: one full step towards them, then whatever is nearer to its
-        border than its price to 0 is there, and the rest is made to fit."""
+    def _ended(self, at: _Point) -> tuple[Floats, Floats]:
+        """What is taken [columns that may be] and prices, at their borders: one full step towards them, then
+        whatever is nearer to its border than its price to 0 is there, and the rest is made to fit."""
         p, zero = self.program, np.zeros(len(at.x))
         one = at.moved(self._towards(at, _products(at, None, 0.0), self._short(at)), 1.0, 1.0)
         low, high, slack = one.x < one.z, one.w < one.v, one.y < one.s
@@ -266,8 +269,11 @@ class Interior:
             no_aims = _Aims(zero, zero, np.zeros(len(at.s)))
             by = self._towards(at, no_aims, (rows, zero, lacks - reduced))
             x, y = x + by.x, y + by.y
+        return x * self.by_column, y * self.by_row
+
+    def _inside(self, at: _Point) -> Inside:
         column, row = self.by_column, self.by_row
-        inside = Inside(
+        return Inside(
             self._spread(at.x * column),
             self._spread(at.z / column),
             self._spread(at.v / column),
@@ -275,7 +281,6 @@ class Interior:
             at.s / row,
             at.mean,
         )
-        return Near(inside, self._spread(x * column), y * row)
 
 
 def _scales(rows: csr_matrix, n: int) -> tuple[Floats, Floats]:

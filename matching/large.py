@@ -9,6 +9,7 @@ only where it is exactly better, tier by tier.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -50,6 +51,8 @@ LOOSE = 0.05
 # Where the loose relaxation begins: what products of amounts and prices are, how far it is off its borders,
 # and how much of each choice is an even share.
 MEAN, OFF, EVEN = 1.0, 0.05, 0.2
+# The part of the time left for relaxing the whole once windows are.
+RELAXING = 0.7
 # Points to which an exchange is searched.
 FINE = 2.0
 
@@ -99,9 +102,8 @@ class Large:
         with ThreadPoolExecutor(WORKERS) as workers:
             worth = windows.worth | found.taken | self._bound_together(windows)
             begin = self.begin(windows)
-            loosely = workers.submit(
-                self._relaxed, [], worth, self._held(), begin, 0.3 * found.left, gap=LOOSE
-            )
+            ends = time.monotonic() + RELAXING * found.left
+            loosely = workers.submit(self._relaxed, [], worth, begin, ends, gap=LOOSE)
             alone = self._alone(windows.margin)
             seconds = found.left / 5
             results([workers.submit(each.relax, found.stop, seconds) for _, each in alone], found.stop)
@@ -109,7 +111,7 @@ class Large:
             results([workers.submit(each.search, found.stop, seconds) for each in open_ones], found.stop)
             self._raise(alone)
             self.say("each class alone")
-            closely = workers.submit(self._closely, loosely, alone, begin, 0.6 * found.left)
+            closely = workers.submit(self._closely, loosely, alone, begin, ends)
             # Something to show for the time until the whole is relaxed, or runs out.
             none = np.zeros(self.n, np.bool_)
             rough = Guide(
@@ -124,6 +126,9 @@ class Large:
                 return
             self.guides.append(guide)
             self.say("relaxed as a whole")
+            if guide.corner is None or guide.corner.found.basis is None:
+                self._exchanges(Turns(guide, chosen, self.priority, self.cost, found.stop), alone)
+                return
             bounded = workers.submit(self._bounded, guide, alone)
             turns = self._all_year(guide, looking)
             self.say("the whole year at once")
@@ -194,31 +199,30 @@ class Large:
         return [low - t.constant for low, t in zip(self.least, self.earlier, strict=True)]
 
     def _closely(
-        self, loosely: Future[Guide | None], alone: list[tuple[int, Alone]], rough: Begin, seconds: float
+        self, loosely: Future[Guide | None], alone: list[tuple[int, Alone]], rough: Begin, ends: float
     ) -> Guide | None:
         """The whole over the choices that were worth having as it was relaxed loosely, from there or from
-        where that began; None where there was no time for that."""
+        where that began; as it was relaxed loosely where there was no time for more, None where there was
+        none for that."""
         first = loosely.result()
-        if first is None or first.corner is None:
-            return None
-        begin = first.corner.begin or rough
-        return self._relaxed(alone, first.worth, self._held(), begin, seconds)
+        if first is None or first.corner is None or time.monotonic() > ends:
+            return first
+        return self._relaxed(alone, first.worth, first.corner.begin or rough, ends) or first
 
     def _relaxed(
         self,
         alone: list[tuple[int, Alone]],
         kept: Bools,
-        held: list[int],
         begin: Begin,
-        seconds: float,
+        ends: float,
         *,
         gap: float | None = None,
     ) -> Guide | None:
         """The whole over the choices `kept`, to a corner or up to a relative `gap`."""
-        found, costs = self.found, [t.cost for t in self.earlier]
+        found, costs, held = self.found, [t.cost for t in self.earlier], self._held()
         chosen, ceilings = found.model.choices, _ceilings(alone)
         relaxation = Relaxation(self.whole, chosen, self.soft, costs, held, ceilings, kept)
-        return relaxed_guide(relaxation, begin, found.stop, seconds, gap=gap)
+        return relaxed_guide(relaxation, begin, found.stop, ends - time.monotonic(), gap=gap)
 
     def _bounded(self, guide: Guide, alone: list[tuple[int, Alone]]) -> None:
         """What no answer undercuts where the relaxation stands, and with one more left over: there, or
