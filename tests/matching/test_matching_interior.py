@@ -127,7 +127,9 @@ def approached(made, begin):
     for amount in (at.x[able], (program.upper - at.x)[able], at.low[able], at.high[able], at.price, at.left):
         assert (amount > 0).all()
     assert not at.x[~able].any()
-    assert ((found.x >= 0) & (found.x <= program.upper) & (found.price.min(initial=0.0) >= 0)).all()
+    x, price = found.ends
+    assert ((x >= 0) & (x <= program.upper[able] * (1 + 1e-12))).all()
+    assert (price >= 0).all()
     corner = inside.corner(found, Never(), SECONDS)
     assert corner is not None
     assert near(program.cost @ corner.x, best)
@@ -185,18 +187,24 @@ def test_where_our_own_points_fail_those_of_highs_stand_in():
     assert no_more(bounds["ours"][1], bounds["ours"][0])
 
 
-@pytest.mark.parametrize("rounds", [0, 1, 4])
-def test_a_stop_ends_it(rounds):
+def test_a_stop_ends_it_with_a_bound_once_that_tells_something():
     made = year(1)
-    item, begin, asked = relaxation(made), made.large.begin(made.windows()), []
-
-    def stop():
-        asked.append(1)
-        return len(asked) > rounds
-
-    inside = item.inside()
-    assert inside.near(item.within(begin), begin.off, 1e-5, stop, SECONDS) is None
-    assert len(asked) == rounds + 1
+    item, begin = relaxation(made), made.large.begin(made.windows())
+    inside, best, told = item.inside(), relaxed(item.program)[0], []
+    for rounds in range(60):
+        stop = mock.Mock(side_effect=[*[False] * rounds, True])
+        found = inside.near(item.within(begin), begin.off, 1e-5, stop, SECONDS)
+        if found is not None and found.ends is not None:
+            break
+        assert stop.call_count == rounds + 1
+        if found is not None:
+            program, price = item.program, found.inside.price
+            reduced = program.cost + program.rows.T @ price
+            told.append(float(np.minimum(reduced, 0.0) @ program.upper - price @ program.most))
+            assert inside.corner(found, Never(), SECONDS) is None
+    assert 4 < rounds < 59
+    assert len(told) > 2
+    assert all(no_more(bound, best) and bound > 0.8 * best - 1.0 for bound in told)
     assert inside.near(item.within(begin), begin.off, 1e-5, Never(), -1.0) is None
 
 
@@ -218,4 +226,4 @@ def test_a_program_without_rows_of_learners_is_one_too():
     half, nothing = np.full(2, 0.5), np.zeros(2)
     point = Inside(half, nothing, nothing, np.ones(1), np.zeros(1), 0.5)
     found = inside.near(point, 0.05, 1e-6, Never(), SECONDS)
-    assert np.allclose(found.x, [1.0, 0.0], atol=1e-4)
+    assert np.allclose(found.ends[0], [1.0, 0.0], atol=1e-4)

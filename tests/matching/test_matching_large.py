@@ -25,6 +25,7 @@ from matching.dive import Dive, Pace
 from matching.exchanges import Exchanges
 from matching.generate_year import generate_year
 from matching.guide import Guide
+from matching.interior import Interior
 from matching.large import FINE, REACHES
 from matching.stop import Never
 from matching.turns import NEAR, Turns
@@ -323,6 +324,26 @@ def test_a_year_solved_as_large_is_within_the_rules_and_its_bounds_hold(seed, ev
     bounds_hold(result, best)
     twice = as_large(problem, policy)
     assert (twice.assignment, twice.blocks, twice.tiers) == (result.assignment, result.blocks, result.tiers)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_relaxation_that_time_cuts_short_bounds_a_year_all_the_same(seed):
+    problem, policy, near, cut = generate_year("tiny", seed), Policy(), Interior.near, []
+
+    def briefly(self, *rest):
+        found = near(self, *rest)
+        cut.append(found)
+        return None if found is None else dataclasses.replace(found, ends=None)
+
+    with mock.patch.object(Interior, "near", briefly), mock.patch("matching.large.dive_through") as dived:
+        result = as_large(problem, policy)
+    assert len(cut) > 1
+    assert all(found is not None for found in cut)
+    assert not dived.called
+    assert verify(problem, policy, result) == []
+    bounds_hold(result, best_of(seed))
+    # The cost is bounded by what was known of it.
+    assert result.tiers[-1].bound > 0
 
 
 @pytest.mark.parametrize("asked", [1, 2, 3, 5, 8, 20, 60, 150, 400])
