@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 
 from matching.aims import Placings, counted_minutes
 from matching.eligibility import Eligible
@@ -85,16 +85,21 @@ class RowName:
     measure: str = ""
 
 
+# The greatest value in a row.
+SMALL = 2**31 - 1
+
+
 class Rows:
     """Rows `values . x <= most`, written one by one or many at a time."""
 
     def __init__(self) -> None:
         self.names: list[RowName] = []
-        # Piece by piece: [rows] most and number of entries, [entries] column and value.
+        # Piece by piece: [rows] most and number of entries, [entries] column and value, of which a nation has
+        # seventy million.
         self._most: list[Ints] = [np.zeros(0, np.int64)]
         self._size: list[Ints] = [np.zeros(0, np.int64)]
-        self._columns: list[Ints] = [np.zeros(0, np.int64)]
-        self._values: list[Ints] = [np.zeros(0, np.int64)]
+        self._columns: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
+        self._values: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
 
     def add(self, name: RowName, columns: Ints, values: Ints | int, most: int) -> None:
         """One row."""
@@ -113,8 +118,11 @@ class Rows:
         self.names += names
         self._most.append(np.asarray(most, np.int64))
         self._size.append(np.asarray(size, np.int64))
-        self._columns.append(columns)
-        self._values.append(np.full(len(columns), values) if isinstance(values, int) else values)
+        self._columns.append(columns.astype(np.int32))
+        every = np.full(len(columns), values, np.int32) if isinstance(values, int) else values
+        if np.abs(every).max(initial=0) > SMALL:
+            raise ValueError(f"a row's values are at most {SMALL:,}, and one is {np.abs(every).max():,}")
+        self._values.append(every.astype(np.int32))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -123,6 +131,14 @@ class Rows:
     def most(self) -> Ints:
         """[rows] what each holds."""
         return np.concatenate(self._most)
+
+    def __add__(self, other: Rows) -> Rows:
+        """These, then others."""
+        out = Rows()
+        out.names = self.names + other.names
+        for name in ("_most", "_size", "_columns", "_values"):
+            setattr(out, name, getattr(self, name) + getattr(other, name))
+        return out
 
     def matrix(self, width: int) -> csr_matrix:
         """[rows, width] as a sparse matrix."""
@@ -133,34 +149,20 @@ class Rows:
 
 @dataclass(eq=False)
 class Model:
-    """A part's choices, further columns, rows always in the program, the pool of those that seldom bind, and
-    rows that follow from them for whole learners and no answer needs: a relaxation is nearer with them."""
+    """A part's choices and further columns; every row `rows . x <= most` [rows] with what each says; and rows
+    that follow from them for whole learners and no answer needs: a relaxation is nearer with them."""
 
     choices: Choices
     extras: list[Extra]
-    core: Rows
-    pool: Rows
-    implied: Rows = field(default_factory=Rows)
+    names: list[RowName]
+    rows: csr_matrix
+    most: NDArray[np.float64]
+    implied: Rows
 
     @property
     def width(self) -> int:
         """How many columns there are."""
         return len(self.choices) + len(self.extras)
-
-    @cached_property
-    def names(self) -> list[RowName]:
-        """[rows] what each row says, those of the core first."""
-        return [*self.core.names, *self.pool.names]
-
-    @cached_property
-    def rows(self) -> csr_matrix:
-        """[rows, columns] every row, `rows . x <= most`."""
-        return vstack([self.core.matrix(self.width), self.pool.matrix(self.width)]).tocsr()
-
-    @cached_property
-    def most(self) -> NDArray[np.float64]:
-        """[rows] what each holds."""
-        return np.concatenate([self.core.most, self.pool.most]).astype(np.float64)
 
     @cached_property
     def upper(self) -> NDArray[np.float64]:

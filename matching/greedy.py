@@ -28,12 +28,12 @@ class Room:
             most >= 0 and name.rule != "different_sites" and not self.shared(name)
             for name, most in zip(model.names, model.most.tolist(), strict=True)
         ]
-        self.counted = np.flatnonzero(counted)
-        rows = model.rows[self.counted]
-        # [rows] what is left of each; `row` and `value` of choice k are those from start[k] to start[k + 1].
-        self.left = model.most[self.counted] - rows[:, n:] @ model.upper[n:]
-        by_choice = rows[:, :n].tocsc()
-        self.start, self.row, self.value = by_choice.indptr.tolist(), by_choice.indices, by_choice.data
+        # [rows] what is left of each, and of those that are not counted always enough; `row` and `value` of
+        # choice k are those from start[k] to start[k + 1].
+        steps = np.append(np.zeros(n), model.upper[n:])
+        self.left = np.where(counted, model.most - model.rows @ steps, np.inf)
+        by_column = model.rows.tocsc()
+        self.start, self.row, self.value = by_column.indptr, by_column.indices, by_column.data
         self.taken = np.zeros(model.width, np.bool_)
         self.stocks = [_Stock(tables, policy, teams, model) for teams in tables.measures(policy)]
         self.sites: dict[int, list[int]] = {}
@@ -55,10 +55,9 @@ class Room:
         row = self.full_row(k)
         if row is None:
             return self.full_beside(k)
-        i = int(self.counted[row])
-        begin, end = self.model.rows.indptr[i : i + 2]
+        begin, end = self.model.rows.indptr[row : row + 2]
         inside = self.model.rows.indices[begin:end]
-        return self.model.names[i], inside[self.taken[inside]].tolist()
+        return self.model.names[row], inside[self.taken[inside]].tolist()
 
     def full_row(self, k: int) -> int | None:
         """The first row (among those counted) without room for a choice."""

@@ -41,7 +41,9 @@ class Builder(SupervisedRows):
         self.companions()
         self.agreements()
         self.fairness()
-        return Model(self.choices, self.extras, self.core, self.pool, self.implied)
+        rows, width = self.core + self.pool, len(self.choices) + len(self.extras)
+        most = rows.most.astype(np.float64)
+        return Model(self.choices, self.extras, rows.names, rows.matrix(width), most, self.implied)
 
     # -- what is always there ------------------------------------------------------------
 
