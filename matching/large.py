@@ -102,7 +102,8 @@ class Large:
         with ThreadPoolExecutor(WORKERS) as workers:
             worth = windows.worth | found.taken | self._bound_together(windows)
             begin = self.begin(windows)
-            ends = time.monotonic() + RELAXING * found.left
+            begun = time.monotonic()
+            ends = begun + RELAXING * found.left
             loosely = workers.submit(self._relaxed, [], worth, begin, ends, gap=LOOSE)
             alone = self._alone(windows.margin)
             seconds = found.left / 5
@@ -111,7 +112,7 @@ class Large:
             results([workers.submit(each.search, found.stop, seconds) for each in open_ones], found.stop)
             self._raise(alone)
             self.say("each class alone")
-            closely = workers.submit(self._closely, loosely, alone, begin, ends)
+            closely = workers.submit(self._closely, loosely, alone, begin, begun, ends)
             # Something to show for the time until the whole is relaxed, or runs out.
             none = np.zeros(self.n, np.bool_)
             rough = Guide(
@@ -199,14 +200,20 @@ class Large:
         return [low - t.constant for low, t in zip(self.least, self.earlier, strict=True)]
 
     def _closely(
-        self, loosely: Future[Guide | None], alone: list[tuple[int, Alone]], rough: Begin, ends: float
+        self,
+        loosely: Future[Guide | None],
+        alone: list[tuple[int, Alone]],
+        rough: Begin,
+        begun: float,
+        ends: float,
     ) -> Guide | None:
         """The whole over the choices that were worth having as it was relaxed loosely, from there or from
-        where that began; as it was relaxed loosely where there was no time for more, None where there was
-        none for that."""
-        first = loosely.result()
-        if first is None or first.corner is None or time.monotonic() > ends:
+        where that began; as it was relaxed loosely where there is not as much time again, None where there
+        was none for that."""
+        first, now = loosely.result(), time.monotonic()
+        if first is None or first.corner is None or 2 * now - begun > ends:
             return first
+        self.guides.append(first)
         return self._relaxed(alone, first.worth, first.corner.begin or rough, ends) or first
 
     def _relaxed(
