@@ -73,6 +73,8 @@ class Oblongs:
         high, wide = high[order], wide[order]
         least = np.minimum(high, wide)
         self.shape, self.rank = (m, n), int(least.sum())
+        # Multiplications of a factoring, about.
+        self.work = float((high.astype(np.float64) * wide * least).sum())
         rows, row = _sorted(rank[label[:m]], high)
         columns, self._column = _sorted(rank[label[m:]], wide)
         begin = np.cumsum(high * wide) - high * wide

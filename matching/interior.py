@@ -146,7 +146,7 @@ class Interior:
 
     def corner(self, near: Near, stop: Stop, seconds: float) -> Relaxed | None:
         """The optimum at a corner, from near it; None where time ends before."""
-        if near.ends is None:
+        if near.ends is None or not all(np.isfinite(each).all() for each in near.ends):
             return None
         begin = time.monotonic()
         x, price = near.ends[0] / self.by_column, near.ends[1] / self.by_row

@@ -27,8 +27,9 @@ from matching.tables import Bools, Ints
 
 # Own rows of one block from which it is written into K by itself.
 LARGE = 24
-# The most types whose square matrix is held: half a gigabyte.
-HELD = 8_000
+# The most types whose square matrix is held: half a gigabyte. The most multiplications a round for turning
+# them: a second or two.
+HELD, WORK = 8_000, 1e10
 # The part of the right side that is left over when a solve ends, and the most steps it takes.
 EXACT, STEPS = 1e-9, 40
 
@@ -52,19 +53,16 @@ class Normal:
             raise ValueError("a further column is in a learner's own row and in another")
         self.of_types, types = _types(seen, int(counting.sum()))
         self.types, self._type_columns = _both(types)
-        block = _together(self._own)
+        block, further = _together(self._own), _together(self._further)
         size = np.bincount(block)
         self._small = np.flatnonzero(size[block] <= LARGE)
         self._large = [np.flatnonzero(block == b) for b in np.flatnonzero(size > LARGE).tolist()]
         tied = abs(self._further) @ abs(self._further_columns)
         turning = Oblongs(csr_matrix((tied + eye_array(len(self.others))) @ abs(self.of_types)))
-        if turning.rank > HELD or float((size.astype(np.float64) ** 2).sum()) > HELD**2:
-            raise ValueError(f"{turning.rank} types are more than can be held")
-        self._own_blocks, self._tied, self._turning = (
-            Squares(block),
-            Squares(_together(self._further)),
-            turning,
-        )
+        held = max(float((np.bincount(label).astype(np.float64) ** 2).sum()) for label in (block, further))
+        if turning.rank > HELD or held > HELD**2 or turning.work > WORK:
+            raise ValueError(f"{turning.rank} types in such blocks are more than can be held or turned")
+        self._own_blocks, self._tied, self._turning = Squares(block), Squares(further), turning
         self._room = np.empty((turning.rank, turning.rank))
 
     def factor(self, share: Floats, slack: Floats) -> None:

@@ -1,6 +1,7 @@
 """Interior points of a large part's relaxation, and the equations of their rounds: against dense matrices and
 HiGHS."""
 
+import dataclasses
 from unittest import mock
 
 import numpy as np
@@ -105,8 +106,9 @@ def test_what_does_not_fit_the_structure_is_refused():
     with pytest.raises(ValueError, match="own row"):
         Normal(rows, 2, own, ~own)
     Normal(rows, 3, own, ~own)
-    with mock.patch("matching.normal.HELD", 0), pytest.raises(ValueError, match="can be held"):
-        Normal(rows, 3, own, ~own)
+    for limit in ("HELD", "WORK"):
+        with mock.patch(f"matching.normal.{limit}", 0), pytest.raises(ValueError, match="can be held"):
+            Normal(rows, 3, own, ~own)
 
 
 # -- the method ------------------------------------------------------------
@@ -216,6 +218,18 @@ def test_numbers_that_tell_nothing_end_it():
         assert inside.near(item.within(begin), begin.off, 1e-5, Never(), SECONDS) is None
     with mock.patch.object(Normal, "solve", lambda self, right: np.full(len(right), np.nan)):
         assert inside.near(item.within(begin), begin.off, 1e-5, Never(), SECONDS) is None
+
+
+def test_there_is_no_corner_beside_what_is_no_number():
+    made = year(1)
+    item, begin = relaxation(made), made.large.begin(made.windows())
+    inside = item.inside()
+    found = inside.near(item.within(begin), begin.off, 1e-5, Never(), SECONDS)
+    for k in (0, 1):
+        ends = [each.copy() for each in found.ends]
+        ends[k][0] = np.nan
+        assert inside.corner(dataclasses.replace(found, ends=tuple(ends)), Never(), SECONDS) is None
+    assert inside.corner(found, Never(), SECONDS) is not None
 
 
 def test_a_program_without_rows_of_learners_is_one_too():
