@@ -145,12 +145,12 @@ class Interior:
         return None
 
     def corner(self, near: Near, stop: Stop, seconds: float) -> Relaxed | None:
-        """The optimum at a corner, from near it; None where time ends before."""
+        """The optimum at a corner, from near it; None where time or a stop ends it before."""
         if near.ends is None or not all(np.isfinite(each).all() for each in near.ends):
             return None
         begin = time.monotonic()
         x, price = near.ends[0] / self.by_column, near.ends[1] / self.by_row
-        basis = corner_beside(self.program, x, price, seconds)
+        basis = corner_beside(self.program, x, price, stop, seconds)
         if basis is None:
             return None
         corner = Corner(self.program, stop, basis, primal=True, perturbed=False)

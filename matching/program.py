@@ -143,13 +143,14 @@ def _basis(solver: Any) -> Basis | None:
     return Basis(np.array(at.col_status, np.int64), np.array(at.row_status, np.int64))
 
 
-def corner_beside(program: Program, x: Floats, price: Floats, seconds: float) -> Basis | None:
+def corner_beside(program: Program, x: Floats, price: Floats, stop: Stop, seconds: float) -> Basis | None:
     """A corner next to a point of a relaxation with what is at its limit there already, and prices [rows], 0
     where a row is not: by crossover (Megiddo 1991). Nearly the optimum where they nearly were; None where
     there was no time."""
     _ready()
     solver = _load(program, whole=False)
     solver.setOptionValue("time_limit", max(0.1, seconds))
+    _watch(solver, stop)
     point = highspy.HighsSolution()
     point.col_value, point.row_value = x, program.rows @ x
     point.row_dual, point.col_dual = -price, program.cost + program.rows.T @ price

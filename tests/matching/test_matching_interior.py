@@ -2,6 +2,7 @@
 HiGHS."""
 
 import dataclasses
+from itertools import chain, repeat
 from unittest import mock
 
 import numpy as np
@@ -230,6 +231,15 @@ def test_there_is_no_corner_beside_what_is_no_number():
         ends[k][0] = np.nan
         assert inside.corner(dataclasses.replace(found, ends=tuple(ends)), Never(), SECONDS) is None
     assert inside.corner(found, Never(), SECONDS) is not None
+
+
+@pytest.mark.parametrize("asked", [0, 3])
+def test_a_stop_ends_the_way_to_a_corner(asked):
+    made = year(1)
+    item, begin = relaxation(made), made.large.begin(made.windows())
+    inside, answers = item.inside(), chain([False] * asked, repeat(True))
+    found = inside.near(item.within(begin), begin.off, 1e-5, Never(), SECONDS)
+    assert inside.corner(found, lambda: next(answers), SECONDS) is None
 
 
 def test_a_program_without_rows_of_learners_is_one_too():
