@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from matching.connected import labels
+from matching.connected import in_turn, labels, sums
 from matching.program import Floats
 from matching.tables import Ints
 
@@ -25,36 +25,30 @@ class Squares:
         rank = np.empty(len(size), np.int64)
         rank[order] = np.arange(len(size))
         size, of = size[order], rank[label]
-        rows = np.argsort(of, kind="stable")
-        self.n, self.size = len(label), size[of]
-        local = np.empty(len(label), np.int64)
-        local[rows] = counted(size)
+        rows, local = _sorted(of, size)
+        self.n, wide = len(label), size[of]
         # Where a row's entries begin when all blocks are written one after another, and a column's place.
         begin = np.cumsum(size**2) - size**2
-        self._row, self._column, self._total = begin[of] + local * self.size, local, int((size**2).sum())
+        self._row, self._column, self._total = begin[of] + local * wide, local, int((size**2).sum())
         self._shapes = [(int(begin[a]), int(size[a]), b - a) for a, b in pairwise(_cuts(size))]
         first = np.cumsum(size) - size
-        row = np.repeat(np.arange(self.n), self.size)
-        column = rows[np.repeat(first[of], self.size) + counted(self.size)]
+        row = np.repeat(np.arange(self.n), wide)
+        column = rows[np.repeat(first[of], wide) + in_turn(wide)]
         lower = local[column] <= local[row]
         self._at = (self._row[row] + local[column])[lower]
         self._entries = column[lower], np.concatenate([[0], np.cumsum(local + 1)])
 
-    def factors(self, matrix: csr_matrix) -> tuple[csr_matrix, csr_matrix]:
-        """L and its inverse, where L L' is the matrix. Raises LinAlgError where a block is not positive."""
+    def inverses(self, matrix: csr_matrix) -> csr_matrix:
+        """The inverse of L, where L L' is the matrix. Raises LinAlgError where a block is not positive."""
         entries = matrix.tocoo()
         where = self._row[entries.row] + self._column[entries.col]
-        whole = _filled(where, entries.data, self._total)
-        lower, inverse = np.empty(self._total), np.empty(self._total)
+        whole = sums(where, entries.data, self._total)
+        inverse = np.empty(self._total)
         for at, size, count in self._shapes:
             here = slice(at, at + size * size * count)
-            block = _factor(whole[here].reshape(count, size, size))
-            lower[here], inverse[here] = block.ravel(), np.linalg.inv(block).ravel()
-        return self._sparse(lower), self._sparse(inverse)
-
-    def _sparse(self, values: Floats) -> csr_matrix:
+            inverse[here] = np.linalg.inv(_factor(whole[here].reshape(count, size, size))).ravel()
         column, start = self._entries
-        return csr_matrix((values[self._at], column, start), shape=(self.n, self.n))
+        return csr_matrix((inverse[self._at], column, start), shape=(self.n, self.n))
 
 
 class Oblongs:
@@ -96,7 +90,7 @@ class Oblongs:
         """U with orthonormal columns and R, where U R is the matrix."""
         entries = matrix.tocoo()
         where = self._row[entries.row] + self._column[entries.col]
-        whole = _filled(where, entries.data, self._total)
+        whole = sums(where, entries.data, self._total)
         turned, upper = [np.zeros(0)], [np.zeros(0)]
         for at, high, wide, count in self._shapes:
             u, r = np.linalg.qr(whole[at : at + high * wide * count].reshape(count, high, wide))
@@ -107,16 +101,6 @@ class Oblongs:
             csr_matrix((np.concatenate(turned), self._turned), shape=(m, self.rank)),
             csr_matrix((np.concatenate(upper), self._upper), shape=(self.rank, n)),
         )
-
-
-def counted(size: Ints) -> Ints:
-    """0, 1, 2 ... of each of some groups in turn."""
-    out: Ints = np.arange(int(size.sum()), dtype=np.int64) - np.repeat(np.cumsum(size) - size, size)
-    return out
-
-
-def _filled(where: Ints, values: Floats, total: int) -> Floats:
-    return np.bincount(where, values, minlength=total).astype(np.float64, copy=False)
 
 
 def _factor(blocks: Floats) -> Floats:
@@ -140,7 +124,7 @@ def _sorted(rank: Ints, size: Ints) -> tuple[Ints, Ints]:
     those = np.flatnonzero(rank >= 0)
     those = those[np.argsort(rank[those], kind="stable")]
     local = np.zeros(len(rank), np.int64)
-    local[those] = counted(size)
+    local[those] = in_turn(size)
     return those, local
 
 

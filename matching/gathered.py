@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from matching.columns import RowName, Rows
+from matching.connected import in_turn
 from matching.tables import Bools, Ints
 
 # The row of no choices.
@@ -68,8 +69,7 @@ class Gathered:
         and that among the entries here."""
         size, begin = np.append(self.size, 0)[rows], np.append(self.start[:-1], 0)[rows]
         row = np.repeat(np.arange(len(rows)), size)
-        at = np.arange(len(row)) + np.repeat(begin - (np.cumsum(size) - size), size)
-        return row, at
+        return row, np.repeat(begin, size) + in_turn(size)
 
     def where(self, rows: Bools) -> Gathered:
         """Some rows."""
@@ -128,8 +128,10 @@ def by_period(label: Ints, week_set: Ints, covers: Bools) -> Gathered:
     each = np.array([len(found) for found in weeks], np.int64)[kind]
     at = kind[group] * len(covers) + week_set[here]
     times = size[at]
-    nth = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
-    row = np.repeat((np.cumsum(each) - each)[group], times) + periods_of[np.repeat(begin[at], times) + nth]
+    row = (
+        np.repeat((np.cumsum(each) - each)[group], times)
+        + periods_of[np.repeat(begin[at], times) + in_turn(times)]
+    )
     return Gathered(
         np.repeat(labels, each),
         [period for k in kind.tolist() for period in weeks[k]],

@@ -67,7 +67,7 @@ class Begin:
 class Guide:
     """`taken` and `reduced` [choices]: share and reduced cost; `value` with `price` [earlier tiers] is a
     bound of the cost (-inf: none). `worth` [choices] were in the relaxation, or should have been; `corner` is
-    where that ended."""
+    where that ended; where that was inside, another may `begin` there."""
 
     whole: Whole
     taken: Floats
@@ -76,6 +76,7 @@ class Guide:
     price: Floats
     worth: Bools
     corner: Solved | None = None
+    begin: Begin | None = None
 
     def bound(self, held: list[int]) -> float:
         """What the cost cannot undercut while the earlier tiers' costs are at most `held`; any prices do."""
@@ -84,24 +85,22 @@ class Guide:
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """A relaxation and the corner at which it ended, or the point inside from which another may begin."""
+    """A relaxation and the corner at which it ended."""
 
     relaxation: Relaxation
     found: Relaxed
-    begin: Begin | None = None
+    basis: Basis
 
     def reaching(self, held: list[int], stop: Stop, seconds: float) -> Guide | None:
         """The same with each earlier tier's cost at most `held`, by the simplex method from this corner; None
         where time ended before it did."""
-        corner = Corner(self.relaxation.holding(held), stop, self.found.basis, perturbed=False)
+        corner = Corner(self.relaxation.holding(held), stop, self.basis, perturbed=False)
         return self.relaxation.guide(corner.found()) if corner.solve(seconds) else None
 
     def widened(self, kept: Bools, stop: Stop, seconds: float) -> Guide | None:
         """The same over more choices, from this corner: it is one of theirs, where only costs may be bettered
         (primal simplex). None where time ended before it did."""
-        before, basis = self.relaxation, self.found.basis
-        if basis is None:
-            return None
+        before, basis = self.relaxation, self.basis
         after, n, m = before.over(kept), len(before.part.columns), len(before.part.rows)
         inside = carried(before.whole, before.part, Basis(basis.columns[:n], basis.rows[:m]), after.part)
         begin = Basis(
@@ -210,7 +209,8 @@ class Relaxation:
         taken[self.free] = np.clip(found.x[: len(self.free)], 0.0, 1.0)
         worth = self.kept | (reduced < MISSED)
         bound = value - float(ceiled @ self.most)
-        return Guide(self.whole, taken, reduced, bound, tier_price, worth, Solved(self, found, begin))
+        corner = None if found.basis is None else Solved(self, found, found.basis)
+        return Guide(self.whole, taken, reduced, bound, tier_price, worth, corner, begin)
 
 
 def relaxed_guide(
@@ -229,7 +229,7 @@ def relaxed_guide(
         guide = relaxation.guide(found)
     for _ in range(MISSING):
         corner = guide.corner
-        if corner is None or corner.found.basis is None or not (guide.worth & ~corner.relaxation.kept).any():
+        if corner is None or not (guide.worth & ~corner.relaxation.kept).any():
             break
         wider = corner.widened(guide.worth, stop, ends - time.monotonic())
         if wider is None:

@@ -16,7 +16,16 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags_array
 
 from matching.normal import Normal
-from matching.program import AT_ZERO, Basis, Corner, Floats, Program, Relaxed, corner_beside
+from matching.program import (
+    AT_ZERO,
+    Basis,
+    Corner,
+    Floats,
+    Program,
+    Relaxed,
+    corner_beside,
+    lagrangian,
+)
 from matching.stop import Stop
 from matching.tables import Bools
 
@@ -36,6 +45,10 @@ LEAST, MOST = 0.1, 10.0
 KEPT = 1e-5
 # Rounds that make what is at its border and what is not fit together.
 POLISHED = 4
+
+
+# What rows and upper bounds lack, and what reduced costs lack.
+_Short = tuple[Floats, Floats, Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,9 +146,11 @@ class Interior:
                 if stop() or time.monotonic() > ends:
                     return Near(self._inside(at)) if self._gap(at) < TELLING else None
                 self._factored(at)
-                if self._kept(at, max(KEPT, 10.0 * gap)) and self._gap(at) < gap:
-                    return Near(self._inside(at), self._ended(at))
-                by, primal, dual = self._step(at)
+                short = self._short(at)
+                kept = float(np.abs(short[0]).max(initial=0.0)) < max(KEPT, 10.0 * gap)
+                if kept and self._gap(at) < gap:
+                    return Near(self._inside(at), self._ended(at, short))
+                by, primal, dual = self._step(at, short)
                 at = at.moved(by, SHORT_OF * primal, SHORT_OF * dual)
                 stuck = stuck + 1 if max(primal, dual) < 1e-3 else 0
                 if stuck >= STUCK or not np.isfinite(at.mean):
@@ -195,22 +210,16 @@ class Interior:
         self.share = 1.0 / (at.z / at.x + at.v / at.w)
         self.normal.factor(self.share, at.s / at.y)
 
-    def _short(self, at: _Point) -> tuple[Floats, Floats, Floats]:
-        """What rows and upper bounds lack, and what reduced costs lack."""
+    def _short(self, at: _Point) -> _Short:
         p = self.program
         reduced = p.cost + self.normal.columns @ at.y
         return p.most - p.rows @ at.x - at.s, p.upper - at.x - at.w, at.z - at.v - reduced
 
-    def _kept(self, at: _Point, within: float) -> bool:
-        return float(np.abs(self._short(at)[0]).max(initial=0.0)) < within
-
     def _gap(self, at: _Point) -> float:
-        p = self.program
-        reduced = p.cost + self.normal.columns @ at.y
-        bound = float(np.minimum(reduced, 0.0) @ p.upper - at.y @ p.most)
-        return abs(float(p.cost @ at.x) - bound) / (1.0 + abs(bound))
+        bound = lagrangian(self.program, at.y)
+        return abs(float(self.program.cost @ at.x) - bound) / (1.0 + abs(bound))
 
-    def _towards(self, at: _Point, aims: _Aims, short: tuple[Floats, Floats, Floats]) -> _Point:
+    def _towards(self, at: _Point, aims: _Aims, short: _Short) -> _Point:
         """The step after which, were all linear, products are what `aims` adds to them and nothing is
         short."""
         rows, upper, reduced = short
@@ -229,9 +238,9 @@ class Interior:
             y,
         )
 
-    def _step(self, at: _Point) -> tuple[_Point, float, float]:
+    def _step(self, at: _Point, short: _Short) -> tuple[_Point, float, float]:
         """A step with how far it may be gone: amounts, prices."""
-        short, mean = self._short(at), at.mean
+        mean = at.mean
         by = self._towards(at, _products(at, None, 0.0), short)
         target = mean * (at.moved(by, *at.reach(by)).mean / mean) ** 3
         by = self._towards(at, _products(at, by, target), short)
@@ -251,11 +260,11 @@ class Interior:
                 break
         return by, primal, dual
 
-    def _ended(self, at: _Point) -> tuple[Floats, Floats]:
+    def _ended(self, at: _Point, short: _Short) -> tuple[Floats, Floats]:
         """What is taken [columns that may be] and prices, at their borders: one full step towards them, then
         whatever is nearer to its border than its price to 0 is there, and the rest is made to fit."""
         p, zero = self.program, np.zeros(len(at.x))
-        one = at.moved(self._towards(at, _products(at, None, 0.0), self._short(at)), 1.0, 1.0)
+        one = at.moved(self._towards(at, _products(at, None, 0.0), short), 1.0, 1.0)
         low, high, slack = one.x < one.z, one.w < one.v, one.y < one.s
         x, y = one.x, one.y
         for k in range(POLISHED):

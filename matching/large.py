@@ -127,7 +127,7 @@ class Large:
                 return
             self.guides.append(guide)
             self.say("relaxed as a whole")
-            if guide.corner is None or guide.corner.found.basis is None:
+            if guide.corner is None:
                 self._exchanges(Turns(guide, chosen, self.priority, self.cost, found.stop), alone)
                 return
             bounded = workers.submit(self._bounded, guide, alone)
@@ -211,10 +211,10 @@ class Large:
         where that began; as it was relaxed loosely where there is not as much time again, None where there
         was none for that."""
         first, now = loosely.result(), time.monotonic()
-        if first is None or first.corner is None or 2 * now - begun > ends:
+        if first is None or 2 * now - begun > ends:
             return first
         self.guides.append(first)
-        return self._relaxed(alone, first.worth, first.corner.begin or rough, ends) or first
+        return self._relaxed(alone, first.worth, first.begin or rough, ends) or first
 
     def _relaxed(
         self,

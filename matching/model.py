@@ -2,7 +2,7 @@
 
 Columns: one a choice (a requirement at an offer in some weeks), 0 or 1; then continuous ones: load steps,
 steps above preferred, educators' shares, shortfalls of agreements. Every row is `values . x <= most` with
-whole numbers. Rows that bind seldom stand in a pool and join the program once a solution breaks them.
+whole numbers. Those that bind seldom come last.
 """
 
 from __future__ import annotations

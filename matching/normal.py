@@ -53,11 +53,12 @@ class Normal:
             raise ValueError("a further column is in a learner's own row and in another")
         self.of_types, types = _types(seen, int(counting.sum()))
         self.types, self._type_columns = _both(types)
-        block, further = _together(self._own), _together(self._further)
+        tied = csr_matrix(abs(self._further) @ abs(self._further_columns))
+        block = _together(csr_matrix(abs(self._own) @ abs(self._own_columns)))
+        further = _together(tied)
         size = np.bincount(block)
         self._small = np.flatnonzero(size[block] <= LARGE)
         self._large = [np.flatnonzero(block == b) for b in np.flatnonzero(size > LARGE).tolist()]
-        tied = abs(self._further) @ abs(self._further_columns)
         turning = Oblongs(csr_matrix((tied + eye_array(len(self.others))) @ abs(self.of_types)))
         held = max(float((np.bincount(label).astype(np.float64) ** 2).sum()) for label in (block, further))
         if turning.rank > HELD or held > HELD**2 or turning.work > WORK:
@@ -71,11 +72,11 @@ class Normal:
         self.share, self.slack = share, slack
         scaled = diags_array(share)
         own = self._own @ scaled @ self._own_columns + diags_array(slack[self.mine])
-        _, self._inverse = self._own_blocks.factors(csr_matrix(own))
+        self._inverse = self._own_blocks.inverses(csr_matrix(own))
         self._inverse_turned = csr_matrix(self._inverse.T)
         through = csr_matrix(self._inverse @ (self._own @ scaled @ self._type_columns))
         tied = self._further @ scaled @ self._further_columns + diags_array(slack[self.others])
-        _, self._untied = self._tied.factors(csr_matrix(tied))
+        self._untied = self._tied.inverses(csr_matrix(tied))
         self._untied_turned = csr_matrix(self._untied.T)
         self._turn, upper = self._turning.factors(csr_matrix(self._untied @ self.of_types))
         self._turn_back, turned = csr_matrix(self._turn.T), csr_matrix(upper.T)
@@ -174,10 +175,10 @@ def _types(seen: csr_matrix, counting: int) -> tuple[csr_matrix, csr_matrix]:
     )
 
 
-def _together(rows: csr_matrix) -> Ints:
-    """[rows] a label of those that hang together through their columns."""
-    entries = (abs(rows) @ abs(rows).T).tocoo()
-    return labels(entries.row.astype(np.int64), entries.col.astype(np.int64), rows.shape[0])
+def _together(tied: csr_matrix) -> Ints:
+    """[rows] a label of those that hang together, where some are `tied` [rows, rows]."""
+    entries = tied.tocoo()
+    return labels(entries.row.astype(np.int64), entries.col.astype(np.int64), tied.shape[0])
 
 
 def _alike(columns: csc_matrix) -> tuple[Ints, Ints]:

@@ -197,7 +197,6 @@ class Corner:
         _watch(self.solver, stop)
         self.value = -math.inf
         self.x = np.zeros(len(program.cost))
-        self.reduced = np.zeros(len(program.cost))
         self.price = np.zeros(len(program.most))
 
     def between(self, columns: Ints, low: float, high: float) -> None:
@@ -206,8 +205,8 @@ class Corner:
         self.solver.changeColsBounds(n, columns.astype(np.int32), np.full(n, low), np.full(n, high))
 
     def solve(self, seconds: float) -> bool:
-        """Whether it was solved in its time: then `value`, `x` and `reduced` [columns] and `price` [rows] are
-        its own."""
+        """Whether it was solved in its time: then `value`, `x` [columns] and `price` [rows] are its
+        own."""
         # HiGHS counts the time of all runs of a solver together.
         self.solver.setOptionValue("time_limit", self.solver.getRunTime() + max(0.1, seconds))
         self.solver.run()
@@ -215,7 +214,7 @@ class Corner:
             return False
         found = self.solver.getSolution()
         self.value = float(self.solver.getInfo().objective_function_value)
-        self.x, self.reduced = np.array(found.col_value), np.array(found.col_dual)
+        self.x = np.array(found.col_value)
         self.price = np.maximum(0.0, -np.array(found.row_dual))
         return True
 

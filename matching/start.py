@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags_array
 
+from matching.connected import sums
 from matching.network import Network
 from matching.tables import Bools, Ints
 
@@ -54,11 +55,11 @@ class _Soft:
         part = np.exp(z)
         whole = np.add.reduceat(part, self.start)
         part /= whole[self.row]
-        demand = _sums(self.column, part, self.columns + 1)[:-1]
+        demand = sums(self.column, part, self.columns + 1)[:-1]
         x = (price[self.step_column] - self.step) / heat
         filled = self.share / (1.0 + np.exp(np.clip(-x, -60.0, 60.0)))
-        supply = _sums(self.step_column, filled, self.columns)
-        slope = _sums(self.step_column, filled * (1.0 - filled / self.share), self.columns) / heat
+        supply = sums(self.step_column, filled, self.columns)
+        slope = sums(self.step_column, filled * (1.0 - filled / self.share), self.columns) / heat
         value = -heat * float((np.log(whole) + top).sum() + self.share * np.logaddexp(0.0, x).sum())
         return _State(value, demand - supply, part, slope)
 
@@ -114,10 +115,6 @@ def starting_prices(network: Network) -> Ints:
     return guess
 
 
-def _sums(index: Ints, values: Floats, size: int) -> Floats:
-    return np.bincount(index, values, size).astype(np.float64, copy=False)
-
-
 def _settle(soft: _Soft, price: Floats, heat: float, passes: int = 12) -> Floats:
     """Newton's method at one temperature, each step as long as it raises the dual."""
     rows = len(soft.start)
@@ -145,10 +142,10 @@ def _newton_step(soft: _Soft, now: _State, heat: float) -> Floats:
     keep = np.flatnonzero((now.part > 0.01) & (soft.column < columns))
     row, column, part = soft.row[keep], soft.column[keep], now.part[keep]
     # What was dropped is spread over what was kept, or all prices together would seem stiffer than they are.
-    placed = _sums(soft.row, now.part * (soft.column < columns), rows)
-    part = part * (placed / np.maximum(1e-12, _sums(row, part, rows)))[row]
+    placed = sums(soft.row, now.part * (soft.column < columns), rows)
+    part = part * (placed / np.maximum(1e-12, sums(row, part, rows)))[row]
     # The last term holds back a column that is so dear or so cheap that it shows no slope at all.
-    slope = _sums(column, part, columns) / heat + now.slope + 1e-6 + np.abs(now.error) / (10.0 * heat)
+    slope = sums(column, part, columns) / heat + now.slope + 1e-6 + np.abs(now.error) / (10.0 * heat)
     spread = csr_matrix((part, (row, column)), shape=(rows, columns))
     together = (spread.T @ spread) / heat
     if columns <= DENSE:

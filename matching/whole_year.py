@@ -28,10 +28,10 @@ def dive_through(guide: Guide, chosen: Choices, unsure: Bools, stop: Stop, secon
     """[choices] which are whole once few are not, or time ends; None where there is no corner to begin at.
     `unsure` [choices] are of learners whom the relaxation does not place whole."""
     corner = guide.corner
-    if corner is None or corner.found.basis is None:
+    if corner is None:
         return None
     program, all_free = corner.relaxation.program, corner.relaxation.free
-    found, basis, n = corner.found, corner.found.basis, len(all_free)
+    found, basis, n = corner.found, corner.basis, len(all_free)
     reduced = program.cost + program.rows.T @ found.price
     near: Floats = np.full(len(reduced), NEAR)
     near[:n][unsure[all_free]] = WIDE

@@ -19,6 +19,7 @@ from scipy.sparse import csr_matrix
 
 from matching.columns import Choices
 from matching.components import week_spans
+from matching.connected import in_turn
 from matching.interior import Inside
 from matching.portion import Portion, Whole, carried
 from matching.program import Corner, Floats
@@ -123,7 +124,7 @@ class Windows:
         order = np.lexsort((self.cost[mine], of))
         size = np.bincount(of)
         nth = np.empty(len(mine), np.int64)
-        nth[order] = np.arange(len(mine)) - np.repeat(np.cumsum(size) - size, size)
+        nth[order] = in_turn(size)
         out: Bools = nth < CHEAPEST
         return out
 
